@@ -1,0 +1,196 @@
+package graph
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/plan"
+)
+
+// Compiled is a graph that can run: its plan and, for every stage, where its
+// pipeline begins. Node ids, stage ids, exchange ids and sink ids are the same
+// in every process that builds the same graph.
+type Compiled struct {
+	Plan plan.Plan
+	// Inputs holds, by StageID, the Input or Exchange node that begins the stage.
+	Inputs []*Node
+	// Exchanges holds the Exchange nodes by ExchangeID, Sinks the Output nodes by SinkID.
+	Exchanges []*Node
+	Sinks     []*Node
+
+	consumers map[*Node][]*Node
+	exchange  map[*Node]plan.ExchangeID
+	sink      map[*Node]plan.SinkID
+}
+
+// Consumers returns the nodes that take a node's rows, once for every edge, in
+// the order of their making. Nodes that lead to no sink are not among them.
+func (c *Compiled) Consumers(n *Node) []*Node { return c.consumers[n] }
+
+// ExchangeOf returns the id of an Exchange node.
+func (c *Compiled) ExchangeOf(n *Node) plan.ExchangeID { return c.exchange[n] }
+
+// SinkOf returns the id of an Output node.
+func (c *Compiled) SinkOf(n *Node) plan.SinkID { return c.sink[n] }
+
+// Compile turns a graph into a plan. args are the program's arguments as JSON.
+func Compile(g *Graph, args string) (*Compiled, error) {
+	if err := g.Err(); err != nil {
+		return nil, err
+	}
+	c := &Compiled{
+		consumers: map[*Node][]*Node{},
+		exchange:  map[*Node]plan.ExchangeID{},
+		sink:      map[*Node]plan.SinkID{},
+	}
+	live := reachSinks(g)
+	if len(live) == 0 {
+		return nil, fault.New(fault.Invalid, "job %s writes nothing: end it with a Write of a format or with Collect", g.Name)
+	}
+	c.Plan = plan.Plan{Name: g.Name, Args: args, Fingerprint: g.Fingerprint(args)}
+	stageOf := map[*Node]plan.StageID{}
+	for _, n := range g.Nodes {
+		if !live[n] {
+			continue
+		}
+		for _, in := range n.Inputs {
+			c.consumers[in] = append(c.consumers[in], n)
+		}
+		switch n.Role {
+		case Input, Exchange:
+			stageOf[n] = c.addStage(n)
+		case Output:
+			id := plan.SinkID(len(c.Sinks))
+			c.sink[n] = id
+			c.Sinks = append(c.Sinks, n)
+			c.Plan.Sinks = append(c.Plan.Sinks, plan.Sink{ID: id, Name: n.Op, Destination: n.Destination, Suffix: n.Suffix})
+		}
+	}
+	if err := c.checkDestinations(); err != nil {
+		return nil, err
+	}
+	for _, in := range c.Inputs {
+		c.connect(stageOf[in], in)
+	}
+	return c, nil
+}
+
+// addStage begins a stage at an Input or Exchange node.
+func (c *Compiled) addStage(n *Node) plan.StageID {
+	id := plan.StageID(len(c.Inputs))
+	c.Inputs = append(c.Inputs, n)
+	st := plan.Stage{ID: id}
+	if n.Role == Input {
+		st.Source = &plan.Source{Name: n.Detail}
+	} else {
+		x := plan.ExchangeID(len(c.Exchanges))
+		c.exchange[n] = x
+		c.Exchanges = append(c.Exchanges, n)
+		c.Plan.Exchanges = append(c.Plan.Exchanges, plan.Exchange{
+			ID: x, Name: n.Op, Kind: n.Kind, Buckets: max(n.Buckets, 1), Consumer: id,
+		})
+		st.Exchange = &x
+	}
+	c.Plan.Stages = append(c.Plan.Stages, st)
+	return id
+}
+
+// connect walks a stage's pipeline and records what it writes.
+func (c *Compiled) connect(id plan.StageID, input *Node) {
+	st := &c.Plan.Stages[id]
+	names := []string{input.Op}
+	seen := map[*Node]bool{input: true}
+	var walk func(n *Node)
+	walk = func(n *Node) {
+		for _, next := range c.consumers[n] {
+			if seen[next] {
+				continue
+			}
+			seen[next] = true
+			names = append(names, next.Op)
+			switch next.Role {
+			case Exchange:
+				x := c.exchange[next]
+				st.Exchanges = append(st.Exchanges, x)
+				c.Plan.Exchanges[x].Producers = append(c.Plan.Exchanges[x].Producers, id)
+			case Output:
+				st.Sinks = append(st.Sinks, c.sink[next])
+			default:
+				walk(next)
+			}
+		}
+	}
+	walk(input)
+	st.Name = strings.Join(names, "→")
+}
+
+// checkDestinations refuses two sinks that would publish the same directory.
+func (c *Compiled) checkDestinations() error {
+	taken := map[string]*Node{}
+	for _, n := range c.Sinks {
+		if n.Destination == "" {
+			continue
+		}
+		if other, ok := taken[n.Destination]; ok {
+			return fault.New(fault.Invalid, "%v: destination %s is written already at %v; give each output a directory of its own, or unite the datasets before writing", n.At, n.Destination, other.At)
+		}
+		taken[n.Destination] = n
+	}
+	return nil
+}
+
+// reachSinks returns the nodes whose rows reach a sink.
+func reachSinks(g *Graph) map[*Node]bool {
+	live := map[*Node]bool{}
+	for i := len(g.Nodes) - 1; i >= 0; i-- {
+		n := g.Nodes[i]
+		if n.Role != Output && !live[n] {
+			continue
+		}
+		live[n] = true
+		for _, in := range n.Inputs {
+			live[in] = true
+		}
+	}
+	return live
+}
+
+// Describe returns a line for every node: what two processes must agree on.
+func (g *Graph) Describe() []string {
+	lines := make([]string, len(g.Nodes))
+	for i, n := range g.Nodes {
+		var b strings.Builder
+		fmt.Fprintf(&b, "%d %s at %s", n.ID, n.Op, n.At.short())
+		if n.Detail != "" {
+			fmt.Fprintf(&b, " %s", n.Detail)
+		}
+		for _, in := range n.Inputs {
+			fmt.Fprintf(&b, " <%d", in.ID)
+		}
+		if n.Type != nil {
+			fmt.Fprintf(&b, " gives %v", n.Type)
+		}
+		if n.Role == Exchange {
+			fmt.Fprintf(&b, " by %s/%d", n.Kind, n.Buckets)
+		}
+		if n.Destination != "" {
+			fmt.Fprintf(&b, " to %s*%s", n.Destination, n.Suffix)
+		}
+		lines[i] = b.String()
+	}
+	return lines
+}
+
+// Fingerprint is a digest of the graph and its arguments. Processes that run
+// tasks of one job must agree on it, since nodes are named by their number.
+func (g *Graph) Fingerprint(args string) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\n%s\n", g.Name, args)
+	for _, line := range g.Describe() {
+		fmt.Fprintln(h, line)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}

@@ -1,0 +1,93 @@
+package graph
+
+import (
+	"context"
+	"io"
+
+	"github.com/apache/arrow/go/v15/arrow"
+
+	"github.com/sheafdata/sheaf/internal/plan"
+)
+
+// Source is where rows come from: files of a format, a table, values in
+// memory. A source is used by several goroutines at once; its readers are not.
+type Source interface {
+	// Name says what is read, for plans and messages: "text books/*.txt".
+	Name() string
+	// Schema is the schema of every batch that a reader gives.
+	Schema() *arrow.Schema
+	// Enumerate lists what there is to read, in input order. It runs once a
+	// job, as a task. Files are listed whole; the scheduler cuts those that are
+	// Cuttable and packs those that are small.
+	Enumerate(ctx context.Context) ([]plan.Split, error)
+	// Open reads one split: the rows that begin inside it. The rows of all
+	// splits of a file, however it is cut, are the rows of the file.
+	Open(ctx context.Context, split plan.Split, opts ReadOptions) (BatchReader, error)
+}
+
+// ReadOptions bound what a reader gives at once. The zero value of a field
+// means its default.
+type ReadOptions struct {
+	BatchRows   int   // rows a batch at most; default DefaultBatchRows
+	BatchBytes  int   // bytes of row data a batch at about; default DefaultBatchBytes
+	MaxRowBytes int64 // a longer row is an error that names it; default DefaultMaxRowBytes
+}
+
+// Defaults of ReadOptions. A batch of some thousand rows and a quarter of a
+// megabyte stays in the second-level cache from reading to the last operator
+// of its stage.
+const (
+	DefaultBatchRows   = 4096
+	DefaultBatchBytes  = 256 << 10
+	DefaultMaxRowBytes = 64 << 20
+)
+
+// WithDefaults returns the options with every zero field set.
+func (o ReadOptions) WithDefaults() ReadOptions {
+	if o.BatchRows <= 0 {
+		o.BatchRows = DefaultBatchRows
+	}
+	if o.BatchBytes <= 0 {
+		o.BatchBytes = DefaultBatchBytes
+	}
+	if o.MaxRowBytes <= 0 {
+		o.MaxRowBytes = DefaultMaxRowBytes
+	}
+	return o
+}
+
+// BatchReader reads the rows of one split as batches. It is used by one
+// goroutine at a time and must be closed.
+type BatchReader interface {
+	// Next returns the next batch of at least one row, or io.EOF after the
+	// last. The buffers of a batch are never written again: strings that view
+	// them may be kept.
+	Next() (arrow.Record, error)
+	// BytesRead is the number of input bytes consumed so far, for progress: of
+	// a compressed file, compressed bytes.
+	BytesRead() int64
+	// Where names the place of a row of the last batch in the input, for
+	// messages: "books/emma.txt, offset 1042". Rows count from 0.
+	Where(row int) string
+	// Close frees what the reader holds.
+	Close() error
+}
+
+// Format writes rows of type T as files. It is used by several goroutines at
+// once; its writers are not.
+type Format[T any] interface {
+	// Name says what is written, for plans and messages: "text".
+	Name() string
+	// Suffix ends the name of every file: ".txt.gz".
+	Suffix() string
+	// NewWriter returns a writer of one file's rows into w.
+	NewWriter(w io.Writer) (RowWriter[T], error)
+}
+
+// RowWriter writes the rows of one file.
+type RowWriter[T any] interface {
+	// Write writes rows; it keeps none of them.
+	Write(rows []T) error
+	// Close writes what is left; it does not close the underlying writer.
+	Close() error
+}

@@ -1,0 +1,99 @@
+// Package graph holds the user's operator graph as the SDK builds it, and
+// compiles it to a plan plus the pipeline of every stage. It knows the shape
+// of a job (what feeds what, where rows change place, which Go types flow) and
+// nothing of how an operator works: that is in Node.Impl, made by package
+// operator and used by package task. It also holds the interfaces that formats
+// implement. A graph is built by one goroutine; compiled it is immutable.
+package graph
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/sheafdata/sheaf/internal/column"
+	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/plan"
+)
+
+// Role says what a node is to the planner.
+type Role uint8
+
+const (
+	// Input is a source: it has no inputs and begins a stage.
+	Input Role = iota
+	// Fused runs inside the stage of its inputs.
+	Fused
+	// Exchange ends the stages of its inputs and begins a stage.
+	Exchange
+	// Output is a sink: files at a destination, or rows for the driver.
+	Output
+)
+
+// Position is a place in the user's program.
+type Position struct {
+	File string
+	Line int
+}
+
+// String returns "file:line".
+func (p Position) String() string { return fmt.Sprintf("%s:%d", p.File, p.Line) }
+
+// short leaves out the directories that differ from machine to machine.
+func (p Position) short() string {
+	dir, file := filepath.Split(p.File)
+	return fmt.Sprintf("%s/%s:%d", filepath.Base(dir), file, p.Line)
+}
+
+// Node is one operator of the user's graph.
+type Node struct {
+	ID     int
+	Role   Role
+	Op     string       // the verb, for people: "FlatMap"
+	Detail string       // what distinguishes it beyond verb and type: a source's name
+	At     Position     // where the user wrote it
+	Type   *column.Type // of the rows it gives; nil for an Output
+	Inputs []*Node
+	Impl   any // what it does, made by package operator
+
+	Kind    plan.ExchangeKind // of an Exchange
+	Buckets int               // of a Hash exchange
+
+	Destination string // of an Output that writes files
+	Suffix      string // of those files
+
+	graph *Graph
+}
+
+// Graph collects the nodes of one job in the order in which they were made, so
+// that inputs stand before their consumers.
+type Graph struct {
+	Name  string
+	Nodes []*Node
+	errs  []error
+}
+
+// Add appends a node. Inputs must belong to the same graph.
+func (g *Graph) Add(n *Node) *Node {
+	n.ID = len(g.Nodes)
+	n.graph = g
+	for _, in := range n.Inputs {
+		if in.graph != g {
+			g.Fail(n.At, fmt.Errorf("%s takes a dataset of another pipeline; datasets cannot cross from one Run to the next", n.Op))
+		}
+	}
+	g.Nodes = append(g.Nodes, n)
+	return n
+}
+
+// Fail records an error of the user's program at a place in it.
+func (g *Graph) Fail(at Position, err error) {
+	g.errs = append(g.errs, fault.New(fault.Invalid, "%v: %w", at, err))
+}
+
+// Err returns the first recorded error.
+func (g *Graph) Err() error {
+	if len(g.errs) > 0 {
+		return g.errs[0]
+	}
+	return nil
+}
