@@ -1,0 +1,12 @@
+package storage
+
+import "golang.org/x/sys/unix"
+
+// freeBytes returns what an ordinary user may still write below dir.
+func freeBytes(dir string) (int64, bool) {
+	var stat unix.Statfs_t
+	if err := unix.Statfs(dir, &stat); err != nil {
+		return 0, false
+	}
+	return int64(stat.Bavail) * stat.Bsize, true
+}

@@ -1,0 +1,64 @@
+//go:build unix
+
+package storage
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// errLocked says that another process holds a lock.
+var errLocked = errors.New("locked by a running process")
+
+// lockFile takes the lock at path, which is free once its holder is gone,
+// whatever became of it. The file stays until unlockFile removes it.
+func lockFile(path string) (*os.File, error) {
+	for {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+		if err != nil {
+			return nil, err
+		}
+		if err := flock(f); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		// The holder before us may have removed the name after we opened it: then
+		// our lock excludes nobody, and we begin again with the name as it is now.
+		if sameFile(f, path) {
+			return f, nil
+		}
+		if err := f.Close(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func flock(f *os.File) error {
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, unix.EINTR):
+			continue
+		case errors.Is(err, unix.EWOULDBLOCK):
+			return errLocked
+		}
+		return &os.PathError{Op: "flock", Path: f.Name(), Err: err}
+	}
+}
+
+func sameFile(f *os.File, path string) bool {
+	ours, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Lstat(path)
+	return err == nil && os.SameFile(ours, named)
+}
+
+// writableDir reports whether this process may make names in a directory.
+func writableDir(path string) error {
+	return unix.Access(path, unix.W_OK|unix.X_OK)
+}

@@ -1,0 +1,221 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/plan"
+)
+
+const (
+	stagePrefix = ".sheaf-stage-"
+	lockSuffix  = ".lock"
+
+	filesDir = "files"
+	finalDir = "final"
+	oldDir   = "old"
+
+	// maxBase keeps the stage's name within the 255 bytes of a file name.
+	maxBase = 150
+)
+
+// Stage is the staging directory of one job for one destination. CreateStage
+// makes it for the process that runs the job, OpenStage for the job's attempts,
+// in the same process or another. Its methods are safe for concurrent use.
+type Stage struct {
+	disk *disk
+	name string // destination as the user wrote it
+	dest string // destination, absolute
+	dir  string // the staging directory
+	// broken is why OpenStage could not tell where dest leads; every method returns it.
+	broken error
+
+	mu        sync.Mutex // guards the fields below
+	lock      *os.File   // held from CreateStage to Close; nil for OpenStage
+	published bool
+}
+
+// CreateStage makes the staging directory of a job and holds its lock until
+// Close. A directory of the same job, left by a process that died, is taken
+// over with what attempts have staged. Those of other jobs with the same
+// destination whose process is gone are removed first. It makes the directories
+// above the destination. An error is fault.Invalid when the place cannot be
+// written or another process runs the same job, fault.Resource when the disk is full.
+func CreateStage(dest string, job plan.JobID) (*Stage, error) {
+	return createStage(&disk{}, dest, job)
+}
+
+func createStage(d *disk, dest string, job plan.JobID) (*Stage, error) {
+	path, err := resolve(dest)
+	if err != nil {
+		return nil, err
+	}
+	s := &Stage{disk: d, name: dest, dest: path, dir: stageDir(path, job)}
+	if err := d.mkdirAll(filepath.Dir(path)); err != nil {
+		return nil, outputError("make directory", filepath.Dir(path), 0, err)
+	}
+	if err := removeStale(d, path, s.dir); err != nil {
+		return nil, err
+	}
+	s.lock, err = lockStage(d, s.dir)
+	if errors.Is(err, errLocked) {
+		return nil, fault.New(fault.Invalid, "another process runs job %s for output %q: wait for it or end it", job.Short(), dest)
+	}
+	if err != nil {
+		return nil, outputError("lock", s.dir+lockSuffix, 0, err)
+	}
+	if err := s.makeDirs(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// OpenStage returns the staging directory that CreateStage made, for an attempt
+// of the job. It takes no lock and needs no Close.
+func OpenStage(dest string, job plan.JobID) *Stage {
+	path, err := resolve(dest)
+	return &Stage{disk: &disk{}, name: dest, dest: path, dir: stageDir(path, job), broken: err}
+}
+
+// stageDir names the staging directory. A base that is too long for a file name
+// is replaced by its beginning and its hash.
+func stageDir(dest string, job plan.JobID) string {
+	return filepath.Join(filepath.Dir(dest), stageName(filepath.Base(dest))+job.String())
+}
+
+func stageName(base string) string {
+	if len(base) > maxBase {
+		base = fmt.Sprintf("%s~%x", base[:maxBase-40], xxh3.HashString128(base).Bytes())
+	}
+	return stagePrefix + base + "-"
+}
+
+func (s *Stage) makeDirs() error {
+	for _, dir := range []string{s.dir, filepath.Join(s.dir, filesDir)} {
+		if err := s.disk.mkdir(dir); err != nil && !errors.Is(err, fs.ErrExist) {
+			return outputError("make staging directory", dir, 0, err)
+		}
+	}
+	for _, dir := range []string{s.dir, filepath.Dir(s.dir)} {
+		if err := s.disk.syncDir(dir); err != nil {
+			return outputError("make staging directory", dir, 0, err)
+		}
+	}
+	return nil
+}
+
+func lockStage(d *disk, dir string) (*os.File, error) {
+	if err := d.allow("lock", dir+lockSuffix); err != nil {
+		return nil, err
+	}
+	return lockFile(dir + lockSuffix)
+}
+
+// removeStale removes the stages of dest whose lock is free, except keep.
+func removeStale(d *disk, dest, keep string) error {
+	parent, prefix := filepath.Dir(dest), stageName(filepath.Base(dest))
+	entries, err := os.ReadDir(parent)
+	if err != nil {
+		return outputError("look for stages in", parent, 0, err)
+	}
+	var id plan.JobID
+	done := make(map[string]bool)
+	for _, entry := range entries {
+		job, ok := strings.CutPrefix(strings.TrimSuffix(entry.Name(), lockSuffix), prefix)
+		if !ok || id.UnmarshalText([]byte(job)) != nil || done[job] {
+			continue
+		}
+		done[job] = true
+		if dir := filepath.Join(parent, prefix+job); dir != keep {
+			if err := removeIfStale(d, dest, dir); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func removeIfStale(d *disk, dest, dir string) error {
+	lock, err := lockStage(d, dir)
+	if errors.Is(err, errLocked) {
+		return nil
+	}
+	if err != nil {
+		return outputError("lock stale stage", dir, 0, err)
+	}
+	err = restoreOld(d, dest, dir)
+	if err == nil {
+		err = outputError("remove stale stage", dir, 0, d.removeAll(dir))
+	}
+	return errors.Join(err, unlock(d, lock, err == nil))
+}
+
+// restoreOld puts the old output back when its job ended between the two
+// renames by which it was to be replaced without renameat2.
+func restoreOld(d *disk, dest, dir string) error {
+	old := filepath.Join(dir, oldDir)
+	if !exists(old) || exists(dest) {
+		return nil
+	}
+	if err := d.rename(old, dest); err != nil {
+		return outputError("restore output", dest, 0, err)
+	}
+	return outputError("restore output", dest, 0, d.syncDir(filepath.Dir(dest)))
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// unlock releases a lock; its file is removed first, while nobody else can hold it.
+func unlock(d *disk, lock *os.File, remove bool) error {
+	var err error
+	if remove {
+		if err = d.remove(lock.Name()); errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+	}
+	return outputError("unlock", lock.Name(), 0, errors.Join(err, d.close(lock)))
+}
+
+// Discard deletes everything that the job has staged. It is no error when there
+// is nothing. The destination is not touched.
+func (s *Stage) Discard() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken != nil {
+		return s.broken
+	}
+	if err := restoreOld(s.disk, s.dest, s.dir); err != nil {
+		return err
+	}
+	return outputError("remove staging directory", s.dir, 0, s.disk.removeAll(s.dir))
+}
+
+// Close releases the lock. What is staged and not published stays for a process
+// that takes the job over, until the next job with this destination removes it;
+// after Publish it removes what Publish could not. Close may be called more
+// than once. Of a Stage from OpenStage it does nothing.
+func (s *Stage) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lock == nil {
+		return nil
+	}
+	var err error
+	if s.published {
+		err = outputError("remove staging directory", s.dir, 0, s.disk.removeAll(s.dir))
+	}
+	lock := s.lock
+	s.lock = nil
+	return errors.Join(err, unlock(s.disk, lock, !exists(s.dir)))
+}
