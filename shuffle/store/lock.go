@@ -1,0 +1,197 @@
+package store
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+const (
+	dirPrefix = "sheaf-"
+	dirDigits = 16 // hexadecimal
+	lockName  = "lock"
+
+	// claims is how often a new subdirectory is tried: another process that
+	// sweeps at the same moment may take one away between its making and its
+	// locking.
+	claims = 8
+)
+
+var errClaimLost = errors.New("another process took the directory away while it was made")
+
+// openDir makes and locks a subdirectory of parent, after removing those of
+// dead processes.
+func openDir(parent string) (*dir, error) {
+	parent, err := filepath.Abs(parent) // the process may change its directory later
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(parent, 0o700); err != nil {
+		return nil, err
+	}
+	above, err := os.OpenRoot(parent)
+	if err != nil {
+		return nil, err
+	}
+	defer above.Close()
+	if err := sweep(above); err != nil {
+		return nil, err
+	}
+	for range claims {
+		d, err := claim(above, parent)
+		if err == nil {
+			return d, nil
+		}
+		if !errors.Is(err, errClaimLost) {
+			return nil, err
+		}
+	}
+	return nil, errClaimLost
+}
+
+func claim(above *os.Root, parent string) (*dir, error) {
+	name := newDirName()
+	if err := above.Mkdir(name, 0o700); err != nil {
+		return nil, err
+	}
+	root, err := above.OpenRoot(name)
+	if err != nil {
+		return nil, asClaimLost(err)
+	}
+	lock, err := takeLock(root, os.O_CREATE)
+	if err != nil {
+		root.Close()
+		above.Remove(name) // empty unless somebody else holds it now
+		return nil, asClaimLost(err)
+	}
+	return &dir{path: filepath.Join(parent, name), files: rootFolder{root}, root: root, lock: lock}, nil
+}
+
+func newDirName() string {
+	var b [dirDigits / 2]byte
+	rand.Read(b[:])
+	return dirPrefix + hex.EncodeToString(b[:])
+}
+
+// isDirName reports whether the store makes such names: what it does not make
+// it does not remove.
+func isDirName(name string) bool {
+	digits, found := strings.CutPrefix(name, dirPrefix)
+	return found && len(digits) == dirDigits && strings.Trim(digits, "0123456789abcdef") == ""
+}
+
+func asClaimLost(err error) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EWOULDBLOCK) {
+		return fmt.Errorf("%w: %w", errClaimLost, err)
+	}
+	return err
+}
+
+// takeLock opens and locks the lock file of a subdirectory, without waiting.
+// The kernel frees the lock with the process, however it dies.
+func takeLock(root *os.Root, flag int) (*os.File, error) {
+	f, err := root.OpenFile(lockName, os.O_RDWR|flag, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := flock(f); err != nil {
+		f.Close()
+		return nil, err
+	}
+	// Between opening and locking the file may have been deleted by a sweeper:
+	// the lock of a file without a name protects nothing.
+	held, err := f.Stat()
+	if err == nil {
+		var named fs.FileInfo
+		named, err = root.Stat(lockName)
+		if err == nil && !os.SameFile(held, named) {
+			err = fs.ErrNotExist
+		}
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func flock(f *os.File) error {
+	for {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err != syscall.EINTR {
+			return os.NewSyscallError("flock", err)
+		}
+	}
+}
+
+// sweep removes the subdirectories whose lock can be taken. What cannot be
+// removed stays for the next sweep: it must not keep a store from opening.
+func sweep(above *os.Root) error {
+	entries, err := fs.ReadDir(above.FS(), ".")
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.IsDir() && isDirName(e.Name()) {
+			sweepOne(above, e.Name())
+		}
+	}
+	return nil
+}
+
+func sweepOne(above *os.Root, name string) {
+	root, err := above.OpenRoot(name)
+	if err != nil {
+		return
+	}
+	defer root.Close()
+	lock, err := takeLock(root, 0)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			// Without a lock file it is either an empty remainder or being made
+			// right now; its maker copes with the loss. Remove spares what is not empty.
+			above.Remove(name)
+		}
+		return
+	}
+	defer lock.Close()
+	empty(root)
+	above.Remove(name)
+}
+
+// empty removes the files of a subdirectory, the lock last: should it stop
+// half-way, the next sweep still finds a lock to take.
+func empty(root *os.Root) error {
+	entries, err := fs.ReadDir(root.FS(), ".")
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, e := range entries {
+		if e.Name() != lockName {
+			errs = append(errs, root.RemoveAll(e.Name()))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return root.Remove(lockName)
+}
+
+// close removes the subdirectory and frees its lock.
+func (d *dir) close() error {
+	err := empty(d.root)
+	if err == nil {
+		err = os.Remove(d.path)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil // without its lock file another process's sweep may be faster
+		}
+	}
+	return errors.Join(err, d.root.Close(), d.lock.Close())
+}
