@@ -1,0 +1,193 @@
+package shuffle
+
+import (
+	"io"
+	"math/bits"
+	"unsafe"
+
+	"github.com/sheafdata/sheaf/internal/column"
+	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/shuffle/store"
+)
+
+// buckets collects keyed rows by bucket. Rows stay in memory as they came;
+// when the budget refuses more, one counting sort orders them by bucket and
+// they go to a spill file as a run. Inside a bucket rows keep the order in
+// which they were added.
+type buckets[V any] struct {
+	env    *Env
+	buf    *buffer[V]
+	blocks blockWriter
+	number []uint16 // bucket of every buffered row
+	count  int      // of buckets
+	level  uint     // of recursion: each level uses other bits of the hash
+
+	runs   []run
+	hashes []uint64 // scratch
+	order  []uint32 // scratch
+	starts []uint32 // scratch
+}
+
+// run is one spilled buffer: its file and where each bucket stands in it.
+type run struct {
+	file     *store.SpillFile
+	segments []store.Segment
+}
+
+func newBuckets[V any](env *Env, typ *column.Type, count int, level uint, owner string) *buckets[V] {
+	return &buckets[V]{
+		env: env, buf: newBuffer[V](typ, env.Budget, owner), blocks: newBlockWriter(env.Codec),
+		count: count, level: level, starts: make([]uint32, count+1),
+	}
+}
+
+// extraBucketBytes is what emptying needs a row beyond the row itself: its
+// bucket number, its place in the order and its hash.
+const extraBucketBytes = 2 + 4 + 8
+
+// add appends n rows.
+func (b *buckets[V]) add(keys *column.Keys, payload unsafe.Pointer, stride uintptr, n int) error {
+	if b.env.Discard {
+		return nil
+	}
+	if err := b.buf.add(keys, payload, stride, n); err != nil {
+		return err
+	}
+	for i := range n {
+		h := column.HashKey(keys.At(i))
+		// A level below the first must not look at the bits that brought all
+		// its rows together.
+		b.number = append(b.number, uint16(column.Bucket(bits.RotateLeft64(h, int(b.level)*17), b.count)))
+	}
+	if b.buf.full(extraBucketBytes) {
+		return b.spill()
+	}
+	return nil
+}
+
+// spill writes the buffered rows as a run.
+func (b *buckets[V]) spill() error {
+	if b.buf.len() == 0 {
+		return nil
+	}
+	file, err := b.env.Store.Spill(b.env.Attempt)
+	if err != nil {
+		return err
+	}
+	segments, err := b.empty(file, 0)
+	if err != nil {
+		file.Close()
+		return err
+	}
+	b.env.Spilled.Add(file.Offset())
+	b.runs = append(b.runs, run{file, segments})
+	return nil
+}
+
+// empty writes the buffered rows to w, bucket after bucket, and returns a
+// segment for every bucket that has rows. offset is where w stands.
+func (b *buckets[V]) empty(w io.Writer, offset int64) ([]store.Segment, error) {
+	b.sortByBucket()
+	b.hashes = b.buf.rows.HashRows(b.hashes[:0])
+	var segments []store.Segment
+	for i := range b.count {
+		sel := b.order[b.starts[i]:b.starts[i+1]]
+		if len(sel) == 0 {
+			continue
+		}
+		seg := store.Segment{Bucket: uint32(i), Offset: offset}
+		err := blocks(&b.blocks, b.buf, sel, func(stored []byte, rawBytes int, sel []uint32) error {
+			seg.StoredBytes += int64(len(stored))
+			seg.RawBytes += int64(rawBytes)
+			seg.Rows += int64(len(sel))
+			b.buf.digest(&seg, sel, b.hashes)
+			_, err := w.Write(stored)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		offset += seg.StoredBytes
+		segments = append(segments, seg)
+	}
+	b.number = b.number[:0]
+	b.buf.reset()
+	return segments, nil
+}
+
+// digest adds the rows to the segment's order-independent row digest.
+func (b *buffer[V]) digest(seg *store.Segment, sel []uint32, payload []uint64) {
+	for _, i := range sel {
+		hi, lo := bits.Mul64(column.HashKey(b.keys.At(int(i)))^0x9e3779b97f4a7c15, payload[i]|1)
+		h := hi ^ lo
+		seg.Sum += h
+		seg.Xor ^= h
+	}
+}
+
+// sortByBucket fills order with the buffered rows by bucket, and starts with
+// where each bucket begins.
+func (b *buckets[V]) sortByBucket() {
+	clear(b.starts)
+	for _, n := range b.number {
+		b.starts[n+1]++
+	}
+	for i := range b.count {
+		b.starts[i+1] += b.starts[i]
+	}
+	if cap(b.order) < len(b.number) {
+		b.order = make([]uint32, len(b.number))
+	}
+	b.order = b.order[:len(b.number)]
+	for i, n := range b.number {
+		b.order[b.starts[n]] = uint32(i)
+		b.starts[n]++
+	}
+	copy(b.starts[1:], b.starts[:b.count])
+	b.starts[0] = 0
+}
+
+// gatherRuns copies all runs into w, bucket after bucket; blocks are
+// self-contained, so they are copied as they are.
+func (b *buckets[V]) gatherRuns(w io.Writer) ([]store.Segment, error) {
+	var merged []store.Segment
+	var offset int64
+	next := make([]int, len(b.runs))
+	for bucket := range uint32(b.count) {
+		seg := store.Segment{Bucket: bucket, Offset: offset}
+		for i := range b.runs {
+			r := &b.runs[i]
+			if next[i] == len(r.segments) || r.segments[next[i]].Bucket != bucket {
+				continue
+			}
+			from := r.segments[next[i]]
+			next[i]++
+			n, err := io.Copy(w, io.NewSectionReader(r.file, from.Offset, from.StoredBytes))
+			if err != nil {
+				return nil, err
+			}
+			if n != from.StoredBytes {
+				return nil, fault.New(fault.Corrupt, "spill file holds %d of %d bytes of bucket %d", n, from.StoredBytes, bucket)
+			}
+			seg.StoredBytes += from.StoredBytes
+			seg.RawBytes += from.RawBytes
+			seg.Rows += from.Rows
+			seg.Sum += from.Sum
+			seg.Xor ^= from.Xor
+		}
+		if seg.Rows > 0 {
+			offset += seg.StoredBytes
+			merged = append(merged, seg)
+		}
+	}
+	return merged, nil
+}
+
+// close deletes the runs and gives the memory back.
+func (b *buckets[V]) close() {
+	for _, r := range b.runs {
+		r.file.Close()
+	}
+	b.runs = nil
+	b.buf.release()
+}

@@ -1,0 +1,355 @@
+package shuffle
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"io"
+	"sort"
+
+	"github.com/sheafdata/sheaf/internal/column"
+	"github.com/sheafdata/sheaf/internal/memory"
+	"github.com/sheafdata/sheaf/internal/plan"
+	"github.com/sheafdata/sheaf/shuffle/store"
+)
+
+// Merge gives the rows of several sorted inputs in key order; equal keys come
+// in the order of the inputs. It is a tournament of losers: a step costs one
+// comparison a level. One goroutine uses it.
+type Merge[V any] struct {
+	cursors []*cursor[V]
+	// losers[i] is the cursor that lost at inner node i; losers[0] is the winner.
+	losers  []int
+	started bool
+	err     error
+}
+
+// source opens one sorted input of a merge.
+type source struct {
+	open func() (io.ReaderAt, func() error, error)
+	// from and to bound its bytes; rows below fromKey and from toKey on are left out.
+	from, to       int64
+	fromKey, toKey []byte
+	blockBytes     int64 // of its largest block, decoded
+	output         *plan.OutputID
+}
+
+// runSource is a spilled run as an input of a merge.
+func runSource(r run) source {
+	s := source{open: func() (io.ReaderAt, func() error, error) {
+		return r.file, func() error { return nil }, nil
+	}}
+	for _, seg := range r.segments {
+		s.to = seg.Offset + seg.StoredBytes
+		s.blockBytes = max(s.blockBytes, seg.RawBytes)
+	}
+	return s
+}
+
+// cursor walks the rows of one input.
+type cursor[V any] struct {
+	src    source
+	close  func() error
+	blocks *segmentReader
+	reader blockReader[V]
+	chunk  chunk[V]
+	at     int
+	prefix uint64 // first eight bytes of the key at hand, big endian
+	key    []byte
+	done   bool
+	held   *memory.Reservation
+}
+
+func openCursor[V any](src source, env *Env, typ *column.Type) (*cursor[V], error) {
+	c := &cursor[V]{src: src, reader: newBlockReader[V](typ), held: env.Budget.Reserve("merge")}
+	r, closer, err := src.open()
+	if err != nil {
+		return nil, err
+	}
+	c.close, c.blocks = closer, newSegmentReader(r, src.from, src.to)
+	c.held.Must(memoryOfCursor(src))
+	if err := c.nextBlock(); err != nil {
+		c.free()
+		return nil, err
+	}
+	for !c.done && bytes.Compare(c.key, src.fromKey) < 0 {
+		if err := c.next(); err != nil {
+			c.free()
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// memoryOfCursor is what an open input holds: its read buffer, its decoded
+// block and the rows made of it.
+func memoryOfCursor(s source) int64 { return readAhead + 3*max(s.blockBytes, readAhead) }
+
+func (c *cursor[V]) free() {
+	if c.close != nil {
+		c.close()
+		c.close = nil
+	}
+	c.chunk = chunk[V]{}
+	c.held.Release()
+}
+
+// next moves to the next row.
+func (c *cursor[V]) next() error {
+	if c.at++; c.at < len(c.chunk.rows) {
+		c.load()
+		return nil
+	}
+	return c.nextBlock()
+}
+
+func (c *cursor[V]) nextBlock() error {
+	// The rows of the block before may be in use still, by a caller that
+	// collects them: strings stay valid, the slice does not.
+	stored, err := c.blocks.block()
+	if err == io.EOF {
+		c.done = true
+		return nil
+	}
+	if err == nil {
+		_, err = c.reader.decode(stored, &c.chunk)
+	}
+	if err != nil {
+		if c.src.output != nil {
+			err = unreadable(*c.src.output, err)
+		}
+		return err
+	}
+	c.at = 0
+	c.load()
+	return nil
+}
+
+func (c *cursor[V]) load() {
+	c.key = c.chunk.keys.At(c.at)
+	if c.src.toKey != nil && bytes.Compare(c.key, c.src.toKey) >= 0 {
+		c.done = true
+		return
+	}
+	if len(c.key) >= 8 {
+		c.prefix = binary.BigEndian.Uint64(c.key)
+		return
+	}
+	var p [8]byte
+	copy(p[:], c.key)
+	c.prefix = binary.BigEndian.Uint64(p[:])
+}
+
+// newMerge opens a merge over sources; they must fit the budget together.
+func newMerge[V any](env *Env, typ *column.Type, sources []source) (*Merge[V], error) {
+	m := &Merge[V]{losers: make([]int, max(len(sources), 1))}
+	for _, s := range sources {
+		c, err := openCursor[V](s, env, typ)
+		if err != nil {
+			m.close()
+			return nil, err
+		}
+		m.cursors = append(m.cursors, c)
+	}
+	m.play()
+	return m, nil
+}
+
+func (m *Merge[V]) close() {
+	for _, c := range m.cursors {
+		c.free()
+	}
+}
+
+// play fills the tournament by playing every match once.
+func (m *Merge[V]) play() {
+	k := len(m.cursors)
+	if k == 0 {
+		return
+	}
+	winners := make([]int, 2*k)
+	for i := range k {
+		winners[k+i] = i
+	}
+	for i := k - 1; i >= 1; i-- {
+		a, b := winners[2*i], winners[2*i+1]
+		if m.before(b, a) {
+			a, b = b, a
+		}
+		winners[i], m.losers[i] = a, b
+	}
+	if k > 1 {
+		m.losers[0] = winners[1]
+	}
+}
+
+// before reports whether the row of cursor a comes before that of cursor b.
+func (m *Merge[V]) before(a, b int) bool {
+	x, y := m.cursors[a], m.cursors[b]
+	switch {
+	case x.done || y.done:
+		return !x.done
+	case x.prefix != y.prefix:
+		return x.prefix < y.prefix
+	}
+	if c := bytes.Compare(x.key, y.key); c != 0 {
+		return c < 0
+	}
+	return a < b
+}
+
+// Next moves to the next row; false means the end or an error.
+func (m *Merge[V]) Next() bool {
+	if m.err != nil || len(m.cursors) == 0 {
+		return false
+	}
+	w := m.losers[0]
+	if m.started {
+		if m.err = m.cursors[w].next(); m.err != nil {
+			return false
+		}
+		for i := (w + len(m.cursors)) / 2; i >= 1; i /= 2 {
+			if m.before(m.losers[i], w) {
+				w, m.losers[i] = m.losers[i], w
+			}
+		}
+		m.losers[0] = w
+	}
+	m.started = true
+	return !m.cursors[w].done
+}
+
+// Key returns the key of the row at hand, valid until Next.
+func (m *Merge[V]) Key() []byte { return m.cursors[m.losers[0]].key }
+
+// Row returns the payload of the row at hand, valid until Next; strings inside
+// may be kept.
+func (m *Merge[V]) Row() *V {
+	c := m.cursors[m.losers[0]]
+	return &c.chunk.rows[c.at]
+}
+
+// Err returns the error that ended the merge, nil at the end of its inputs.
+func (m *Merge[V]) Err() error { return m.err }
+
+// mergeSources merges sources and hands the merge to use. When they are too
+// many for the budget, neighbours are merged to spill files first.
+func mergeSources[V any](env *Env, typ *column.Type, sources []source, use func(*Merge[V]) error) error {
+	var temporary []run
+	defer func() {
+		for _, r := range temporary {
+			r.file.Close()
+		}
+	}()
+	for fan := fanIn(env, sources); len(sources) > fan; fan = fanIn(env, sources) {
+		var merged []source
+		for len(sources) > 0 {
+			n := min(fan, len(sources))
+			r, err := mergeToRun[V](env, typ, sources[:n])
+			if err != nil {
+				return err
+			}
+			temporary = append(temporary, r)
+			merged = append(merged, runSource(r))
+			sources = sources[n:]
+		}
+		sources = merged
+	}
+	m, err := newMerge[V](env, typ, sources)
+	if err != nil {
+		return err
+	}
+	defer m.close()
+	return use(m)
+}
+
+// fanIn is how many of the sources may be open at once within half of the
+// task's budget; at least two, or no merge would end.
+func fanIn(env *Env, sources []source) int {
+	var largest int64
+	for _, s := range sources {
+		largest = max(largest, memoryOfCursor(s))
+	}
+	return int(max(env.Budget.Limit()/2/max(largest, 1), 2))
+}
+
+func mergeToRun[V any](env *Env, typ *column.Type, sources []source) (run, error) {
+	file, err := env.Store.Spill(env.Attempt)
+	if err != nil {
+		return run{}, err
+	}
+	m, err := newMerge[V](env, typ, sources)
+	if err != nil {
+		file.Close()
+		return run{}, err
+	}
+	defer m.close()
+	w := NewSortWriter[V](env, 0, typ)
+	defer w.Abort()
+	s := sortedOutput[V]{out: file}
+	if err := s.drain(w, m); err != nil {
+		file.Close()
+		return run{}, err
+	}
+	env.Spilled.Add(file.Offset())
+	return run{file, s.segments}, nil
+}
+
+// ReadSorted reads a partition of a range exchange: all rows of its key range
+// out of all map outputs, merged in key order; equal keys come in (map output,
+// position) order. use may keep the strings inside rows.
+func ReadSorted[V any](ctx context.Context, env *Env, p *plan.Partition, typ *column.Type, count *Count, use func(*Merge[V]) error) error {
+	var sources []source
+	for _, out := range p.Outputs {
+		s, rows, err := outputSource(ctx, env, out, p)
+		if err != nil {
+			return unreadable(out.ID, err)
+		}
+		if rows > 0 {
+			sources = append(sources, s)
+			count.Bytes.Add(s.to - s.from)
+		}
+	}
+	return mergeSources(env, typ, sources, use)
+}
+
+// outputSource finds the blocks of a map output that may hold keys of the
+// partition, and the number of rows in them.
+func outputSource(ctx context.Context, env *Env, out plan.MapOutput, p *plan.Partition) (source, int64, error) {
+	file, err := env.Source.Open(ctx, out)
+	if err != nil {
+		return source{}, 0, err
+	}
+	defer file.Close()
+	index, err := store.ReadIndex(file, out.Digest)
+	if err != nil {
+		return source{}, 0, err
+	}
+	segments := index.Segments
+	// The block before the first that begins at or above FromKey may end with keys of ours.
+	first := sort.Search(len(segments), func(i int) bool { return bytes.Compare(segments[i].FirstKey, p.FromKey) >= 0 })
+	first = max(first-1, 0)
+	end := len(segments)
+	if p.ToKey != nil {
+		end = sort.Search(len(segments), func(i int) bool { return bytes.Compare(segments[i].FirstKey, p.ToKey) >= 0 })
+	}
+	s := source{fromKey: p.FromKey, toKey: p.ToKey, output: &out.ID}
+	s.open = func() (io.ReaderAt, func() error, error) {
+		f, err := env.Source.Open(ctx, out)
+		if err != nil {
+			return nil, nil, unreadable(out.ID, err)
+		}
+		return f, f.Close, nil
+	}
+	var rows int64
+	if first < end {
+		s.from = segments[first].Offset
+		last := segments[end-1]
+		s.to = last.Offset + last.StoredBytes
+		for _, seg := range segments[first:end] {
+			rows += seg.Rows
+			s.blockBytes = max(s.blockBytes, seg.RawBytes)
+		}
+	}
+	return s, rows, nil
+}

@@ -1,0 +1,226 @@
+package shuffle
+
+import (
+	"bytes"
+	"io"
+	"unsafe"
+
+	"github.com/sheafdata/sheaf/internal/column"
+	"github.com/sheafdata/sheaf/internal/plan"
+	"github.com/sheafdata/sheaf/shuffle/store"
+)
+
+// SortWriter is the map side of a range exchange: it writes one map output
+// whose rows are sorted by key, equal keys in the order in which they were
+// written. One goroutine uses it.
+type SortWriter[V any] struct {
+	env     *Env
+	id      plan.OutputID
+	typ     *column.Type
+	buf     *buffer[V]
+	blocks  blockWriter
+	runs    []run
+	order   []uint32
+	hashes  []uint64
+	scratch column.SortScratch
+}
+
+// NewSortWriter returns a writer for one exchange of the attempt; typ is the
+// type of V.
+func NewSortWriter[V any](env *Env, exchange plan.ExchangeID, typ *column.Type) *SortWriter[V] {
+	return &SortWriter[V]{
+		env: env, id: plan.OutputID{Attempt: env.Attempt, Exchange: exchange}, typ: typ,
+		buf: newBuffer[V](typ, env.Budget, "sort writer"), blocks: newBlockWriter(env.Codec),
+	}
+}
+
+// extraSortBytes is what sorting needs a row beyond the row itself: entries of
+// 16 bytes, twice, its place in the order and its hash.
+const extraSortBytes = 2*16 + 4 + 8
+
+// Write adds n rows: their keys, and their payloads, values of V that stand
+// stride bytes apart from payload on.
+func (w *SortWriter[V]) Write(keys *column.Keys, payload unsafe.Pointer, stride uintptr, n int) error {
+	if w.env.Discard {
+		return nil
+	}
+	if err := w.buf.add(keys, payload, stride, n); err != nil {
+		return err
+	}
+	if w.buf.full(extraSortBytes) {
+		return w.spill()
+	}
+	return nil
+}
+
+// Finish publishes the map output.
+func (w *SortWriter[V]) Finish() (plan.MapOutput, error) {
+	defer w.Abort()
+	if w.env.Discard {
+		return plan.MapOutput{ID: w.id}, nil
+	}
+	if len(w.runs) > 0 {
+		if err := w.spill(); err != nil {
+			return plan.MapOutput{}, err
+		}
+	}
+	var segments []store.Segment
+	m, err := publish(w.env, w.id, 0, func(out *store.Writer) (_ []store.Segment, err error) {
+		if len(w.runs) == 0 {
+			segments, err = w.empty(out)
+		} else {
+			segments, err = w.mergeRuns(out)
+		}
+		return segments, err
+	})
+	if err != nil {
+		return plan.MapOutput{}, err
+	}
+	m.Samples = samples(segments)
+	return m, nil
+}
+
+// Abort frees what the writer holds; without a Finish before it nothing is published.
+func (w *SortWriter[V]) Abort() {
+	for _, r := range w.runs {
+		r.file.Close()
+	}
+	w.runs = nil
+	w.buf.release()
+}
+
+// spill writes the buffered rows as a sorted run.
+func (w *SortWriter[V]) spill() error {
+	if w.buf.len() == 0 {
+		return nil
+	}
+	file, err := w.env.Store.Spill(w.env.Attempt)
+	if err != nil {
+		return err
+	}
+	segments, err := w.empty(file)
+	if err != nil {
+		file.Close()
+		return err
+	}
+	w.env.Spilled.Add(file.Offset())
+	w.runs = append(w.runs, run{file, segments})
+	return nil
+}
+
+// empty sorts the buffered rows and writes them to out.
+func (w *SortWriter[V]) empty(out io.Writer) ([]store.Segment, error) {
+	w.order = column.SortKeys(&w.buf.keys, w.order[:0], &w.scratch)
+	s := sortedOutput[V]{out: out}
+	err := s.write(w, w.order)
+	w.buf.reset()
+	return s.segments, err
+}
+
+// mergeRuns merges all runs into out, a part of the budget at a time.
+func (w *SortWriter[V]) mergeRuns(out io.Writer) ([]store.Segment, error) {
+	sources := make([]source, len(w.runs))
+	for i, r := range w.runs {
+		sources[i] = runSource(r)
+	}
+	s := sortedOutput[V]{out: out}
+	err := mergeSources(w.env, w.typ, sources, func(m *Merge[V]) error {
+		return s.drain(w, m)
+	})
+	return s.segments, err
+}
+
+// sortedOutput writes rows that come in key order as blocks, a segment each.
+type sortedOutput[V any] struct {
+	out      io.Writer
+	offset   int64
+	segments []store.Segment
+}
+
+// write writes the rows of w's buffer in the given order.
+func (s *sortedOutput[V]) write(w *SortWriter[V], order []uint32) error {
+	w.hashes = w.buf.rows.HashRows(w.hashes[:0])
+	return blocks(&w.blocks, w.buf, order, func(stored []byte, rawBytes int, sel []uint32) error {
+		seg := store.Segment{
+			FirstKey: bytes.Clone(w.buf.keys.At(int(sel[0]))), Offset: s.offset,
+			StoredBytes: int64(len(stored)), RawBytes: int64(rawBytes), Rows: int64(len(sel)),
+		}
+		w.buf.digest(&seg, sel, w.hashes)
+		s.offset += seg.StoredBytes
+		s.segments = append(s.segments, seg)
+		_, err := s.out.Write(stored)
+		return err
+	})
+}
+
+// drainRows is how many rows of a merge are copied out of its inputs before
+// they go to columns: enough that the work is done by column.
+const drainRows = 256
+
+// drain writes all rows of a merge, collecting a block's worth at a time in
+// w's buffer.
+func (s *sortedOutput[V]) drain(w *SortWriter[V], m *Merge[V]) error {
+	var keys column.Keys
+	rows := make([]V, 0, drainRows)
+	for more := true; more; {
+		if more = m.Next(); more {
+			keys.Add(m.Key())
+			rows = append(rows, *m.Row())
+		}
+		if n := len(rows); n == drainRows || n > 0 && (!more || keys.Size() >= blockBytes) {
+			if err := w.buf.add(&keys, unsafe.Pointer(&rows[0]), unsafe.Sizeof(rows[0]), n); err != nil {
+				return err
+			}
+			keys.Reset()
+			rows = rows[:0]
+		}
+		if n := w.buf.len(); n > 0 && (!more || w.buf.bytes() >= blockBytes) {
+			if err := s.write(w, w.inOrder(n)); err != nil {
+				return err
+			}
+			w.buf.reset()
+		}
+	}
+	return m.Err()
+}
+
+// inOrder is the order of n rows that are sorted already.
+func (w *SortWriter[V]) inOrder(n int) []uint32 {
+	w.order = w.order[:0]
+	for i := range uint32(n) {
+		w.order = append(w.order, i)
+	}
+	return w.order
+}
+
+// Bounds of the samples that a map output reports: enough to cut a partition
+// to within a hundredth of an output, and never more than some kilobytes.
+const (
+	maxSamples     = 128
+	maxSampleBytes = 64
+)
+
+// samples picks keys at about equal steps of stored bytes. A key is cut at
+// maxSampleBytes: any string of bytes can be a boundary between keys.
+func samples(segments []store.Segment) []plan.KeySample {
+	var total, since int64
+	for _, s := range segments {
+		total += s.StoredBytes
+	}
+	step := total / maxSamples
+	var list []plan.KeySample
+	for i, s := range segments {
+		if i > 0 && since >= max(step, 1) {
+			list = append(list, plan.KeySample{Key: s.FirstKey[:min(len(s.FirstKey), maxSampleBytes)], Bytes: since})
+			since = 0
+		}
+		since += s.StoredBytes
+	}
+	if len(segments) > 0 {
+		// The bytes behind the last boundary count too; their key is a bound
+		// that no smaller key reaches.
+		last := segments[len(segments)-1]
+		list = append(list, plan.KeySample{Key: last.FirstKey[:min(len(last.FirstKey), maxSampleBytes)], Bytes: since})
+	}
+	return list
+}
