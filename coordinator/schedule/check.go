@@ -1,0 +1,115 @@
+package schedule
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/plan"
+)
+
+// checkPlan returns an error of kind Invalid unless the core can run the plan:
+// everything it refers to exists, both ends of each exchange agree, and
+// producers come before consumers.
+func checkPlan(p *plan.Plan) error {
+	if len(p.Stages) == 0 {
+		return fault.New(fault.Invalid, "plan %q has no stages", p.Name)
+	}
+	for i := range p.Stages {
+		if err := checkStage(p, i); err != nil {
+			return fault.New(fault.Invalid, "plan %q, stage %d: %w", p.Name, i, err)
+		}
+	}
+	for i := range p.Exchanges {
+		if err := checkExchange(p, i); err != nil {
+			return fault.New(fault.Invalid, "plan %q, exchange %d: %w", p.Name, i, err)
+		}
+	}
+	for i, s := range p.Sinks {
+		if s.ID != plan.SinkID(i) {
+			return fault.New(fault.Invalid, "plan %q, sink %d: numbered %d", p.Name, i, s.ID)
+		}
+	}
+	return nil
+}
+
+func checkStage(p *plan.Plan, i int) error {
+	s := &p.Stages[i]
+	if s.ID != plan.StageID(i) {
+		return fmt.Errorf("numbered %d", s.ID)
+	}
+	if (s.Source == nil) == (s.Exchange == nil) {
+		return errors.New("needs either a source or an exchange")
+	}
+	if s.Exchange != nil {
+		x := *s.Exchange
+		if !within(int(x), len(p.Exchanges)) {
+			return fmt.Errorf("reads exchange %d, which does not exist", x)
+		}
+		if p.Exchanges[x].Consumer != s.ID {
+			return fmt.Errorf("reads exchange %d, whose consumer is stage %d", x, p.Exchanges[x].Consumer)
+		}
+	}
+	for k, x := range s.Exchanges {
+		if !within(int(x), len(p.Exchanges)) {
+			return fmt.Errorf("writes exchange %d, which does not exist", x)
+		}
+		if slices.Contains(s.Exchanges[:k], x) {
+			return fmt.Errorf("writes exchange %d twice", x)
+		}
+		if !slices.Contains(p.Exchanges[x].Producers, s.ID) {
+			return fmt.Errorf("writes exchange %d without being a producer of it", x)
+		}
+	}
+	for k, sink := range s.Sinks {
+		if !within(int(sink), len(p.Sinks)) {
+			return fmt.Errorf("writes sink %d, which does not exist", sink)
+		}
+		if slices.Contains(s.Sinks[:k], sink) {
+			return fmt.Errorf("writes sink %d twice", sink)
+		}
+	}
+	return nil
+}
+
+func checkExchange(p *plan.Plan, i int) error {
+	x := &p.Exchanges[i]
+	if x.ID != plan.ExchangeID(i) {
+		return fmt.Errorf("numbered %d", x.ID)
+	}
+	switch x.Kind {
+	case plan.Hash:
+		if x.Buckets < 1 || x.Buckets > maxBuckets {
+			return fmt.Errorf("%d hash buckets, want 1 to %d", x.Buckets, maxBuckets)
+		}
+	case plan.Range, plan.Gather:
+		if x.Buckets != 1 {
+			return fmt.Errorf("%d buckets, want 1", x.Buckets)
+		}
+	default:
+		return fmt.Errorf("no exchange is of kind %q", x.Kind)
+	}
+	if !within(int(x.Consumer), len(p.Stages)) {
+		return fmt.Errorf("consumer %d does not exist", x.Consumer)
+	}
+	if in := p.Stages[x.Consumer].Exchange; in == nil || *in != x.ID {
+		return fmt.Errorf("stage %d does not read it", x.Consumer)
+	}
+	if len(x.Producers) == 0 {
+		return errors.New("no producers")
+	}
+	last := plan.StageID(-1)
+	for _, s := range x.Producers {
+		if s <= last || s >= x.Consumer {
+			return fmt.Errorf("producers %v are not in order before stage %d", x.Producers, x.Consumer)
+		}
+		if !slices.Contains(p.Stages[s].Exchanges, x.ID) {
+			return fmt.Errorf("stage %d does not write it", s)
+		}
+		last = s
+	}
+	return nil
+}
+
+func within(i, n int) bool { return i >= 0 && i < n }

@@ -1,0 +1,86 @@
+package schedule
+
+import "time"
+
+// Config tunes a Core. The zero value of a field means its default.
+type Config struct {
+	// MaxAttempts is the number of charged failures (fault.Kind.Charged) of one
+	// task that fails its job.
+	MaxAttempts int
+	// MaxFaults is the number of uncharged failures of one task that fails its
+	// job: a bound for faults that never heal.
+	MaxFaults int
+	// SplitBytes is the most input that one task of a source stage gets, unless
+	// one piece that cannot be cut is larger.
+	SplitBytes int64
+	// PartitionBytes is the most stored bytes that one task of an exchange's
+	// consumer gets, unless one bucket or key is larger.
+	PartitionBytes int64
+	// TasksPerSlot is how many tasks a slot should get of a source stage:
+	// enough that slots end at about the same time.
+	TasksPerSlot int
+	// BackoffBase is the longest wait after the first transient failure of a
+	// task; it doubles with each further one up to BackoffMax.
+	BackoffBase time.Duration
+	// BackoffMax bounds the wait after a transient failure.
+	BackoffMax time.Duration
+}
+
+// Defaults of Config.
+const (
+	// DefaultMaxAttempts forgives three unlucky runs, as MapReduce systems do by habit.
+	DefaultMaxAttempts = 4
+	// DefaultMaxFaults is generous, since infrastructure is not the user's fault.
+	DefaultMaxFaults = 20
+	// DefaultSplitBytes keeps a task at a second or so of reading.
+	DefaultSplitBytes = 64 << 20
+	// DefaultPartitionBytes is stored bytes, several times that in memory.
+	DefaultPartitionBytes = 64 << 20
+	// DefaultTasksPerSlot evens out tasks of unlike speed.
+	DefaultTasksPerSlot = 8
+	// DefaultBackoffBase outlasts a hiccup of a network or a store.
+	DefaultBackoffBase = 500 * time.Millisecond
+	// DefaultBackoffMax keeps a healed fault from being noticed late.
+	DefaultBackoffMax = 8 * time.Second
+)
+
+const (
+	// minTaskBytes is the least target of a task's input: below it, starting a
+	// task costs more than its work.
+	minTaskBytes = 1 << 20
+	// openBytes is what opening a file costs, in bytes read meanwhile.
+	openBytes = 64 << 10
+	// rowBytes is what a row in memory stands for where splits count rows.
+	rowBytes = 1 << 10
+	// partitionsPerSlot is fewer than TasksPerSlot, since partitions are
+	// measured while the cost of input is guessed, and each costs a fetch from
+	// every producer.
+	partitionsPerSlot = 4
+	// maxTasks bounds the tasks of one stage, whatever an attempt reports.
+	maxTasks = 1 << 20
+	// maxBuckets bounds the buckets of an exchange.
+	maxBuckets = 1 << 16
+	// maxFailuresOn failures of a task on one executor keep it away from there.
+	maxFailuresOn = 2
+	// maxDiscards bounds the tries to remove what a failed job staged.
+	maxDiscards = 3
+	// pastSessions is how many ended sessions of an executor are remembered.
+	pastSessions = 8
+)
+
+func (c Config) withDefaults() Config {
+	orInt(&c.MaxAttempts, DefaultMaxAttempts)
+	orInt(&c.MaxFaults, DefaultMaxFaults)
+	orInt(&c.SplitBytes, DefaultSplitBytes)
+	orInt(&c.PartitionBytes, DefaultPartitionBytes)
+	orInt(&c.TasksPerSlot, DefaultTasksPerSlot)
+	orInt(&c.BackoffBase, DefaultBackoffBase)
+	orInt(&c.BackoffMax, DefaultBackoffMax)
+	return c
+}
+
+func orInt[T ~int | ~int64](v *T, def T) {
+	if *v <= 0 {
+		*v = def
+	}
+}

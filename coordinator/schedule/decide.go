@@ -1,0 +1,90 @@
+package schedule
+
+import "github.com/sheafdata/sheaf/internal/plan"
+
+// enumerated decides the tasks of a source stage from the splits found.
+func (c *Core) enumerated(s *stage, splits []plan.Split) {
+	tasks := Pack(splits, c.slots, c.cfg)
+	s.setTasks(len(tasks))
+	for i, t := range tasks {
+		s.tasks[i].splits = t
+		for _, split := range t {
+			s.bytes = addBytes(s.bytes, split.Length)
+		}
+	}
+	if s.complete() {
+		c.completed(s)
+		return
+	}
+	c.offerFresh(s)
+}
+
+// decide gives the consumer of a readable exchange its tasks, from what its
+// producers measured.
+func (c *Core) decide(x *exchange) {
+	s := x.consumer
+	s.parts = c.partitions(x)
+	s.setTasks(len(s.parts))
+	s.bytes = x.bytes
+	x.buckets, x.samples = nil, nil
+	c.offerFresh(s)
+}
+
+// partitions cuts an exchange; there is always at least one partition.
+func (c *Core) partitions(x *exchange) []plan.Partition {
+	var parts []plan.Partition
+	switch x.plan.Kind {
+	case plan.Hash:
+		buckets := x.buckets
+		if buckets == nil { // no producer had a task
+			buckets = make([]int64, x.plan.Buckets)
+		}
+		for _, r := range CutBuckets(buckets, c.slots, c.cfg) {
+			parts = append(parts, plan.Partition{FirstBucket: r.First, EndBucket: r.End})
+		}
+		if c.plant == plantShortCut && len(parts) > 1 {
+			parts = parts[:len(parts)-1]
+		}
+	case plan.Range:
+		for _, r := range CutKeys(x.samples, c.slots, c.cfg) {
+			parts = append(parts, plan.Partition{FromKey: r.From, ToKey: r.To})
+		}
+	default:
+		parts = []plan.Partition{{EndBucket: x.plan.Buckets}}
+	}
+	for i := range parts {
+		parts[i].Exchange, parts[i].Index = x.plan.ID, i
+	}
+	return parts
+}
+
+// completed follows up on a stage whose last task is done.
+func (c *Core) completed(s *stage) {
+	j := s.job
+	j.left--
+	for _, x := range s.outputs {
+		if x.readable() {
+			c.open(x)
+		}
+	}
+	if j.left == 0 {
+		c.startPublish(j)
+		return
+	}
+	c.settle(s)
+}
+
+// open lets the consumer of an exchange that became readable begin or go on.
+func (c *Core) open(x *exchange) {
+	s := x.consumer
+	if !s.known {
+		c.decide(x)
+		return
+	}
+	blocked := s.blocked
+	s.blocked = nil
+	for _, t := range blocked {
+		c.requeue(t)
+	}
+	c.offerFresh(s)
+}

@@ -1,0 +1,165 @@
+package schedule
+
+import (
+	"slices"
+
+	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/plan"
+)
+
+// executor is an executor that joined at least once. It stays known after its
+// loss: tasks remember where they failed, and it usually comes back.
+type executor struct {
+	id      plan.ExecutorID
+	seq     int
+	live    bool
+	session plan.SessionID
+	ended   []plan.SessionID // the last few, so that a late join does not revive one
+	slots   int
+	running []*task // in no particular order
+	// held are tasks that once published map outputs here in this session. A
+	// task may stand there twice, or have moved on since.
+	held      map[*job][]*task
+	freeIndex int // in Core.free, or -1
+}
+
+func (e *executor) free() int { return e.slots - len(e.running) }
+
+// lessLoaded puts the executor with the most free slots first.
+func lessLoaded(a, b *executor) bool {
+	if a.free() != b.free() {
+		return a.free() > b.free()
+	}
+	return a.seq < b.seq
+}
+
+// alive returns the executor if the session is its current one, else nil.
+func (c *Core) alive(id plan.ExecutorID, session plan.SessionID) *executor {
+	e := c.executors[id]
+	if e == nil || !e.live || e.session != session {
+		return nil
+	}
+	return e
+}
+
+func (c *Core) joined(ev ExecutorJoined) {
+	e := c.executors[ev.Executor]
+	if e == nil {
+		e = &executor{id: ev.Executor, seq: c.nextSeq(), freeIndex: -1}
+		c.executors[e.id] = e
+		c.order = append(c.order, e)
+	}
+	if slices.Contains(e.ended, ev.Session) || e.live && e.session == ev.Session {
+		return
+	}
+	if e.live {
+		c.drop(e)
+	}
+	e.live, e.session, e.slots = true, ev.Session, max(ev.Slots, 0)
+	e.held = make(map[*job][]*task)
+	c.slots += e.slots
+	c.freeSlots += e.slots
+	if e.slots > 0 {
+		c.usable++
+		c.free.push(e)
+	}
+}
+
+func (c *Core) lost(ev ExecutorLost) {
+	if e := c.alive(ev.Executor, ev.Session); e != nil {
+		c.drop(e)
+	}
+}
+
+// drop ends an executor's session: its attempts are set back and its map
+// outputs are gone.
+func (c *Core) drop(e *executor) {
+	attempts := slices.Clone(e.running)
+	slices.SortFunc(attempts, compareTasks)
+	for _, t := range attempts {
+		c.detach(t)
+	}
+	e.live = false
+	e.ended = append(e.ended, e.session)
+	if len(e.ended) > pastSessions {
+		e.ended = slices.Delete(e.ended, 0, 1)
+	}
+	c.slots -= e.slots
+	c.freeSlots -= e.slots
+	if e.slots > 0 {
+		c.usable--
+	}
+	if e.freeIndex >= 0 {
+		c.free.remove(e.freeIndex)
+	}
+	for _, t := range attempts {
+		kind := fault.Lost
+		if c.plant == plantChargeLoss {
+			kind = fault.User
+		}
+		c.setBack(t, e, fault.Report{Kind: kind, Message: "executor " + string(e.id) + " was lost"})
+	}
+	c.dropOutputs(e)
+}
+
+// dropOutputs marks what the executor held as lost and repairs what is needed.
+func (c *Core) dropOutputs(e *executor) {
+	gone := e.held
+	e.held = nil
+	if c.plant == plantKeepLost {
+		return
+	}
+	for _, j := range c.live {
+		var stages []*stage
+		for _, t := range gone[j] {
+			if t.exec == e && t.session == e.session && t.loseOutputs() && !slices.Contains(stages, t.stage) {
+				stages = append(stages, t.stage)
+			}
+		}
+		for _, s := range stages {
+			c.repair(s)
+		}
+	}
+}
+
+// attach gives a slot of e to the task's next attempt.
+func (c *Core) attach(t *task, e *executor) {
+	j := t.job()
+	t.state, t.exec, t.session = running, e, e.session
+	t.inExec, t.inJob = len(e.running), len(j.running)
+	e.running = append(e.running, t)
+	j.running = append(j.running, t)
+	t.stage.running++
+	c.freeSlots--
+	if e.free() == 0 {
+		c.free.remove(e.freeIndex)
+	} else {
+		c.free.fix(e.freeIndex)
+	}
+	if j.queueIndex >= 0 {
+		c.queue.fix(j.queueIndex)
+	}
+}
+
+// detach takes the slot back from a task whose attempt has ended; the caller
+// gives the task its next state.
+func (c *Core) detach(t *task) {
+	e, j := t.exec, t.job()
+	last := e.running[len(e.running)-1]
+	e.running[t.inExec], last.inExec = last, t.inExec
+	e.running = e.running[:len(e.running)-1]
+	last = j.running[len(j.running)-1]
+	j.running[t.inJob], last.inJob = last, t.inJob
+	j.running = j.running[:len(j.running)-1]
+	t.stage.running--
+	t.state = blocked
+	c.freeSlots++
+	if e.freeIndex >= 0 {
+		c.free.fix(e.freeIndex)
+	} else {
+		c.free.push(e)
+	}
+	if j.queueIndex >= 0 {
+		c.queue.fix(j.queueIndex)
+	}
+}

@@ -1,0 +1,164 @@
+package schedule
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/plan"
+)
+
+// current returns the task whose running attempt this is, or nil.
+func (c *Core) current(e *executor, id plan.AttemptID) *task {
+	j := c.jobs[id.Job]
+	if e == nil || j == nil || j.over() {
+		return nil
+	}
+	t := j.find(id.Task)
+	if t == nil || t.state != running || t.exec != e || t.number != id.Number || id.Epoch != 0 {
+		return nil
+	}
+	return t
+}
+
+func (c *Core) finished(ev AttemptFinished) {
+	e := c.alive(ev.Executor, ev.Session)
+	t := c.current(e, ev.Attempt)
+	if c.plant == plantNoFence && t == nil {
+		e, t = c.unfenced(ev.Attempt)
+	}
+	if t == nil {
+		c.late(e, ev.Attempt)
+		return
+	}
+	c.detach(t)
+	j := t.job()
+	if !t.wanted() {
+		c.discardWhenQuiet(j)
+		return
+	}
+	if err := checkResult(t, &ev.Result); err != nil {
+		c.fail(t, fault.ReportOf(err))
+		return
+	}
+	t.state = done
+	switch {
+	case t.stage == j.enumerate:
+		c.enumerated(j.stages[t.index], ev.Result.Splits)
+	case t.stage != j.publish:
+		c.commit(t, e, &ev.Result)
+	case j.state == Publishing:
+		c.published(j)
+	default:
+		c.end(j, Failed, j.failure)
+	}
+}
+
+// unfenced is what current would be without its checks.
+func (c *Core) unfenced(id plan.AttemptID) (*executor, *task) {
+	j := c.jobs[id.Job]
+	if j == nil || j.over() {
+		return nil, nil
+	}
+	t := j.find(id.Task)
+	if t == nil || t.state != running {
+		return nil, nil
+	}
+	return t.exec, t
+}
+
+// late answers a success that does not count. Its files are of no use, unless
+// it is a duplicate of a success that did count: then what it wrote is in use,
+// or may still be read by attempts launched before it was superseded.
+func (c *Core) late(e *executor, id plan.AttemptID) {
+	if e == nil || id.Task.Stage < 0 { // pseudo tasks leave nothing of their own
+		return
+	}
+	if j := c.jobs[id.Job]; j != nil && !j.over() {
+		t := j.find(id.Task)
+		if t != nil && t.state == done && t.number == id.Number {
+			return
+		}
+		if t != nil && t.past != nil && slices.Contains(t.past.superseded, id.Number) {
+			return
+		}
+	}
+	c.emit(Release{Executor: e.id, Session: e.session, Attempts: []plan.AttemptID{id}})
+}
+
+// commit makes an attempt the winner of its task.
+func (c *Core) commit(t *task, e *executor, r *plan.Result) {
+	s := t.stage
+	t.outcome = &outcome{files: r.Files, rows: r.Rows, figures: r.Figures}
+	for _, x := range s.outputs {
+		o := *findOutput(r.Outputs, x.plan.ID)
+		if !t.measured {
+			x.measure(&o)
+		}
+		// Readers look into the output's own index; a copy of these for every
+		// reader of every output would be most of the coordinator's traffic.
+		o.Executor, o.BucketBytes, o.Samples = e.id, nil, nil
+		t.outcome.outputs = append(t.outcome.outputs, o)
+		x.outputs = nil
+	}
+	t.measured = true
+	if len(s.outputs) > 0 {
+		e.held[s.job] = append(e.held[s.job], t)
+	}
+	s.done++
+	s.figures.Add(r.Figures)
+	if s.complete() {
+		c.completed(s)
+	}
+}
+
+func findOutput(outputs []plan.MapOutput, x plan.ExchangeID) *plan.MapOutput {
+	for i := range outputs {
+		if outputs[i].ID.Exchange == x {
+			return &outputs[i]
+		}
+	}
+	return nil
+}
+
+// checkResult refuses a result that does not fit its task; that is a bug on
+// the other side, or a worker gone mad.
+func checkResult(t *task, r *plan.Result) error {
+	bad := func(format string, args ...any) error {
+		return fault.New(fault.Internal, "result of attempt %v: %w", t.attempt(), fmt.Errorf(format, args...))
+	}
+	var total int64
+	for _, sp := range r.Splits {
+		total = addBytes(total, weight(sp))
+		if sp.Offset < 0 || sp.Length < 0 || sp.Offset > sp.Offset+sp.Length {
+			return bad("split %q has offset %d and length %d", sp.Path, sp.Offset, sp.Length)
+		}
+	}
+	if total == math.MaxInt64 {
+		return bad("%d splits of more bytes than can be counted", len(r.Splits))
+	}
+	if len(r.Outputs) != len(t.stage.outputs) {
+		return bad("%d map outputs for %d exchanges", len(r.Outputs), len(t.stage.outputs))
+	}
+	for _, x := range t.stage.outputs {
+		o := findOutput(r.Outputs, x.plan.ID)
+		if o == nil || o.ID.Attempt != t.attempt() {
+			return bad("no map output for exchange %d", x.plan.ID)
+		}
+		if n := len(o.BucketBytes); x.plan.Kind == plan.Hash && n != x.plan.Buckets && (n > 0 || o.Bytes > 0) {
+			return bad("%d bucket sizes for %d buckets of exchange %d", n, x.plan.Buckets, x.plan.ID)
+		}
+	}
+	for _, f := range r.Files {
+		if f.Attempt != t.attempt() || !slices.Contains(t.stage.plan.Sinks, f.Sink) {
+			return bad("file %q of attempt %v for sink %d", f.Name, f.Attempt, f.Sink)
+		}
+	}
+	for _, rows := range r.Rows {
+		if !slices.Contains(t.stage.plan.Sinks, rows.Sink) {
+			return bad("rows for sink %d", rows.Sink)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,50 @@
+package schedule
+
+import "github.com/sheafdata/sheaf/internal/plan"
+
+// Progress says how far a job is.
+type Progress struct {
+	State  State
+	Stages []StageProgress // in stage order; empty for a job refused at submission
+}
+
+// StageProgress says how far a stage is. Waiting + Running + Done = Tasks.
+type StageProgress struct {
+	ID      plan.StageID
+	Name    string
+	Known   bool // whether Tasks is decided
+	Tasks   int
+	Waiting int
+	Running int
+	Done    int
+	Failed  int          // attempts that failed or were lost, over the stage's life
+	Bytes   int64        // input of all tasks; rows for sources in memory
+	Figures plan.Figures // of done tasks
+}
+
+// Progress returns a copy of a job's progress; false when the job is unknown.
+func (c *Core) Progress(id plan.JobID) (Progress, bool) {
+	j := c.jobs[id]
+	switch {
+	case j == nil:
+		return Progress{}, false
+	case j.over():
+		p := j.final
+		p.Stages = append([]StageProgress(nil), p.Stages...)
+		return p, true
+	}
+	return j.progress(), true
+}
+
+func (j *job) progress() Progress {
+	p := Progress{State: j.state}
+	for _, s := range j.stages {
+		p.Stages = append(p.Stages, StageProgress{
+			ID: s.id, Name: s.plan.Name, Known: s.known,
+			Tasks: len(s.tasks), Running: s.running, Done: s.done,
+			Waiting: len(s.tasks) - s.running - s.done,
+			Failed:  s.failed, Bytes: s.bytes, Figures: s.figures,
+		})
+	}
+	return p
+}

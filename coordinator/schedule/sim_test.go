@@ -1,0 +1,76 @@
+package schedule
+
+import (
+	"flag"
+	"fmt"
+	"hash/fnv"
+	"testing"
+)
+
+var seedCount = flag.Int("seeds", 1000, "number of seeds of the simulation")
+
+// TestSimulation plays random jobs on random executors over a bad network and
+// holds what the core does against the rules in checker. Then it replays the
+// events into a fresh core, which must act the same.
+func TestSimulation(t *testing.T) {
+	n := *seedCount
+	if testing.Short() {
+		n = 200
+	}
+	for _, seed := range seeds(n) {
+		w := newWorld(seed, plantNone)
+		if err := w.run(); err != nil {
+			t.Fatalf("seed %d, faults %+v: %v\nreplay: go test -run TestSimulation ./coordinator/schedule -seed=%d", seed, w.faults, err, seed)
+		}
+		if a, b := replay(w.core.cfg, w.events), replay(w.core.cfg, w.events); a != b {
+			t.Fatalf("seed %d: the same events gave the actions %x, then %x\nreplay: go test -run TestSimulation ./coordinator/schedule -seed=%d", seed, a, b, seed)
+		}
+	}
+}
+
+// replay gives events to a fresh core and returns a hash of its actions.
+func replay(cfg Config, events []Event) uint64 {
+	h := fnv.New64a()
+	c := New(cfg)
+	for _, ev := range events {
+		for _, a := range c.Step(ev) {
+			fmt.Fprintln(h, describeAction(a))
+		}
+	}
+	return h.Sum64()
+}
+
+// TestSimulationSeesErrors plants errors into the core: the simulation is
+// worth something only if it finds each of them.
+func TestSimulationSeesErrors(t *testing.T) {
+	names := map[plant]string{
+		plantNoFence: "no fence", plantKeepLost: "keep lost outputs", plantReuseNumber: "reuse attempt numbers",
+		plantChargeLoss: "charge losses", plantShortCut: "forget a partition", plantDropProducer: "drop a producer",
+		plantShallowRepair: "repair one stage only", plantExtraSlot: "give slots back twice",
+	}
+	for p := plantNone + 1; p < plants; p++ {
+		if names[p] == "" {
+			t.Errorf("plant %d is not tested", p)
+			continue
+		}
+		t.Run(names[p], func(t *testing.T) {
+			for seed := uint64(1); seed <= 400; seed++ {
+				if err := runPlanted(seed, p); err != nil {
+					t.Logf("seen with seed %d: %v", seed, err)
+					return
+				}
+			}
+			t.Errorf("400 seeds did not show the planted error %q", names[p])
+		})
+	}
+}
+
+// runPlanted runs one seed; a panic of the damaged core counts as seen.
+func runPlanted(seed uint64, p plant) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+		}
+	}()
+	return newWorld(seed, p).run()
+}

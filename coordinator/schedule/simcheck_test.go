@@ -1,0 +1,373 @@
+package schedule
+
+import (
+	"encoding/binary"
+
+	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/plan"
+)
+
+type taskKey struct {
+	job  plan.JobID
+	task plan.TaskID
+}
+
+type stagedKey struct {
+	attempt plan.AttemptID
+	sink    plan.SinkID
+}
+
+// checker follows events and actions with rules of its own and says where the
+// core breaks them. It never looks into the core before the end.
+type checker struct {
+	w        *world
+	sessions map[plan.ExecutorID]plan.SessionID // live
+	ended    map[plan.SessionID]bool
+	slots    map[plan.ExecutorID]int
+	attempts map[plan.AttemptID]*simAttempt
+	running  map[plan.SessionID]map[plan.AttemptID]bool
+	active   map[plan.JobID]int // running attempts
+	// committed is the winner of each task; valid says that its outputs count.
+	committed map[taskKey]plan.AttemptID
+	valid     map[plan.AttemptID]bool
+	released  map[plan.AttemptID]bool
+	tasks     map[plan.JobID]map[plan.StageID]int // tasks launched, by stage
+	charged   map[taskKey]int
+	faults    map[taskKey]int
+	fatal     map[plan.JobID]bool
+	staged    map[stagedKey]sum
+	rows      map[stagedKey]sum
+	canceled  map[plan.JobID]bool
+	published map[plan.JobID]bool
+	ending    map[plan.JobID]bool // its attempts were canceled
+	over      map[plan.JobID]bool
+}
+
+// simAttempt is what the checker knows of a launched attempt.
+type simAttempt struct {
+	work    plan.Work
+	exec    plan.ExecutorID
+	session plan.SessionID
+	input   map[plan.OutputID]bool
+	ended   bool
+}
+
+func newChecker(w *world) *checker {
+	return &checker{
+		w:        w,
+		sessions: map[plan.ExecutorID]plan.SessionID{}, ended: map[plan.SessionID]bool{}, slots: map[plan.ExecutorID]int{},
+		attempts: map[plan.AttemptID]*simAttempt{}, running: map[plan.SessionID]map[plan.AttemptID]bool{}, active: map[plan.JobID]int{},
+		committed: map[taskKey]plan.AttemptID{}, valid: map[plan.AttemptID]bool{}, released: map[plan.AttemptID]bool{},
+		tasks: map[plan.JobID]map[plan.StageID]int{}, charged: map[taskKey]int{}, faults: map[taskKey]int{}, fatal: map[plan.JobID]bool{},
+		staged: map[stagedKey]sum{}, rows: map[stagedKey]sum{},
+		canceled: map[plan.JobID]bool{}, published: map[plan.JobID]bool{}, ending: map[plan.JobID]bool{}, over: map[plan.JobID]bool{},
+	}
+}
+
+// event follows what the core is about to be told.
+func (c *checker) event(ev Event) {
+	switch ev := ev.(type) {
+	case ExecutorJoined:
+		if c.sessions[ev.Executor] == ev.Session || c.ended[ev.Session] {
+			return
+		}
+		c.endSession(ev.Executor)
+		c.sessions[ev.Executor], c.slots[ev.Executor] = ev.Session, ev.Slots
+		c.running[ev.Session] = map[plan.AttemptID]bool{}
+	case ExecutorLost:
+		if c.sessions[ev.Executor] == ev.Session {
+			c.endSession(ev.Executor)
+		}
+	case CancelRequested:
+		c.canceled[ev.Job] = true
+	case AttemptFinished:
+		if a := c.current(ev.Executor, ev.Session, ev.Attempt); a != nil {
+			c.end(ev.Attempt, a)
+			c.finished(ev, a)
+		}
+	case AttemptFailed:
+		if a := c.current(ev.Executor, ev.Session, ev.Attempt); a != nil {
+			c.end(ev.Attempt, a)
+			c.failed(ev, a)
+		}
+	}
+}
+
+func (c *checker) current(e plan.ExecutorID, s plan.SessionID, id plan.AttemptID) *simAttempt {
+	a := c.attempts[id]
+	if a == nil || a.ended || a.exec != e || a.session != s || c.sessions[e] != s {
+		return nil
+	}
+	return a
+}
+
+func (c *checker) end(id plan.AttemptID, a *simAttempt) {
+	a.ended = true
+	delete(c.running[a.session], id)
+	c.active[id.Job]--
+}
+
+func (c *checker) endSession(e plan.ExecutorID) {
+	s := c.sessions[e]
+	if s == 0 {
+		return
+	}
+	delete(c.sessions, e)
+	c.ended[s] = true
+	for id := range c.running[s] {
+		c.end(id, c.attempts[id])
+		c.faults[taskKey{id.Job, id.Task}]++
+	}
+	for id, a := range c.attempts {
+		if a.session == s {
+			delete(c.valid, id)
+		}
+	}
+}
+
+func (c *checker) finished(ev AttemptFinished, a *simAttempt) {
+	id := ev.Attempt
+	key := taskKey{id.Job, id.Task}
+	switch a.work {
+	case plan.Publish:
+		c.published[id.Job] = true
+	case plan.Run, plan.Enumerate:
+		if c.ending[id.Job] {
+			return
+		}
+		if old, ok := c.committed[key]; ok && c.valid[old] {
+			c.w.fail("attempt %v commits beside %v", id, old)
+		}
+		c.committed[key], c.valid[id] = id, true
+		for _, r := range ev.Result.Rows {
+			c.rows[stagedKey{id, r.Sink}] = binary.LittleEndian.Uint64(r.Blocks[0])
+		}
+	}
+}
+
+func (c *checker) failed(ev AttemptFailed, a *simAttempt) {
+	key := taskKey{ev.Attempt.Job, ev.Attempt.Task}
+	switch kind := ev.Failure.Kind; {
+	case kind.Fatal():
+		c.fatal[key.job] = true
+	case kind.Charged():
+		c.charged[key]++
+	default:
+		c.faults[key]++
+	}
+	for _, o := range ev.Unreadable {
+		if a.input[o] {
+			delete(c.valid, o.Attempt)
+		}
+	}
+}
+
+// action judges what the core decided.
+func (c *checker) action(a Action) {
+	switch a := a.(type) {
+	case Launch:
+		c.launch(a)
+	case Cancel:
+		c.ending[a.Attempt.Job] = true
+		if at := c.attempts[a.Attempt]; at == nil || at.ended || at.session != a.Session {
+			c.w.fail("cancel of %v, which does not run", a.Attempt)
+		}
+	case Release:
+		for _, id := range a.Attempts {
+			c.released[id] = true
+			if st := c.stageOf(id); st != nil && len(st.Sinks) > 0 && c.committed[taskKey{id.Job, id.Task}] == id && !c.over[id.Job] {
+				c.w.fail("release of %v, whose files are to be published", id)
+			}
+		}
+	case JobDone:
+		c.done(a)
+	case JobFailed:
+		c.jobFailed(a)
+	}
+}
+
+func (c *checker) stageOf(id plan.AttemptID) *plan.Stage {
+	if id.Task.Stage < 0 {
+		return nil
+	}
+	return &c.w.jobs[id.Job].plan.Stages[id.Task.Stage]
+}
+
+func (c *checker) launch(l Launch) {
+	id := l.Assignment.Attempt
+	switch {
+	case c.attempts[id] != nil:
+		c.w.fail("attempt %v launched twice", id)
+	case c.sessions[l.Executor] != l.Session:
+		c.w.fail("attempt %v launched in session %d of %s, which is not live", id, l.Session, l.Executor)
+	case len(c.running[l.Session]) >= c.slots[l.Executor]:
+		c.w.fail("attempt %v is more than the %d slots of %s", id, c.slots[l.Executor], l.Executor)
+	case c.over[id.Job]:
+		c.w.fail("attempt %v launched after its job", id)
+	}
+	for other := range c.running[l.Session] {
+		if other.Job == id.Job && other.Task == id.Task {
+			c.w.fail("attempts %v and %v run at once", id, other)
+		}
+	}
+	a := &simAttempt{work: l.Assignment.Work, exec: l.Executor, session: l.Session, input: map[plan.OutputID]bool{}}
+	c.attempts[id] = a
+	if c.running[l.Session] == nil {
+		c.running[l.Session] = map[plan.AttemptID]bool{}
+	}
+	c.running[l.Session][id] = true
+	c.active[id.Job]++
+	switch l.Assignment.Work {
+	case plan.Run:
+		c.launchRun(l.Assignment, a)
+	case plan.Publish:
+		c.launchPublish(l.Assignment)
+	case plan.Discard:
+		if c.active[id.Job] != 1 {
+			c.w.fail("discard of %v beside %d other attempts", id, c.active[id.Job]-1)
+		}
+	}
+}
+
+func (c *checker) launchRun(as plan.Assignment, a *simAttempt) {
+	id := as.Attempt
+	if old, ok := c.committed[taskKey{id.Job, id.Task}]; ok && c.valid[old] {
+		c.w.fail("attempt %v launched although %v counts", id, old)
+	}
+	if c.tasks[id.Job] == nil {
+		c.tasks[id.Job] = map[plan.StageID]int{}
+	}
+	c.tasks[id.Job][id.Task.Stage] = max(c.tasks[id.Job][id.Task.Stage], id.Task.Index+1)
+	if as.Partition == nil {
+		return
+	}
+	var want []plan.AttemptID
+	for _, p := range c.w.jobs[id.Job].plan.Exchanges[as.Partition.Exchange].Producers {
+		for i := range c.tasks[id.Job][p] {
+			want = append(want, c.committed[taskKey{id.Job, plan.TaskID{Stage: p, Index: i}}])
+		}
+	}
+	if len(want) != len(as.Partition.Outputs) {
+		c.w.fail("attempt %v reads %d outputs of %d producer tasks", id, len(as.Partition.Outputs), len(want))
+		return
+	}
+	for i, o := range as.Partition.Outputs {
+		switch {
+		case o.ID.Attempt != want[i]:
+			c.w.fail("attempt %v reads %v where %v won", id, o.ID, want[i])
+		case !c.valid[want[i]]:
+			c.w.fail("attempt %v reads %v, which is gone", id, o.ID)
+		case c.released[want[i]]:
+			c.w.fail("attempt %v reads %v, which was released", id, o.ID)
+		case o.Executor != c.attempts[want[i]].exec:
+			c.w.fail("attempt %v looks for %v on %s", id, o.ID, o.Executor)
+		}
+		a.input[o.ID] = true
+	}
+}
+
+// launchPublish checks that every row reaches every file sink exactly once.
+func (c *checker) launchPublish(as plan.Assignment) {
+	j := c.w.jobs[as.Attempt.Job]
+	got := make([]sum, len(j.expect))
+	var last plan.StagedFile
+	for i, f := range as.Files {
+		if c.committed[taskKey{j.id, f.Attempt.Task}] != f.Attempt {
+			c.w.fail("publish of %v, which did not win", f.Attempt)
+		}
+		if i > 0 && (f.Sink < last.Sink || f.Sink == last.Sink && !lessTaskID(last.Attempt.Task, f.Attempt.Task)) {
+			c.w.fail("publish of sink %d %v after sink %d %v", f.Sink, f.Attempt, last.Sink, last.Attempt)
+		}
+		got[f.Sink] += c.staged[stagedKey{f.Attempt, f.Sink}]
+		last = f
+	}
+	for s, want := range j.expect {
+		if !collects(plan.SinkID(s)) && got[s] != want {
+			c.w.fail("file sink %d of job %v has the rows %x, want %x", s, j.id.Short(), got[s], want)
+		}
+	}
+}
+
+func lessTaskID(a, b plan.TaskID) bool {
+	return a.Stage < b.Stage || a.Stage == b.Stage && a.Index < b.Index
+}
+
+func (c *checker) done(d JobDone) {
+	c.finish(d.Job)
+	if !c.published[d.Job] {
+		c.w.fail("job %v done before its publish", d.Job.Short())
+	}
+	j := c.w.jobs[d.Job]
+	got := make([]sum, len(j.expect))
+	last := plan.SinkID(0)
+	for _, r := range d.Rows {
+		got[r.Sink] += binary.LittleEndian.Uint64(r.Blocks[0])
+		if r.Sink < last {
+			c.w.fail("rows of sink %d after those of %d", r.Sink, last)
+		}
+		last = r.Sink
+	}
+	var tasks int64
+	for _, n := range c.tasks[d.Job] {
+		tasks += int64(n)
+	}
+	if d.Figures.RowsIn != tasks {
+		c.w.fail("figures of %d tasks, want %d", d.Figures.RowsIn, tasks)
+	}
+	for s, want := range j.expect {
+		if collects(plan.SinkID(s)) && got[s] != want {
+			c.w.fail("row sink %d of job %v has the rows %x, want %x", s, j.id.Short(), got[s], want)
+		}
+	}
+}
+
+func (c *checker) finish(job plan.JobID) {
+	if c.over[job] {
+		c.w.fail("job %v ended twice", job.Short())
+	}
+	if c.active[job] != 0 {
+		c.w.fail("job %v ended with %d attempts running", job.Short(), c.active[job])
+	}
+	c.over[job] = true
+}
+
+// jobFailed accepts an end only for a reason that was there.
+func (c *checker) jobFailed(f JobFailed) {
+	c.finish(f.Job)
+	key := taskKey{f.Job, f.Task}
+	switch kind := f.Failure.Kind; {
+	case f.Canceled && f.Attempts == 0:
+		if !c.canceled[f.Job] {
+			c.w.fail("job %v canceled by nobody", f.Job.Short())
+		}
+	case kind.Fatal():
+		if !c.fatal[f.Job] {
+			c.w.fail("job %v failed as %v: %s", f.Job.Short(), kind, f.Failure.Message)
+		}
+	case kind.Charged():
+		if c.charged[key] < DefaultMaxAttempts {
+			c.w.fail("job %v failed after %d charged failures of %v: %s", f.Job.Short(), c.charged[key], f.Task, f.Failure.Message)
+		}
+	case c.faults[key] < DefaultMaxFaults:
+		c.w.fail("job %v failed after %d faults of %v: %s", f.Job.Short(), c.faults[key], f.Task, f.Failure.Message)
+	}
+	if c.published[f.Job] && f.Failure.Kind != fault.Internal {
+		c.w.fail("job %v failed after its publish", f.Job.Short())
+	}
+}
+
+// quiet checks that nothing is left when all jobs are over.
+func (c *checker) quiet() {
+	core := c.w.core
+	if core.freeSlots != core.slots || core.queue.len() != 0 || len(core.live) != 0 {
+		c.w.fail("left: %d of %d slots free, %d jobs queued, %d live", core.freeSlots, core.slots, core.queue.len(), len(core.live))
+	}
+	for _, e := range core.order {
+		if len(e.running) != 0 || len(e.held) != 0 || e.live && (e.freeIndex < 0 || e.slots != c.slots[e.id]) {
+			c.w.fail("left on %s: %d running, outputs of %d jobs, %d slots", e.id, len(e.running), len(e.held), e.slots)
+		}
+	}
+	if at, ok := core.NextTick(); ok {
+		c.w.fail("left: a timer at %v", at)
+	}
+}

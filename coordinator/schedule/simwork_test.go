@@ -1,0 +1,140 @@
+package schedule
+
+import (
+	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/plan"
+)
+
+// outcome is how an attempt ends that ran to its end on e.
+func (w *world) outcome(e *simExecutor, a plan.Assignment) Event {
+	j := w.jobs[a.Attempt.Job]
+	if kind := w.drawFailure(a); kind != fault.Unknown {
+		return AttemptFailed{Attempt: a.Attempt, Failure: fault.Report{Kind: kind, Message: kind.String()}}
+	}
+	switch a.Work {
+	case plan.Enumerate:
+		splits := j.files[plan.StageID(a.Attempt.Task.Index)]
+		return AttemptFinished{Attempt: a.Attempt, Result: plan.Result{Splits: splits}}
+	case plan.Publish, plan.Discard:
+		return AttemptFinished{Attempt: a.Attempt}
+	}
+	total, failure, unreadable := w.read(j, a)
+	if failure != fault.Unknown {
+		return AttemptFailed{Attempt: a.Attempt, Failure: fault.Report{Kind: failure, Message: failure.String()}, Unreadable: unreadable}
+	}
+	return AttemptFinished{Attempt: a.Attempt, Result: w.write(e, j, a.Attempt, total)}
+}
+
+// drawFailure decides whether an attempt fails by itself. Failures of user
+// code are drawn only while the task could survive one more, except where the
+// seed wants a task that never works.
+func (w *world) drawFailure(a plan.Assignment) fault.Kind {
+	f, id := w.faults, a.Attempt
+	if f.poison && a.Work == plan.Run && id.Job[0] == 0 && id.Task == (plan.TaskID{}) {
+		return fault.User
+	}
+	if f.fatal && a.Work == plan.Run && w.hit(5) {
+		return []fault.Kind{fault.Invalid, fault.Internal, fault.Canceled}[w.r.IntN(3)]
+	}
+	spare := w.check.charged[taskKey{id.Job, id.Task}] < DefaultMaxAttempts-1
+	switch {
+	case spare && w.hit(f.user):
+		return fault.User
+	case spare && w.hit(f.resource):
+		return fault.Resource
+	case w.hit(f.transient):
+		return fault.Transient
+	case w.hit(f.away):
+		return fault.Lost
+	}
+	return fault.Unknown
+}
+
+// read sums up what a Run reads, or says which map outputs it could not read.
+func (w *world) read(j *simJob, a plan.Assignment) (total sum, failure fault.Kind, unreadable []plan.OutputID) {
+	for _, s := range a.Splits {
+		total += splitSum(j.id, a.Attempt.Task.Stage, s)
+	}
+	if a.Partition == nil {
+		return total, fault.Unknown, nil
+	}
+	x := &j.plan.Exchanges[a.Partition.Exchange]
+	first, end := cellRange(x, a.Partition)
+	for _, o := range a.Partition.Outputs {
+		out := w.fetch(o)
+		switch {
+		case out == nil:
+			failure = fault.Fetch
+			unreadable = append(unreadable, o.ID)
+		case out.corrupt:
+			failure = fault.Corrupt
+			unreadable = append(unreadable, o.ID)
+		default:
+			for _, c := range out.cells[first:end] {
+				total += c
+			}
+		}
+	}
+	if failure != fault.Unknown && w.faults.dup && w.hit(100) {
+		unreadable = nil // a reader that cannot say what it was
+	}
+	return total, failure, unreadable
+}
+
+// fetch returns a map output, or nil when it cannot be reached.
+func (w *world) fetch(o plan.MapOutput) *simOutput {
+	if w.faults.link && w.hit(10) {
+		return nil
+	}
+	for _, e := range w.execs {
+		if e.id == o.Executor && e.up {
+			return e.stored[o.ID]
+		}
+	}
+	return nil
+}
+
+// write stores the map outputs of an attempt and reports them with its files and rows.
+func (w *world) write(e *simExecutor, j *simJob, id plan.AttemptID, total sum) plan.Result {
+	r := plan.Result{Figures: plan.Figures{RowsIn: 1}}
+	st := j.plan.Stages[id.Task.Stage]
+	for _, xid := range st.Exchanges {
+		x := &j.plan.Exchanges[xid]
+		out := &simOutput{corrupt: w.faults.corrupt && w.hit(10)}
+		n := cellsOf(x)
+		for c := range n {
+			out.cells = append(out.cells, total*cellWeight(xid, c, n))
+		}
+		oid := plan.OutputID{Attempt: id, Exchange: xid}
+		e.stored[oid] = out
+		r.Outputs = append(r.Outputs, w.describeOutput(x, oid, n))
+	}
+	for _, sink := range st.Sinks {
+		if collects(sink) {
+			r.Rows = append(r.Rows, plan.CollectedRows{Sink: sink, Blocks: encodeSum(total)})
+			continue
+		}
+		w.check.staged[stagedKey{id, sink}] = total
+		r.Files = append(r.Files, plan.StagedFile{Sink: sink, Attempt: id, Name: "part"})
+	}
+	return r
+}
+
+// describeOutput invents sizes; samples are one letter a cell.
+func (w *world) describeOutput(x *plan.Exchange, id plan.OutputID, n int) plan.MapOutput {
+	o := plan.MapOutput{ID: id}
+	for c := range n {
+		bytes := w.r.Int64N(mib / 4)
+		if w.r.IntN(8) == 0 {
+			bytes *= 8
+		}
+		o.Bytes += bytes
+		switch x.Kind {
+		case plan.Hash:
+			o.BucketBytes = append(o.BucketBytes, bytes)
+		case plan.Range:
+			o.Samples = append(o.Samples, plan.KeySample{Key: []byte{byte('a' + c)}, Bytes: bytes})
+		}
+	}
+	return o
+}

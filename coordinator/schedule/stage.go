@@ -1,0 +1,175 @@
+package schedule
+
+import "github.com/sheafdata/sheaf/internal/plan"
+
+// stage is a stage of a job, or one of the pseudo stages.
+type stage struct {
+	job     *job
+	id      plan.StageID
+	plan    plan.Stage
+	input   *exchange   // nil for a source and for pseudo stages
+	outputs []*exchange // in the order of plan.Exchanges
+
+	known bool // tasks are decided
+	tasks []task
+	parts []plan.Partition // of a consumer's tasks, without their outputs
+	next  int              // tasks from here on are fresh
+	// queued says that the stage is in the job's heap of fresh stages.
+	queued  bool
+	blocked []*task
+	// lost are done tasks whose map outputs are gone. Invariant: empty while
+	// a consumer of the stage is incomplete.
+	lost []*task
+	// stale are attempts whose outputs were superseded but may still be read by
+	// attempts launched before.
+	stale   []held
+	settled bool // nothing will ever read its map outputs again
+
+	running, done, failed int
+	bytes                 int64
+	figures               plan.Figures // of done tasks
+}
+
+// held is an attempt whose files an executor holds.
+type held struct {
+	exec    *executor
+	session plan.SessionID
+	attempt plan.AttemptID
+}
+
+// exchange is an exchange of a job.
+type exchange struct {
+	plan      *plan.Exchange
+	producers []*stage
+	consumer  *stage
+
+	// What the producers measured; dropped when the consumer's tasks are decided.
+	bytes   int64
+	buckets []int64
+	samples [][]plan.KeySample
+
+	// outputs is what the consumer's attempts read, shared by all of them; nil
+	// when it must be made anew.
+	outputs []plan.MapOutput
+}
+
+// build makes stages and exchanges from a checked plan.
+func (j *job) build() {
+	j.ready = heap[*task]{less: lessTask, moved: func(*task, int) {}}
+	j.fresh = heap[*stage]{
+		less:  func(a, b *stage) bool { return a.id > b.id },
+		moved: func(s *stage, i int) { s.queued = i >= 0 },
+	}
+	j.stages = make([]*stage, len(j.plan.Stages))
+	for i := range j.stages {
+		j.stages[i] = &stage{job: j, id: plan.StageID(i), plan: j.plan.Stages[i]}
+	}
+	j.exchanges = make([]*exchange, len(j.plan.Exchanges))
+	for i := range j.exchanges {
+		x := &exchange{plan: &j.plan.Exchanges[i]}
+		x.consumer = j.stages[x.plan.Consumer]
+		x.consumer.input = x
+		for _, p := range x.plan.Producers {
+			x.producers = append(x.producers, j.stages[p])
+		}
+		j.exchanges[i] = x
+	}
+	for _, s := range j.stages {
+		for _, x := range s.plan.Exchanges {
+			s.outputs = append(s.outputs, j.exchanges[x])
+		}
+	}
+	j.left = len(j.stages)
+	j.enumerate = pseudoStage(j, plan.EnumerateStage, len(j.stages))
+	j.publish = pseudoStage(j, plan.PublishStage, 1)
+}
+
+func pseudoStage(j *job, id plan.StageID, tasks int) *stage {
+	s := &stage{job: j, id: id, known: true}
+	s.setTasks(tasks)
+	s.next = tasks // pseudo tasks are queued one by one
+	return s
+}
+
+func (s *stage) setTasks(n int) {
+	s.known = true
+	s.tasks = make([]task, n)
+	for i := range s.tasks {
+		s.tasks[i].stage, s.tasks[i].index = s, i
+	}
+}
+
+func (s *stage) complete() bool { return s.known && s.done == len(s.tasks) }
+
+// launchable reports whether the stage's input is all there.
+func (s *stage) launchable() bool { return s.input == nil || s.input.readable() }
+
+// needed reports whether the stage's map outputs may still be read.
+func (s *stage) needed() bool {
+	for _, x := range s.outputs {
+		if !x.consumer.complete() {
+			return true
+		}
+	}
+	return false
+}
+
+// readable reports whether every producer is complete and holds its outputs.
+func (x *exchange) readable() bool {
+	for _, p := range x.producers {
+		if !p.complete() || len(p.lost) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// measure counts one output, unless the cut is already made.
+func (x *exchange) measure(o *plan.MapOutput) {
+	if x.consumer.known {
+		return
+	}
+	x.bytes = addBytes(x.bytes, o.Bytes)
+	switch x.plan.Kind {
+	case plan.Hash:
+		if x.buckets == nil {
+			x.buckets = make([]int64, x.plan.Buckets)
+		}
+		for b, n := range o.BucketBytes {
+			x.buckets[b] = addBytes(x.buckets[b], n)
+		}
+	case plan.Range:
+		if len(o.Samples) > 0 {
+			x.samples = append(x.samples, o.Samples)
+		}
+	}
+}
+
+// allOutputs lists the map outputs in producer and task order, in which equal
+// keys are merged. It is called only while the exchange is readable.
+func (x *exchange) allOutputs() []plan.MapOutput {
+	if x.outputs != nil {
+		return x.outputs
+	}
+	n := 0
+	for _, p := range x.producers {
+		n += len(p.tasks)
+	}
+	x.outputs = make([]plan.MapOutput, 0, n)
+	for _, p := range x.producers {
+		at := p.outputIndex(x)
+		for i := range p.tasks {
+			x.outputs = append(x.outputs, p.tasks[i].outcome.outputs[at])
+		}
+	}
+	return x.outputs
+}
+
+func (s *stage) outputIndex(x *exchange) int {
+	for i, o := range s.outputs {
+		if o == x {
+			return i
+		}
+	}
+	return -1
+}

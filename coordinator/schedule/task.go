@@ -1,0 +1,131 @@
+package schedule
+
+import (
+	"cmp"
+	"math"
+
+	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/plan"
+)
+
+type taskState uint8
+
+const (
+	fresh   taskState = iota // never launched; its stage's cursor will reach it
+	ready                    // in the job's ready heap
+	blocked                  // waits in its stage until the stage's input is complete
+	waiting                  // waits for a timer after a transient failure
+	parked                   // waits for a slot on an executor that is not closed to it
+	running                  // number is running on exec
+	done                     // number won on exec
+)
+
+// task is one task of a stage, or a pseudo task of the job.
+type task struct {
+	stage *stage
+	index int
+	state taskState
+	// number is that of the last attempt launched. Invariant: it only grows.
+	number int
+	exec   *executor // where number runs or won
+	// session is the session of exec under which number was launched.
+	session plan.SessionID
+	// inJob and inExec are the places in the lists of running tasks.
+	inJob, inExec int
+	// lost says that the task is done but its map outputs are gone.
+	lost bool
+	// measured says that the task's outputs are counted in their exchanges.
+	measured bool
+	splits   []plan.Split
+	outcome  *outcome // of the winner
+	past     *past    // of failures, nil while there are none
+}
+
+// outcome is what the winning attempt of a task left.
+type outcome struct {
+	outputs []plan.MapOutput // in the order of the stage's exchanges
+	files   []plan.StagedFile
+	rows    []plan.CollectedRows
+	figures plan.Figures
+}
+
+// past is what is known of a task's bad luck.
+type past struct {
+	charged, faults int
+	last            fault.Report // charged failure
+	alike           bool         // all charged failures had one kind and message
+	places          []place
+	// superseded are attempts that won once and whose outputs were lost.
+	superseded []int
+}
+
+// place counts the failures of a task on one executor.
+type place struct {
+	exec     *executor
+	failures int
+}
+
+func (t *task) job() *job { return t.stage.job }
+
+func (t *task) id() plan.TaskID { return plan.TaskID{Stage: t.stage.id, Index: t.index} }
+
+func (t *task) attempt() plan.AttemptID {
+	return plan.AttemptID{Job: t.stage.job.id, Task: t.id(), Number: t.number}
+}
+
+// wanted reports whether the job is in a state in which the task may run.
+func (t *task) wanted() bool {
+	j := t.job()
+	if t.stage == j.publish {
+		return j.state == Publishing || j.state == Discarding
+	}
+	return j.state == Running
+}
+
+func (t *task) history() *past {
+	if t.past == nil {
+		t.past = &past{}
+	}
+	return t.past
+}
+
+// failedOn notes that the task failed, or that its output was unreadable, on an executor.
+func (p *past) failedOn(e *executor) {
+	for i := range p.places {
+		if p.places[i].exec == e {
+			p.places[i].failures++
+			return
+		}
+	}
+	p.places = append(p.places, place{exec: e, failures: 1})
+}
+
+func (p *past) failuresOn(e *executor) int {
+	for _, pl := range p.places {
+		if pl.exec == e {
+			return pl.failures
+		}
+	}
+	return 0
+}
+
+func lessTask(a, b *task) bool { return compareTasks(a, b) < 0 }
+
+// compareTasks orders tasks by job, stage and index.
+func compareTasks(a, b *task) int {
+	return cmp.Or(
+		cmp.Compare(a.stage.job.seq, b.stage.job.seq),
+		cmp.Compare(a.stage.id, b.stage.id),
+		cmp.Compare(a.index, b.index),
+	)
+}
+
+// addBytes adds two sizes that came from outside; it stops at the largest
+// number instead of wrapping around, and takes negative sizes as 0.
+func addBytes(a, b int64) int64 {
+	a, b = max(a, 0), max(b, 0)
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
+}
