@@ -1,0 +1,93 @@
+package local
+
+import (
+	"context"
+
+	"github.com/sheafdata/sheaf/coordinator/schedule"
+	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/plan"
+	"github.com/sheafdata/sheaf/internal/progress"
+	"github.com/sheafdata/sheaf/shuffle"
+)
+
+// attempt is one attempt that runs.
+type attempt struct {
+	cancel context.CancelFunc
+	read   shuffle.Count
+}
+
+// ending is how an attempt ended.
+type ending struct {
+	id     plan.AttemptID
+	result plan.Result
+	err    error
+}
+
+// launch runs an assignment in a goroutine of its own.
+func (e *engine) launch(a plan.Assignment) {
+	ctx, cancel := context.WithCancel(context.Background())
+	at := &attempt{cancel: cancel}
+	e.running[a.Attempt] = at
+	go func() {
+		// User code may end its goroutine (runtime.Goexit, FailNow of a test):
+		// then this stands.
+		end := ending{id: a.Attempt, err: fault.New(fault.User, "task %v: user code ended its goroutine (runtime.Goexit)", a.Attempt.Task)}
+		defer func() {
+			cancel()
+			e.ended <- end
+		}()
+		end.result, end.err = e.runtime.Run(ctx, &a, &at.read)
+	}()
+}
+
+// attemptEnded tells the core.
+func (e *engine) attemptEnded(end ending) {
+	delete(e.running, end.id)
+	if end.err == nil {
+		e.step(schedule.AttemptFinished{At: e.now(), Executor: executorID, Session: session, Attempt: end.id, Result: end.result})
+		return
+	}
+	e.step(schedule.AttemptFailed{
+		At: e.now(), Executor: executorID, Session: session, Attempt: end.id,
+		Failure: fault.ReportOf(end.err), Unreadable: shuffle.Unreadable(end.err),
+	})
+}
+
+// states translates the core's job states for people.
+var states = map[schedule.State]string{
+	schedule.Running: progress.Running, schedule.Publishing: progress.Committing,
+	schedule.Ending: progress.Running, schedule.Discarding: progress.Running,
+	schedule.Done: progress.Done, schedule.Failed: progress.Failed,
+}
+
+// watch shows how far the job is.
+func (e *engine) watch() {
+	if e.options.Watch == nil {
+		return
+	}
+	p, ok := e.core.Progress(e.job)
+	if !ok {
+		return
+	}
+	snap := progress.Snapshot{
+		Job: e.job.String(), Name: e.runtime.Graph.Plan.Name, State: states[p.State], Elapsed: e.now(),
+		Stages: make([]progress.Stage, len(p.Stages)),
+	}
+	if fault.KindOf(e.err) == fault.Canceled {
+		snap.State = progress.Canceled
+	}
+	for i, s := range p.Stages {
+		snap.Stages[i] = progress.Stage{
+			Name: s.Name, Known: s.Known, Tasks: s.Tasks, Running: s.Running, Done: s.Done, Failed: s.Failed,
+			BytesTotal: s.Bytes, Bytes: s.Figures.BytesIn, Rows: s.Figures.RowsIn,
+			Started: s.Done+s.Running+s.Failed > 0, Ended: s.Known && s.Done == s.Tasks,
+		}
+	}
+	for id, at := range e.running {
+		if i := int(id.Task.Stage); i >= 0 && i < len(snap.Stages) {
+			snap.Stages[i].Bytes += at.read.Bytes.Load()
+			snap.Stages[i].Rows += at.read.Rows.Load()
+		}
+	}
+	e.options.Watch(snap)
+}

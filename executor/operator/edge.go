@@ -1,0 +1,127 @@
+package operator
+
+import (
+	"unsafe"
+
+	"github.com/apache/arrow/go/v15/arrow"
+
+	"github.com/sheafdata/sheaf/internal/column"
+)
+
+// Edge makes the joints of the edges behind a node whose rows have one Go type:
+// conversions between forms, and the forks and joins of a graph that is no
+// chain. All take and give Receiver or BatchReceiver values.
+type Edge struct {
+	// Scan turns a receiver of rows into a receiver of batches.
+	Scan func(t *Task, out any) any
+	// Build turns a receiver of batches into a receiver of rows.
+	Build func(t *Task, out any) any
+	// Fork gives every chunk to all receivers of rows.
+	Fork func(outs []any) any
+	// Join lets n edges lead into one receiver of rows: it is closed with the last.
+	Join func(out any, n int) any
+}
+
+// EdgeOf returns the joints of edges with rows of T, whose plan is typ.
+func EdgeOf[T any](typ *column.Type) *Edge {
+	return &Edge{
+		Scan: func(t *Task, out any) any {
+			return &scanner[T]{typ: typ, out: out.(Receiver[T]), rows: make([]T, t.ChunkRows)}
+		},
+		Build: func(t *Task, out any) any {
+			return &builder[T]{columns: column.NewBuilder(typ), limit: t.ChunkRows, out: out.(BatchReceiver)}
+		},
+		Fork: func(outs []any) any {
+			f := make(fork[T], len(outs))
+			for i, o := range outs {
+				f[i] = o.(Receiver[T])
+			}
+			return f
+		},
+		Join: func(out any, n int) any { return &join[T]{Receiver: out.(Receiver[T]), open: n} },
+	}
+}
+
+// scanner makes rows of batches.
+type scanner[T any] struct {
+	typ  *column.Type
+	out  Receiver[T]
+	rows []T
+}
+
+func (s *scanner[T]) PushBatch(rec arrow.Record) error {
+	total := int(rec.NumRows())
+	for from := 0; from < total; {
+		rows := s.rows[:min(len(s.rows), total-from)]
+		if err := column.ScanRows(s.typ, rec, from, rows); err != nil {
+			return err
+		}
+		from += len(rows)
+		if err := s.out.Push(rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *scanner[T]) Close() error { return s.out.Close() }
+
+// builder makes batches of rows. It holds none back, so that every row is
+// worked off before the Push that brought it returns: an error is then about a
+// row of that Push.
+type builder[T any] struct {
+	columns *column.Builder
+	limit   int
+	out     BatchReceiver
+}
+
+func (b *builder[T]) Push(rows []T) error {
+	for len(rows) > 0 {
+		n := min(len(rows), b.limit)
+		if err := b.columns.Append(unsafe.Pointer(&rows[0]), unsafe.Sizeof(rows[0]), n); err != nil {
+			return err
+		}
+		if err := b.out.PushBatch(b.columns.Record()); err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	return nil
+}
+
+func (b *builder[T]) Close() error { return b.out.Close() }
+
+// fork gives rows to several receivers: a dataset that is used twice is
+// computed once.
+type fork[T any] []Receiver[T]
+
+func (f fork[T]) Push(rows []T) error {
+	for _, r := range f {
+		if err := r.Push(rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f fork[T]) Close() error {
+	for _, r := range f {
+		if err := r.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// join is a receiver that several edges lead into.
+type join[T any] struct {
+	Receiver[T]
+	open int
+}
+
+func (j *join[T]) Close() error {
+	if j.open--; j.open > 0 {
+		return nil
+	}
+	return j.Receiver.Close()
+}

@@ -1,0 +1,98 @@
+package operator
+
+// Emit takes one row that a user function gives.
+type Emit[U any] func(U)
+
+// FlatMap returns the operator that gives every row that fn emits.
+func FlatMap[T, U any](edge *Edge, fn func(T, Emit[U])) *Fused {
+	return flatMapping(edge, func(_ *Context, in []T, emit Emit[U]) error {
+		for i := range in {
+			fn(in[i], emit)
+		}
+		return nil
+	})
+}
+
+// TryFlatMap is FlatMap for a function that may fail.
+func TryFlatMap[T, U any](edge *Edge, fn func(*Context, T, Emit[U]) error) *Fused {
+	return flatMapping(edge, func(ctx *Context, in []T, emit Emit[U]) error {
+		for i := range in {
+			if err := fn(ctx, in[i], emit); err != nil {
+				return userError(err)
+			}
+		}
+		return nil
+	})
+}
+
+// FlatMapPairs is FlatMap for a function that emits keys and values.
+func FlatMapPairs[T, K, V any](edge *Edge, fn func(T, func(K, V))) *Fused {
+	return flatMapping(edge, func(_ *Context, in []T, emit Emit[KV[K, V]]) error {
+		pair := func(key K, value V) { emit(KV[K, V]{key, value}) }
+		for i := range in {
+			fn(in[i], pair)
+		}
+		return nil
+	})
+}
+
+func flatMapping[T, U any](edge *Edge, each func(*Context, []T, Emit[U]) error) *Fused {
+	return &Fused{Edge: edge, Attach: func(t *Task, out any) any {
+		f := &flatMapper[T, U]{ctx: t.Context, each: each}
+		f.emitter = newEmitter(out.(Receiver[U]), t.ChunkRows)
+		f.emit = f.emitter.emit
+		return f
+	}}
+}
+
+type flatMapper[T, U any] struct {
+	ctx     *Context
+	each    func(*Context, []T, Emit[U]) error
+	emitter *emitter[U]
+	emit    Emit[U]
+}
+
+func (f *flatMapper[T, U]) Push(rows []T) error {
+	if err := f.each(f.ctx, rows, f.emit); err != nil {
+		return err
+	}
+	return f.emitter.flush()
+}
+
+func (f *flatMapper[T, U]) Close() error { return f.emitter.out.Close() }
+
+// emitter collects emitted rows into chunks for a receiver. A user function
+// cannot stop at an error of the receiver, so the first one is kept, what is
+// emitted after it is dropped, and flush reports it.
+type emitter[U any] struct {
+	out Receiver[U]
+	buf []U
+	err error
+}
+
+func newEmitter[U any](out Receiver[U], rows int) *emitter[U] {
+	return &emitter[U]{out: out, buf: make([]U, 0, rows)}
+}
+
+func (e *emitter[U]) emit(row U) {
+	e.buf = append(e.buf, row)
+	if len(e.buf) == cap(e.buf) {
+		e.push()
+	}
+}
+
+func (e *emitter[U]) push() {
+	if e.err == nil {
+		e.err = e.out.Push(e.buf)
+	}
+	e.buf = e.buf[:0]
+}
+
+// flush hands on what is left. Nothing is held back between two Push calls of
+// an operator, so that a failure is always about a row of the Push at hand.
+func (e *emitter[U]) flush() error {
+	if len(e.buf) > 0 {
+		e.push()
+	}
+	return e.err
+}

@@ -1,0 +1,133 @@
+package operator
+
+import (
+	"bytes"
+	"iter"
+	"unsafe"
+
+	"github.com/sheafdata/sheaf/internal/column"
+	"github.com/sheafdata/sheaf/internal/plan"
+	"github.com/sheafdata/sheaf/shuffle"
+)
+
+// Grouping says how the values of a key are given to a function, streamed in
+// (map task, position) order.
+type Grouping[K, V, R any] struct {
+	Key   *column.KeyType // of K
+	Value *column.Type    // of V
+	Out   *Edge           // of R
+	// Combine folds values on the map side before they move; nil for none. Its
+	// arguments are those of Aggregation.Fold.
+	Combine func(states []V, groups []uint32, rows []KV[K, V]) []V
+	// Each is called once a key; what it leaves of the values is skipped.
+	Each func(ctx *Context, key K, values iter.Seq[V], emit Emit[R]) error
+}
+
+// GroupByKey returns the sorted exchange that streams groups.
+func GroupByKey[K, V, R any](g Grouping[K, V, R]) *Exchange {
+	return &Exchange{
+		Edge: g.Out,
+		Map: func(t *Task, x plan.Exchange) any {
+			w := shuffle.NewSortWriter[V](&t.Shuffle, x.ID, g.Value)
+			if g.Combine != nil {
+				return newCombiner(t, g.Key, g.Value, g.Combine, w)
+			}
+			return &groupWriter[K, V]{task: t, key: g.Key, writer: w}
+		},
+		Reduce: func(t *Task, out any) error {
+			r := &groupReader[K, V, R]{
+				grouping: g, task: t, emitter: newEmitter(out.(Receiver[R]), t.ChunkRows),
+			}
+			return shuffle.ReadSorted(t.Context, &t.Shuffle, t.Assignment.Partition, g.Value, t.Read, r.run)
+		},
+	}
+}
+
+// groupWriter is the map side without a combiner.
+type groupWriter[K, V any] struct {
+	task   *Task
+	key    *column.KeyType
+	keys   column.Keys
+	writer mapWriter
+}
+
+func (w *groupWriter[K, V]) Push(rows []KV[K, V]) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	keysOf(w.key, &w.keys, rows)
+	w.task.RowsOut.Add(int64(len(rows)))
+	return w.writer.Write(&w.keys, unsafe.Pointer(&rows[0].Value), unsafe.Sizeof(rows[0]), len(rows))
+}
+
+func (w *groupWriter[K, V]) Close() error { return w.task.publish(w.writer) }
+
+func (w *groupWriter[K, V]) Abort() { w.writer.Abort() }
+
+// groupReader is the reduce side: it walks a merge and gives its groups.
+type groupReader[K, V, R any] struct {
+	grouping Grouping[K, V, R]
+	task     *Task
+	emitter  *emitter[R]
+
+	merge *shuffle.Merge[V]
+	key   []byte // of the group at hand
+	more  bool   // the merge stands at a row
+	rows  int64  // read and not yet counted
+}
+
+func (r *groupReader[K, V, R]) run(m *shuffle.Merge[V]) error {
+	r.merge = m
+	for r.advance(); r.more; {
+		r.key = append(r.key[:0], m.Key()...)
+		var key K
+		if err := r.grouping.Key.Decode(r.key, unsafe.Pointer(&key)); err != nil {
+			return err
+		}
+		if err := r.grouping.Each(r.task.Context, key, r.values, r.emitter.emit); err != nil {
+			return userError(err)
+		}
+		for r.inGroup() {
+			r.advance()
+		}
+		if r.emitter.err != nil {
+			return r.emitter.err
+		}
+		if err := r.task.Context.Err(); err != nil {
+			return err
+		}
+	}
+	r.task.Read.Rows.Add(r.rows)
+	if err := m.Err(); err != nil {
+		return err
+	}
+	return r.emitter.flush()
+}
+
+// values gives the values of the group that have not been given yet.
+func (r *groupReader[K, V, R]) values(yield func(V) bool) {
+	for r.inGroup() {
+		v := *r.merge.Row()
+		r.advance()
+		if !yield(v) {
+			return
+		}
+	}
+}
+
+func (r *groupReader[K, V, R]) inGroup() bool {
+	return r.more && bytes.Equal(r.merge.Key(), r.key)
+}
+
+// advance moves to the next row, and now and then counts for progress and
+// looks whether the attempt is to stop, since one group may be very long.
+func (r *groupReader[K, V, R]) advance() {
+	r.more = r.merge.Next()
+	if r.rows++; r.rows == 4096 {
+		r.task.Read.Rows.Add(r.rows)
+		r.rows = 0
+		if r.task.Context.Err() != nil {
+			r.more = false
+		}
+	}
+}

@@ -1,0 +1,32 @@
+package operator
+
+import (
+	"unsafe"
+
+	"github.com/sheafdata/sheaf/internal/column"
+)
+
+// KV is a row with a key. The key comes first in memory, which the operators
+// that move rows by key rely on.
+type KV[K, V any] struct {
+	Key   K
+	Value V
+}
+
+// keysOf fills keys with the keys of rows; the key is the first thing in a row.
+func keysOf[T any](kt *column.KeyType, keys *column.Keys, rows []T) {
+	keys.Reset()
+	if len(rows) > 0 {
+		kt.AppendKeys(keys, unsafe.Pointer(&rows[0]), unsafe.Sizeof(rows[0]), len(rows))
+	}
+}
+
+// decodeKeys turns normalised keys back into values.
+func decodeKeys[K any](kt *column.KeyType, key func(i int) []byte, dst []K) error {
+	for i := range dst {
+		if err := kt.Decode(key(i), unsafe.Pointer(&dst[i])); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+// Package operator holds the physical operators: what runs between the reader
+// of a split or partition and the writer of an exchange or sink. Rows are
+// pushed through a stage in chunks, from one Receiver to the next, so that
+// between two exchanges a row costs the user's function and nothing else: no
+// interface call, reflection, lock or allocation. An operator knows nothing of
+// the network, of other tasks, or of where it runs. Operators are made by the
+// SDK with their Go types known, carried through the graph untyped, and
+// attached to each other again by package task, once for every attempt.
+package operator
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/apache/arrow/go/v15/arrow"
+
+	"github.com/sheafdata/sheaf/internal/graph"
+	"github.com/sheafdata/sheaf/internal/plan"
+	"github.com/sheafdata/sheaf/internal/storage"
+	"github.com/sheafdata/sheaf/shuffle"
+)
+
+// Receiver takes rows in chunks. Push borrows the slice until it returns;
+// strings and slices inside rows may be kept. Close comes once, after the last
+// Push, and not after an error. Calls never overlap.
+type Receiver[T any] interface {
+	Push(rows []T) error
+	Close() error
+}
+
+// BatchReceiver takes batches. A batch belongs to the garbage collector and may
+// be kept. Close and errors are as with Receiver.
+type BatchReceiver interface {
+	PushBatch(rec arrow.Record) error
+	Close() error
+}
+
+// Form says in which shape an operator takes or gives rows.
+type Form uint8
+
+const (
+	// Rows are slices of the row's Go type.
+	Rows Form = iota
+	// Batches are Arrow record batches.
+	Batches
+)
+
+// Fused is the implementation of a node that runs inside a stage. Attach
+// returns its receiver, which feeds out: a Receiver or a BatchReceiver, by form.
+type Fused struct {
+	In, Out Form
+	Edge    *Edge // of what it gives
+	Attach  func(t *Task, out any) any
+}
+
+// Input is the implementation of a source node; its rows come as batches.
+type Input struct {
+	Source graph.Source
+	Edge   *Edge
+}
+
+// Exchange is the implementation of an exchange node. It takes and gives rows.
+type Exchange struct {
+	Edge *Edge
+	// Map returns the receiver of the map side.
+	Map func(t *Task, x plan.Exchange) any
+	// Reduce reads the task's partition and pushes it into out.
+	Reduce func(t *Task, out any) error
+}
+
+// Output is the implementation of a sink node. It takes rows.
+type Output struct {
+	// Write returns the receiver that writes the rows.
+	Write func(t *Task, sink plan.Sink) any
+	// Collected hands the rows of all tasks, in order, to the driver; nil for
+	// a sink that writes files.
+	Collected func(blocks [][]byte) error
+}
+
+// Context is what user functions get that ask for it: the attempt's context,
+// canceled when the attempt is to stop, and the identity of the work.
+type Context struct {
+	context.Context
+	attempt plan.AttemptID
+}
+
+// NewContext returns the context of an attempt.
+func NewContext(ctx context.Context, attempt plan.AttemptID) *Context {
+	return &Context{ctx, attempt}
+}
+
+// TaskID names the task: the same for every attempt of it, so it fits for
+// idempotent writes to other systems.
+func (c *Context) TaskID() string { return c.attempt.Task.String() }
+
+// AttemptID names the attempt, unique among all attempts of all jobs.
+func (c *Context) AttemptID() string { return c.attempt.String() }
+
+// Task is the place where the operators of one attempt work. One goroutine
+// uses it, but for the figures, which others read.
+type Task struct {
+	Context    *Context
+	Shuffle    shuffle.Env
+	Assignment *plan.Assignment
+	ChunkRows  int // rows a chunk at most
+	Stages     map[plan.SinkID]*storage.Stage
+
+	Read    *shuffle.Count // rows and bytes read
+	RowsOut atomic.Int64   // rows written to exchanges and sinks
+
+	Result plan.Result // what the operators have published, staged and collected
+}
+
+// aborter is a receiver that holds what must be freed when its attempt fails.
+type aborter interface{ Abort() }
+
+// Abort frees what a receiver holds; it is called instead of Close.
+func Abort(receiver any) {
+	if a, ok := receiver.(aborter); ok {
+		a.Abort()
+	}
+}

@@ -1,0 +1,74 @@
+package operator
+
+import (
+	"unsafe"
+
+	"github.com/sheafdata/sheaf/internal/column"
+	"github.com/sheafdata/sheaf/internal/plan"
+	"github.com/sheafdata/sheaf/shuffle"
+)
+
+// Sort returns the range exchange that puts all rows in order: task i of the
+// reduce side gives rows that come before those of task i+1. Rows that the
+// order holds equal keep their (map task, position) order.
+func Sort[T any](typ *column.Type, edge *Edge, order Order[T]) *Exchange {
+	return &Exchange{
+		Edge: edge,
+		Map: func(t *Task, x plan.Exchange) any {
+			return &sortWriter[T]{task: t, order: newOrderer(order), writer: shuffle.NewSortWriter[T](&t.Shuffle, x.ID, typ)}
+		},
+		Reduce: func(t *Task, out any) error {
+			r := &sortReader[T]{task: t, out: out.(Receiver[T]), rows: make([]T, 0, t.ChunkRows)}
+			return shuffle.ReadSorted(t.Context, &t.Shuffle, t.Assignment.Partition, typ, t.Read, r.run)
+		},
+	}
+}
+
+type sortWriter[T any] struct {
+	task   *Task
+	order  *orderer[T]
+	writer mapWriter
+}
+
+func (w *sortWriter[T]) Push(rows []T) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	w.task.RowsOut.Add(int64(len(rows)))
+	return w.writer.Write(w.order.keysOf(rows), unsafe.Pointer(&rows[0]), unsafe.Sizeof(rows[0]), len(rows))
+}
+
+func (w *sortWriter[T]) Close() error { return w.task.publish(w.writer) }
+
+func (w *sortWriter[T]) Abort() { w.writer.Abort() }
+
+type sortReader[T any] struct {
+	task *Task
+	out  Receiver[T]
+	rows []T
+}
+
+func (r *sortReader[T]) run(m *shuffle.Merge[T]) error {
+	for m.Next() {
+		r.rows = append(r.rows, *m.Row())
+		if len(r.rows) == cap(r.rows) {
+			if err := r.push(); err != nil {
+				return err
+			}
+		}
+	}
+	if err := m.Err(); err != nil {
+		return err
+	}
+	return r.push()
+}
+
+func (r *sortReader[T]) push() error {
+	if err := r.task.Context.Err(); err != nil {
+		return err
+	}
+	r.task.Read.Rows.Add(int64(len(r.rows)))
+	err := r.out.Push(r.rows)
+	r.rows = r.rows[:0]
+	return err
+}

@@ -1,0 +1,188 @@
+// Package table is the hash table of combiners and of aggregation: it numbers
+// the distinct keys of a chunk of rows in order of first sight, and its caller
+// keeps whatever belongs to a group in columns indexed by that number. It holds
+// no pointer into its contents, so millions of groups cost the garbage
+// collector nothing. It starts no goroutine and owns its memory; the caller
+// reserves what Need says from a budget.
+package table
+
+import (
+	"hash/maphash"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/sheafdata/sheaf/internal/column"
+	"github.com/sheafdata/sheaf/internal/fault"
+)
+
+const (
+	// MaxGroups is how many groups a table can hold.
+	MaxGroups = math.MaxUint32
+
+	// Probes are collected and their slots touched before the first is
+	// compared, so that the cache misses of a block overlap.
+	blockKeys = 256
+
+	minSlots = 512     // 16 KiB, and room for a block
+	minArena = 4 << 10 // bytes
+	minEnds  = 256
+
+	// At most loadNum/loadDen of the slots are taken: above that, the runs of
+	// linear probing grow faster than memory is saved.
+	loadNum, loadDen = 5, 8
+
+	inlineBytes = 16 // of key in a slot
+	slotBytes   = 32
+)
+
+// slot is one entry of the open-addressing table; two share a cache line.
+type slot struct {
+	a, b  uint64 // the key padded with zeros; of a longer key, a is its hash
+	at    uint64 // where the key stands in the arena
+	tag   uint32 // the key's length plus 1; 0 is an empty slot
+	group uint32
+}
+
+// Table maps keys to dense group numbers. One goroutine may use it at a time.
+//
+// Its hash has a random seed of its own and nothing in common with
+// column.HashKey: all keys that reach a task have been partitioned by that
+// hash and so agree in part of its bits; in a table that used it too they
+// would crowd into a part of the slots. For the same reason two tables differ:
+// filling one in the other's order would make runs of full slots. And nobody
+// who sends keys can choose them to collide.
+type Table struct {
+	slots []slot   // a power of two of them, or none
+	arena []byte   // all keys, in the order of their groups
+	ends  []uint64 // where each group's key ends in arena
+
+	seedA, seedB uint64       // of keys that fit a slot
+	seedLong     maphash.Seed // of longer keys
+
+	pending [blockKeys]probe
+	touched uint64 // keeps the touching loads from being optimised away
+}
+
+// New returns an empty table, which holds no memory beyond itself yet.
+func New() *Table {
+	t := &Table{}
+	t.reseed()
+	return t
+}
+
+func (t *Table) reseed() {
+	t.seedA, t.seedB, t.seedLong = rand.Uint64(), rand.Uint64(), maphash.MakeSeed()
+}
+
+// Len returns the number of groups.
+func (t *Table) Len() int { return len(t.ends) }
+
+// Key returns the key of a group as a view, valid until Reset.
+func (t *Table) Key(group int) []byte {
+	start := uint64(0)
+	if group > 0 {
+		start = t.ends[group-1]
+	}
+	end := t.ends[group]
+	return t.arena[start:end:end]
+}
+
+// Groups appends the group number of each key to dst. Keys not seen before
+// make new groups, numbered from 0 in order of first sight. The keys are
+// copied. More than MaxGroups groups make it panic with an error of kind
+// Resource.
+func (t *Table) Groups(keys *column.Keys, dst []uint32) []uint32 {
+	first := len(dst)
+	dst = slices.Grow(dst, keys.Len())[:first+keys.Len()]
+	groups := dst[first:]
+	for from := 0; from < len(groups); from += blockKeys {
+		n := min(blockKeys, len(groups)-from)
+		bytes := t.collect(keys, from, n)
+		t.makeRoom(n, bytes)
+		t.touch(n)
+		t.resolve(keys, groups[from:from+n])
+	}
+	return dst
+}
+
+// makeRoom makes place for n more groups whose keys have the given bytes in
+// all, so that resolving a block needs no check.
+func (t *Table) makeRoom(n, bytes int) {
+	if len(t.ends)+n > MaxGroups {
+		panic(fault.New(fault.Resource, "hash table: more than %d groups", uint64(MaxGroups)))
+	}
+	if want := slotsFor(len(t.slots), len(t.ends)+n); want > len(t.slots) {
+		t.rehash(want)
+	}
+	if want := capacityFor(cap(t.arena), len(t.arena)+bytes, minArena); want > cap(t.arena) {
+		t.arena = append(make([]byte, 0, want), t.arena...)
+	}
+	if want := capacityFor(cap(t.ends), len(t.ends)+n, minEnds); want > cap(t.ends) {
+		t.ends = append(make([]uint64, 0, want), t.ends...)
+	}
+}
+
+// slotsFor returns how many slots a table that has some must have for groups.
+func slotsFor(have, groups int) int {
+	slots := max(have, minSlots)
+	for groups > slots/loadDen*loadNum {
+		slots *= 2
+	}
+	return slots
+}
+
+// capacityFor returns the capacity for length elements: it at least doubles,
+// so that copying costs a constant for each.
+func capacityFor(have, length, least int) int {
+	if length <= have {
+		return have
+	}
+	return max(length, 2*have, least)
+}
+
+// Bytes returns the bytes of memory held.
+func (t *Table) Bytes() int64 {
+	return slotBytes*int64(cap(t.slots)) + int64(cap(t.arena)) + 8*int64(cap(t.ends))
+}
+
+// Need returns an upper bound of the bytes by which Groups(keys) may raise
+// what is held, even while it moves to larger memory and holds both: as if all
+// keys were new. Afterwards Bytes tells what was used.
+func (t *Table) Need(keys *column.Keys) int64 {
+	n := keys.Len()
+	if n == 0 {
+		return 0
+	}
+	bytes := len(keys.Data)
+	need := int64(0)
+	// Groups grows block by block and may so take several steps, in the last
+	// of which it holds both the half and the whole.
+	if have, want := len(t.slots), slotsFor(len(t.slots), len(t.ends)+n); want > have {
+		need += slotBytes * int64(want+want/2-have)
+	}
+	return need + growth(cap(t.arena), len(t.arena)+bytes, minArena) + 8*growth(cap(t.ends), len(t.ends)+n, minEnds)
+}
+
+// growth bounds what an array of a capacity may take in addition on its way to
+// length elements: before the last step it has less than length, after it less
+// than twice that, and both are held.
+func growth(have, length, least int) int64 {
+	if length <= have {
+		return 0
+	}
+	return int64(3*max(length, least) - have)
+}
+
+// Reset forgets all groups, keeps the memory and takes a new seed.
+func (t *Table) Reset() {
+	clear(t.slots)
+	t.arena, t.ends = t.arena[:0], t.ends[:0]
+	t.reseed()
+}
+
+// Shrink forgets all groups as Reset does and gives the memory back.
+func (t *Table) Shrink() {
+	t.slots, t.arena, t.ends = nil, nil, nil
+	t.reseed()
+}

@@ -1,0 +1,233 @@
+package table
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/sheafdata/sheaf/internal/column"
+)
+
+// seeded returns a random source and prints its seed if the test fails.
+func seeded(t testing.TB) *rand.Rand {
+	seed := uint64(time.Now().UnixNano())
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("seed %d", seed)
+		}
+	})
+	return rand.New(rand.NewPCG(seed, 1))
+}
+
+func keysOf(keys ...string) *column.Keys {
+	k := &column.Keys{}
+	for _, key := range keys {
+		k.Add([]byte(key))
+	}
+	return k
+}
+
+func TestGroupsAreDenseAndInOrderOfFirstSight(t *testing.T) {
+	table := New()
+	tests := []struct {
+		name string
+		keys []string
+		want []uint32
+	}{
+		{"no keys", nil, nil},
+		{"new", []string{"b", "a", "b"}, []uint32{0, 1, 0}},
+		{"empty key", []string{"", "a", ""}, []uint32{2, 1, 2}},
+		{"zeros", []string{"\x00", "", "\x00\x00", "a\x00"}, []uint32{3, 2, 4, 5}},
+		{"around the inline size", []string{"0123456789abcdef", "0123456789abcdefg", "0123456789abcde"}, []uint32{6, 7, 8}},
+		{"again", []string{"0123456789abcdefg", "b", "0123456789abcdef"}, []uint32{7, 0, 6}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := table.Groups(keysOf(test.keys...), nil); fmt.Sprint(got) != fmt.Sprint(test.want) {
+				t.Errorf("Groups(%q) = %v, want %v", test.keys, got, test.want)
+			}
+		})
+	}
+	if got := table.Groups(keysOf("b"), []uint32{99}); fmt.Sprint(got) != "[99 0]" {
+		t.Errorf("Groups appends %v, want [99 0]", got)
+	}
+	if table.Len() != 9 || string(table.Key(7)) != "0123456789abcdefg" || len(table.Key(2)) != 0 {
+		t.Errorf("Len, Key(7), Key(2) = %d, %q, %q", table.Len(), table.Key(7), table.Key(2))
+	}
+}
+
+// randomKey makes keys that share prefixes, hold zeros, and have 0 to 200 bytes.
+func randomKey(r *rand.Rand, distinct int) []byte {
+	b := binary.BigEndian.AppendUint32(nil, uint32(r.IntN(distinct)))
+	switch r.IntN(4) {
+	case 0:
+		return b[r.IntN(5):]
+	case 1:
+		return append(b, make([]byte, r.IntN(197))...)
+	case 2:
+		return append([]byte("a prefix of more than sixteen bytes"), b...)
+	}
+	return append(b, "0123456789ab"[:r.IntN(13)]...)
+}
+
+func TestGroupsEqualsMap(t *testing.T) {
+	r := seeded(t)
+	table := New()
+	for round := range 8 {
+		want := map[string]uint32{}
+		distinct := 1 << (2 * round)
+		for range 20 {
+			keys := &column.Keys{}
+			for range r.IntN(3000) {
+				keys.Add(randomKey(r, distinct))
+			}
+			checkNeed(t, table, keys)
+			got := table.Groups(keys, nil)
+			for i := range keys.Len() {
+				key := string(keys.At(i))
+				if _, ok := want[key]; !ok {
+					want[key] = uint32(len(want))
+				}
+				if got[i] != want[key] {
+					t.Fatalf("group of key %q = %d, want %d", key, got[i], want[key])
+				}
+			}
+		}
+		if table.Len() != len(want) {
+			t.Fatalf("Len() = %d, want %d", table.Len(), len(want))
+		}
+		for key, group := range want {
+			if got := string(table.Key(int(group))); got != key {
+				t.Fatalf("Key(%d) = %q, want %q", group, got, key)
+			}
+		}
+		if round == 4 {
+			table.Shrink()
+		} else {
+			table.Reset()
+		}
+	}
+}
+
+// checkNeed replays Groups on a copy and checks that Need covers it.
+func checkNeed(t *testing.T, table *Table, keys *column.Keys) {
+	t.Helper()
+	before, need := table.Bytes(), table.Need(keys)
+	copied := *table
+	copied.slots = append(make([]slot, 0, len(table.slots)), table.slots...)
+	copied.arena = append(make([]byte, 0, cap(table.arena)), table.arena...)
+	copied.ends = append(make([]uint64, 0, cap(table.ends)), table.ends...)
+	copied.Groups(keys, nil)
+	if grown := copied.Bytes() - before; grown > need {
+		t.Fatalf("Groups of %d keys took %d bytes, want at most Need = %d", keys.Len(), grown, need)
+	}
+}
+
+func TestNeedIsNothingWhenThereIsRoom(t *testing.T) {
+	table := New()
+	if got := table.Need(&column.Keys{}); got != 0 {
+		t.Errorf("Need of no keys = %d, want 0", got)
+	}
+	table.Groups(keysOf("a"), nil)
+	if got := table.Need(keysOf("b", "c")); got != 0 {
+		t.Errorf("Need of two keys in a table for %d = %d, want 0", minSlots, got)
+	}
+	if got := table.Need(sequence(0, 1000)); got == 0 {
+		t.Errorf("Need of 1000 keys = %d, want more", got)
+	}
+}
+
+func sequence(from, to int) *column.Keys {
+	keys := &column.Keys{}
+	var b [8]byte
+	for i := from; i < to; i++ {
+		binary.BigEndian.PutUint64(b[:], uint64(i))
+		keys.Add(b[:])
+	}
+	return keys
+}
+
+func TestLoadStaysBelowItsLimit(t *testing.T) {
+	table := New()
+	for i := range 200 {
+		table.Groups(sequence(100*i, 100*i+100), nil)
+		if loadDen*table.Len() > loadNum*len(table.slots) {
+			t.Fatalf("%d groups in %d slots, want at most %d/%d", table.Len(), len(table.slots), loadNum, loadDen)
+		}
+	}
+}
+
+func TestResetKeepsAndShrinkReturnsMemory(t *testing.T) {
+	table := New()
+	if table.Bytes() != 0 {
+		t.Errorf("Bytes of a new table = %d, want 0", table.Bytes())
+	}
+	table.Groups(sequence(0, 10000), nil)
+	held, seed := table.Bytes(), table.seedA
+	table.Reset()
+	if table.Len() != 0 || table.Bytes() != held || table.seedA == seed {
+		t.Errorf("after Reset Len = %d, Bytes = %d, same seed %v, want 0, %d, false", table.Len(), table.Bytes(), table.seedA == seed, held)
+	}
+	if got := table.Groups(keysOf("x", "y"), nil); fmt.Sprint(got) != "[0 1]" {
+		t.Errorf("Groups after Reset = %v, want [0 1]", got)
+	}
+	table.Shrink()
+	if table.Len() != 0 || table.Bytes() != 0 {
+		t.Errorf("after Shrink Len = %d, Bytes = %d, want 0, 0", table.Len(), table.Bytes())
+	}
+}
+
+func TestViewsOutliveGrowth(t *testing.T) {
+	table := New()
+	table.Groups(keysOf("first"), nil)
+	view := table.Key(0)
+	table.Groups(sequence(0, 100000), nil)
+	if string(view) != "first" {
+		t.Errorf("a view taken before the table grew = %q, want %q", view, "first")
+	}
+	if got := append(view, "xxx"...); string(table.Key(1)) != string(sequence(0, 1).At(0)) {
+		t.Errorf("appending to a view (%q) changed the next key to %q", got, table.Key(1))
+	}
+}
+
+func TestGroupsDoesNotAllocate(t *testing.T) {
+	table, keys := New(), sequence(0, 5000)
+	keys.Add([]byte("a key longer than what fits into a slot"))
+	dst := table.Groups(keys, nil)
+	got := testing.AllocsPerRun(5, func() {
+		table.Reset()
+		dst = table.Groups(keys, dst[:0])
+	})
+	if got != 0 {
+		t.Errorf("Groups in memory held before allocates %v times, want 0", got)
+	}
+}
+
+// Keys that all agree in the bits by which they were partitioned must not
+// crowd in the table: the reason for its own hash.
+func TestPartitionedKeysSpreadInTheTable(t *testing.T) {
+	table, keys := New(), &column.Keys{}
+	for i := 0; keys.Len() < 20000; i++ {
+		key := binary.BigEndian.AppendUint64(nil, uint64(i))
+		if column.Bucket(column.HashKey(key), 64) == 3 {
+			keys.Add(key)
+		}
+	}
+	table.Groups(keys, nil)
+	if got := longestRun(table); got > 200 {
+		t.Errorf("the longest run of taken slots is %d of %d, want a random one, below 200", got, len(table.slots))
+	}
+}
+
+func longestRun(t *Table) int {
+	run, longest := 0, 0
+	for i := range t.slots {
+		if run++; t.slots[i].tag == 0 {
+			run = 0
+		}
+		longest = max(longest, run)
+	}
+	return longest
+}

@@ -1,0 +1,127 @@
+package operator
+
+import (
+	"bytes"
+	"slices"
+	"unsafe"
+
+	"github.com/sheafdata/sheaf/internal/column"
+	"github.com/sheafdata/sheaf/internal/plan"
+	"github.com/sheafdata/sheaf/shuffle"
+)
+
+// TopK returns the gather exchange that gives the first k rows of an order, in
+// that order; of rows that the order holds equal, those of earlier map tasks
+// and positions come first.
+func TopK[T any](typ *column.Type, edge *Edge, k int, order Order[T]) *Exchange {
+	return &Exchange{
+		Edge: edge,
+		Map: func(t *Task, x plan.Exchange) any {
+			return &topWriter[T]{
+				task: t, order: newOrderer(order), top: newTop[T](k, typ),
+				writer: shuffle.NewHashWriter[T](&t.Shuffle, x.ID, 1, typ),
+			}
+		},
+		Reduce: func(t *Task, out any) error {
+			top := newTop[T](k, typ)
+			err := shuffle.ReadHash(t.Context, &t.Shuffle, t.Assignment.Partition, typ, t.Read,
+				func(keys *column.Keys, rows []T) error { top.add(keys, rows); return nil })
+			if err != nil {
+				return err
+			}
+			return top.each(t.ChunkRows, func(_ *column.Keys, rows []T) error { return out.(Receiver[T]).Push(rows) })
+		},
+	}
+}
+
+type topWriter[T any] struct {
+	task   *Task
+	order  *orderer[T]
+	top    *top[T]
+	writer *shuffle.HashWriter[T]
+}
+
+func (w *topWriter[T]) Push(rows []T) error {
+	w.top.add(w.order.keysOf(rows), rows)
+	return nil
+}
+
+func (w *topWriter[T]) Close() error {
+	err := w.top.each(w.task.ChunkRows, func(keys *column.Keys, rows []T) error {
+		w.task.RowsOut.Add(int64(len(rows)))
+		return w.writer.Write(keys, unsafe.Pointer(&rows[0]), unsafe.Sizeof(rows[0]), len(rows))
+	})
+	if err != nil {
+		return err
+	}
+	return w.task.publish(w.writer)
+}
+
+func (w *topWriter[T]) Abort() { w.writer.Abort() }
+
+// top keeps the k first rows it has seen. It collects up to twice as many and
+// then sorts, so that a row costs one comparison once the bar is high.
+type top[T any] struct {
+	k    int
+	typ  *column.Type
+	rows []topRow[T]
+	bar  []byte // key of the k-th row; nil until there are k
+}
+
+type topRow[T any] struct {
+	key []byte
+	row T
+}
+
+func newTop[T any](k int, typ *column.Type) *top[T] { return &top[T]{k: k, typ: typ} }
+
+func (t *top[T]) add(keys *column.Keys, rows []T) {
+	for i := range rows {
+		key := keys.At(i)
+		if t.bar != nil && bytes.Compare(key, t.bar) >= 0 {
+			continue
+		}
+		t.rows = append(t.rows, topRow[T]{bytes.Clone(key), rows[i]})
+		if len(t.rows) >= 2*t.k+64 {
+			t.cut()
+		}
+	}
+	// Rows that stay must not pin the buffers they came in.
+	if !t.typ.Flat() && len(t.rows) > t.k {
+		t.cut()
+	}
+}
+
+// cut sorts and drops all but the first k.
+func (t *top[T]) cut() {
+	slices.SortStableFunc(t.rows, func(a, b topRow[T]) int { return bytes.Compare(a.key, b.key) })
+	if len(t.rows) >= t.k {
+		clear(t.rows[t.k:])
+		t.rows = t.rows[:t.k]
+		t.bar = t.rows[t.k-1].key
+	}
+	if !t.typ.Flat() {
+		for i := range t.rows {
+			t.typ.Own(unsafe.Pointer(&t.rows[i].row), nil)
+		}
+	}
+}
+
+// each hands on the rows in order.
+func (t *top[T]) each(chunk int, use func(keys *column.Keys, rows []T) error) error {
+	t.cut()
+	var keys column.Keys
+	rows := make([]T, 0, chunk)
+	for i, r := range t.rows {
+		keys.Add(r.key)
+		rows = append(rows, r.row)
+		if len(rows) == chunk || i == len(t.rows)-1 {
+			if err := use(&keys, rows); err != nil {
+				return err
+			}
+			keys.Reset()
+			rows = rows[:0]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,197 @@
+package task
+
+import (
+	"io"
+
+	"github.com/apache/arrow/go/v15/arrow"
+
+	"github.com/sheafdata/sheaf/executor/operator"
+	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/graph"
+	"github.com/sheafdata/sheaf/internal/plan"
+)
+
+// pipeline is the operators of one stage, put together for one attempt.
+type pipeline struct {
+	runtime *Runtime
+	task    *operator.Task
+	input   *graph.Node
+	first   any   // receiver of the stage's input: batches of a source, rows of an exchange
+	ends    []any // receivers of exchanges and sinks, to be freed after a failure
+
+	// failed is the batch that a source stage was working on when it failed,
+	// and where the place of its rows is known.
+	failed *failedBatch
+}
+
+// failedBatch is a batch with a row that user code did not survive.
+type failedBatch struct {
+	batch arrow.Record
+	where func(row int) string
+}
+
+// assemble attaches the operators behind input to each other, from the ends
+// backwards.
+func (r *Runtime) assemble(t *operator.Task, input *graph.Node) (*pipeline, error) {
+	p := &pipeline{runtime: r, task: t, input: input}
+	a := assembly{pipeline: p, edges: map[*graph.Node]int{}, made: map[*graph.Node]any{}}
+	a.count(input)
+	form := operator.Rows
+	if input.Role == graph.Input {
+		form = operator.Batches
+	}
+	p.first = a.behind(input, form)
+	return p, nil
+}
+
+// assembly is the state of putting one pipeline together.
+type assembly struct {
+	*pipeline
+	edges map[*graph.Node]int // edges of this stage that lead into a node
+	made  map[*graph.Node]any // receivers by node: one each, however many edges
+}
+
+// count counts the edges of the stage that lead into each of its nodes.
+func (a *assembly) count(n *graph.Node) {
+	for _, next := range a.runtime.Graph.Consumers(n) {
+		a.edges[next]++
+		if a.edges[next] == 1 && next.Role == graph.Fused {
+			a.count(next)
+		}
+	}
+}
+
+// behind returns the receiver of everything that consumes n's rows, where n
+// gives them in the given form.
+func (a *assembly) behind(n *graph.Node, gives operator.Form) any {
+	edge := edgeOf(n)
+	consumers := a.runtime.Graph.Consumers(n)
+	if len(consumers) == 1 {
+		to, takes := a.receiver(consumers[0], edge)
+		return convert(a.task, edge, to, gives, takes)
+	}
+	// A fork is between rows: batches are scanned once for all.
+	outs := make([]any, len(consumers))
+	for i, c := range consumers {
+		to, takes := a.receiver(c, edge)
+		outs[i] = convert(a.task, edge, to, operator.Rows, takes)
+	}
+	return convert(a.task, edge, edge.Fork(outs), gives, operator.Rows)
+}
+
+// convert puts the scanner or builder between two forms where they differ.
+func convert(t *operator.Task, edge *operator.Edge, to any, gives, takes operator.Form) any {
+	switch {
+	case gives == takes:
+		return to
+	case gives == operator.Batches:
+		return edge.Scan(t, to)
+	}
+	return edge.Build(t, to)
+}
+
+// receiver returns the receiver of a node that consumes rows of edge's type,
+// and the form that it takes.
+func (a *assembly) receiver(n *graph.Node, edge *operator.Edge) (any, operator.Form) {
+	form := operator.Rows
+	if f, ok := n.Impl.(*operator.Fused); ok {
+		form = f.In
+	}
+	if made, ok := a.made[n]; ok {
+		return made, form
+	}
+	var to any
+	switch impl := n.Impl.(type) {
+	case *operator.Fused:
+		to = impl.Attach(a.task, a.behind(n, impl.Out))
+	case *operator.Exchange:
+		to = impl.Map(a.task, a.runtime.Graph.Plan.Exchanges[a.runtime.Graph.ExchangeOf(n)])
+		a.ends = append(a.ends, to)
+	case *operator.Output:
+		to = impl.Write(a.task, a.runtime.Graph.Plan.Sinks[a.runtime.Graph.SinkOf(n)])
+		a.ends = append(a.ends, to)
+	}
+	if a.edges[n] > 1 && form == operator.Rows {
+		to = edge.Join(to, a.edges[n])
+	}
+	a.made[n] = to
+	return to, form
+}
+
+// edgeOf returns the joints of the edges behind a node.
+func edgeOf(n *graph.Node) *operator.Edge {
+	switch impl := n.Impl.(type) {
+	case *operator.Input:
+		return impl.Edge
+	case *operator.Fused:
+		return impl.Edge
+	case *operator.Exchange:
+		return impl.Edge
+	}
+	return nil
+}
+
+// drive reads the assignment's rows and pushes them through the stage.
+func (p *pipeline) drive() error {
+	if x, ok := p.input.Impl.(*operator.Exchange); ok {
+		if p.task.Assignment.Partition == nil {
+			return fault.New(fault.Internal, "attempt %v has no partition", p.task.Assignment.Attempt)
+		}
+		return x.Reduce(p.task, p.first)
+	}
+	source := p.input.Impl.(*operator.Input).Source
+	to := p.first.(operator.BatchReceiver)
+	for _, s := range p.task.Assignment.Splits {
+		if err := p.readSplit(source, s, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readSplit pushes the batches of one split.
+func (p *pipeline) readSplit(source graph.Source, s plan.Split, to operator.BatchReceiver) (err error) {
+	r, err := source.Open(p.task.Context, s, p.runtime.Read)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if e := r.Close(); err == nil {
+			err = e
+		}
+	}()
+	before := p.task.Read.Bytes.Load()
+	for {
+		if err := p.task.Context.Err(); err != nil {
+			return err
+		}
+		batch, err := r.Next()
+		if err == io.EOF {
+			p.task.Read.Bytes.Store(before + r.BytesRead())
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		p.failed = &failedBatch{batch, r.Where}
+		if err := to.PushBatch(batch); err != nil {
+			return err
+		}
+		p.failed = nil
+		p.task.Read.Rows.Add(batch.NumRows())
+		p.task.Read.Bytes.Store(before + r.BytesRead())
+	}
+}
+
+// close ends the stream of rows: operators hand on what they hold, exchanges
+// publish, sinks stage.
+func (p *pipeline) close() error {
+	return p.first.(interface{ Close() error }).Close()
+}
+
+// abort frees what the ends of the pipeline hold.
+func (p *pipeline) abort() {
+	for _, e := range p.ends {
+		operator.Abort(e)
+	}
+}

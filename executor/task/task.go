@@ -1,0 +1,146 @@
+// Package task is the task runtime: it runs one attempt of an assignment
+// inside the user's program, in local mode and in a worker process alike. It
+// puts the operators of a stage together, drives the reader of a split or
+// partition through them, and reports what they published and staged. It is
+// the only place that recovers panics of user code. Run starts no goroutine.
+package task
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/sheafdata/sheaf/executor/operator"
+	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/graph"
+	"github.com/sheafdata/sheaf/internal/memory"
+	"github.com/sheafdata/sheaf/internal/plan"
+	"github.com/sheafdata/sheaf/internal/storage"
+	"github.com/sheafdata/sheaf/shuffle"
+	"github.com/sheafdata/sheaf/shuffle/block"
+	"github.com/sheafdata/sheaf/shuffle/store"
+)
+
+// DefaultChunkRows is how many rows operators pass on at once: enough that the
+// call does not count, few enough that a chunk stays in the nearest cache.
+const DefaultChunkRows = 1024
+
+// Runtime runs attempts of one job. It is safe for concurrent use.
+type Runtime struct {
+	Graph     *graph.Compiled
+	Store     *store.Store
+	Source    shuffle.Source
+	Codec     block.Codec
+	Overwrite bool // publish over an existing destination
+
+	// MemoryBytes is the budget of one attempt.
+	MemoryBytes int64
+	// Read bounds batches; ChunkRows bounds what operators pass on at once.
+	// Zero values mean the defaults.
+	Read      graph.ReadOptions
+	ChunkRows int
+}
+
+// Run runs one attempt to its end and returns what it did. read counts rows
+// and bytes while it runs. Errors have a fault kind; those of map outputs that
+// could not be read name them (shuffle.Unreadable). When ctx is canceled the
+// attempt stops within a chunk of rows.
+func (r *Runtime) Run(ctx context.Context, a *plan.Assignment, read *shuffle.Count) (plan.Result, error) {
+	switch a.Work {
+	case plan.Enumerate:
+		return r.enumerate(ctx, a)
+	case plan.Run:
+		return r.run(ctx, a, read)
+	case plan.Publish:
+		return plan.Result{}, r.publish(a)
+	case plan.Discard:
+		return plan.Result{}, r.discard(a)
+	}
+	return plan.Result{}, fault.New(fault.Internal, "attempt %v: unknown work %q", a.Attempt, a.Work)
+}
+
+// enumerate lists the splits of a stage's source.
+func (r *Runtime) enumerate(ctx context.Context, a *plan.Assignment) (res plan.Result, err error) {
+	input, err := r.input(plan.StageID(a.Attempt.Task.Index))
+	if err != nil {
+		return res, err
+	}
+	impl, ok := input.Impl.(*operator.Input)
+	if !ok {
+		return res, fault.New(fault.Internal, "stage %d reads no source", a.Attempt.Task.Index)
+	}
+	err = protect(func() (err error) {
+		res.Splits, err = impl.Source.Enumerate(ctx)
+		return err
+	})
+	return res, err
+}
+
+// run applies a stage to its splits or its partition.
+func (r *Runtime) run(ctx context.Context, a *plan.Assignment, read *shuffle.Count) (plan.Result, error) {
+	input, err := r.input(a.Attempt.Task.Stage)
+	if err != nil {
+		return plan.Result{}, err
+	}
+	t := r.newTask(ctx, a, read)
+	var p *pipeline
+	err = protect(func() (err error) {
+		if p, err = r.assemble(t, input); err != nil {
+			return err
+		}
+		if err := p.drive(); err != nil {
+			return err
+		}
+		return p.close()
+	})
+	if err != nil {
+		if p != nil {
+			p.abort()
+		}
+		if p != nil && p.failed != nil && blamesUser(err) {
+			err = r.locate(t, p, err)
+		}
+		return plan.Result{}, describe(err, a)
+	}
+	f := &t.Result.Figures
+	f.RowsIn, f.BytesIn, f.RowsOut = read.Rows.Load(), read.Bytes.Load(), t.RowsOut.Load()
+	f.SpilledBytes = t.Shuffle.Spilled.Load()
+	if input.Role == graph.Input {
+		f.SourceRows, f.SourceBytes = f.RowsIn, f.BytesIn
+	}
+	for _, out := range t.Result.Outputs {
+		f.ShuffleBytes += out.Bytes
+	}
+	return t.Result, nil
+}
+
+// input returns the node that begins a stage.
+func (r *Runtime) input(id plan.StageID) (*graph.Node, error) {
+	if id < 0 || int(id) >= len(r.Graph.Inputs) {
+		return nil, fault.New(fault.Internal, "the graph has no stage %d", id)
+	}
+	return r.Graph.Inputs[id], nil
+}
+
+// newTask makes the place where an attempt's operators work.
+func (r *Runtime) newTask(ctx context.Context, a *plan.Assignment, read *shuffle.Count) *operator.Task {
+	t := &operator.Task{
+		Context: operator.NewContext(ctx, a.Attempt),
+		Shuffle: shuffle.Env{
+			Attempt: a.Attempt, Store: r.Store, Source: r.Source, Codec: r.Codec,
+			Budget: memory.NewBudget(r.MemoryBytes), Spilled: new(atomic.Int64),
+		},
+		Assignment: a,
+		ChunkRows:  r.ChunkRows,
+		Stages:     map[plan.SinkID]*storage.Stage{},
+		Read:       read,
+	}
+	if t.ChunkRows <= 0 {
+		t.ChunkRows = DefaultChunkRows
+	}
+	for _, s := range r.Graph.Plan.Sinks {
+		if s.Destination != "" {
+			t.Stages[s.ID] = storage.OpenStage(s.Destination, a.Attempt.Job)
+		}
+	}
+	return t
+}

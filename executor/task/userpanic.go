@@ -1,0 +1,129 @@
+package task
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+
+	"github.com/sheafdata/sheaf/executor/operator"
+	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/plan"
+)
+
+// protect calls fn and turns a panic into an error of kind User that carries
+// the user's place in the message and the user's frames as its detail. It is
+// the only place that recovers.
+func protect(fn func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = panicked(v)
+		}
+	}()
+	return fn()
+}
+
+// panicked describes a panic; it is called while the stack still stands.
+func panicked(v any) error {
+	pcs := make([]uintptr, 256)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	var place string
+	var stack strings.Builder
+	ours := false
+	for {
+		f, more := frames.Next()
+		switch {
+		case f.Function == "":
+		case engineFrame(f):
+			ours = true
+		case strings.HasPrefix(f.Function, "runtime."):
+		default:
+			if place == "" && !ours {
+				place = fmt.Sprintf("%s:%d", f.File, f.Line)
+			}
+			fmt.Fprintf(&stack, "%s\n\t%s:%d\n", f.Function, f.File, f.Line)
+		}
+		if !more {
+			break
+		}
+	}
+	if place == "" {
+		// No frame of the user's between the panic and the engine: our bug.
+		return &fault.Error{Kind: fault.Internal, Detail: string(fullStack()), Err: fmt.Errorf("panic in the engine: %v", v)}
+	}
+	return &fault.Error{Kind: fault.User, Detail: stack.String(), Err: fmt.Errorf("panic: %v (at %s)", v, place)}
+}
+
+func fullStack() []byte {
+	b := make([]byte, 64<<10)
+	return b[:runtime.Stack(b, false)]
+}
+
+// enginePackages are the packages whose frames are no news to a user.
+var enginePackages = []string{"sdk.", "sdk/", "executor/", "shuffle", "internal/", "coordinator/"}
+
+// module is the prefix of the functions of this module.
+const module = "github.com/sheafdata/sheaf/"
+
+func engineFrame(f runtime.Frame) bool {
+	name, ok := strings.CutPrefix(f.Function, module)
+	if !ok || strings.HasSuffix(f.File, "_test.go") {
+		return false
+	}
+	for _, p := range enginePackages {
+		if strings.HasPrefix(name, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// blamesUser reports whether an error came out of user code.
+func blamesUser(err error) bool {
+	return fault.KindOf(err) == fault.User
+}
+
+// locate finds the row that failed by pushing the rows of the failed batch one
+// by one through a rehearsal of the pipeline that publishes nothing. User code
+// that fails again fails on the row at fault; code that does not leaves the
+// error as it is.
+func (r *Runtime) locate(t *operator.Task, p *pipeline, cause error) error {
+	rehearsal := r.newTask(t.Context.Context, t.Assignment, t.Read)
+	rehearsal.Shuffle.Discard = true
+	var dry *pipeline
+	row := -1
+	err := protect(func() (err error) {
+		if dry, err = r.assemble(rehearsal, p.input); err != nil {
+			return err
+		}
+		to := dry.first.(operator.BatchReceiver)
+		for i := range p.failed.batch.NumRows() {
+			row = int(i)
+			if err := to.PushBatch(p.failed.batch.NewSlice(i, i+1)); err != nil {
+				return err
+			}
+		}
+		row = -1
+		return nil
+	})
+	if dry != nil {
+		dry.abort()
+	}
+	if err == nil || row < 0 || !blamesUser(err) {
+		first := p.failed.where(0)
+		return &fault.Error{Kind: fault.KindOf(cause), Detail: fault.Detail(cause), Err: fmt.Errorf("%w; the rows it worked on begin at %s", cause, first)}
+	}
+	return &fault.Error{Kind: fault.User, Detail: fault.Detail(err), Err: fmt.Errorf("%w; the row is at %s", err, p.failed.where(row))}
+}
+
+// describe adds the task to an error, and the partition where there is one.
+func describe(err error, a *plan.Assignment) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	if a.Partition != nil {
+		return fmt.Errorf("task %v (partition %d): %w", a.Attempt.Task, a.Partition.Index, err)
+	}
+	return fmt.Errorf("task %v: %w", a.Attempt.Task, err)
+}
