@@ -1,0 +1,19 @@
+package sdk
+
+import (
+	"github.com/sheafdata/sheaf/executor/operator"
+	"github.com/sheafdata/sheaf/internal/graph"
+)
+
+// Collect calls use with all rows, in this process, when the job has succeeded
+// and its output is published; an error of use is the job's error. It is meant
+// for small results: a task may hold 64 MiB of them at most. Rows of a sorted
+// dataset come in order; use may keep them.
+func Collect[T any](in Dataset[T], use func(rows []T) error) {
+	p, at := in.pipelineOf("Collect")
+	requireFunc(p, at, "Collect", use)
+	p.graph.Add(&graph.Node{
+		Role: graph.Output, Op: "Collect", At: at, Inputs: in.inputs(),
+		Impl: operator.Collect(rowType[T](p, at), use),
+	})
+}

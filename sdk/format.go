@@ -1,0 +1,47 @@
+package sdk
+
+import (
+	"github.com/sheafdata/sheaf/executor/operator"
+	"github.com/sheafdata/sheaf/internal/graph"
+	"github.com/sheafdata/sheaf/internal/plan"
+)
+
+// Read gives the rows of a source; formats call it. The source's columns must
+// be those of T.
+func Read[T any](p *Pipeline, src Source) Dataset[T] {
+	at := caller()
+	typ := rowType[T](p, at)
+	return add[T](p, &graph.Node{
+		Role: graph.Input, Op: "Read", Detail: src.Name(), At: at, Type: typ,
+		Impl: &operator.Input{Source: src, Edge: operator.EdgeOf[T](typ)},
+	})
+}
+
+// Write writes rows as files of a format into a new directory; formats call
+// it. All files become visible at once, when the whole job has succeeded.
+func Write[T any](in Dataset[T], destination string, f Format[T]) {
+	p, at := in.pipelineOf("Write")
+	if destination == "" {
+		p.failf(at, "Write needs a destination directory, but got an empty name")
+	}
+	p.graph.Add(&graph.Node{
+		Role: graph.Output, Op: "Write", Detail: f.Name(), At: at, Inputs: in.inputs(),
+		Destination: destination, Suffix: f.Suffix(), Impl: operator.Write(f),
+	})
+}
+
+// The interfaces that formats implement.
+type (
+	// Source is where rows come from.
+	Source = graph.Source
+	// BatchReader reads the rows of one split.
+	BatchReader = graph.BatchReader
+	// ReadOptions bound what a reader gives at once.
+	ReadOptions = graph.ReadOptions
+	// Format writes rows of T as files.
+	Format[T any] = graph.Format[T]
+	// RowWriter writes the rows of one file.
+	RowWriter[T any] = graph.RowWriter[T]
+	// Split is what one task reads of a source.
+	Split = plan.Split
+)

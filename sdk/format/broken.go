@@ -1,0 +1,29 @@
+package format
+
+import (
+	"io"
+
+	"github.com/sheafdata/sheaf/internal/graph"
+)
+
+// Broken returns a format that writes nothing: err says what is wrong with the
+// arguments of its constructor, for functions that have no error result. Its
+// method Err lets whoever builds the graph report that before anything runs.
+func Broken[T any](name string, err error) graph.Format[T] { return &broken[T]{name, err} }
+
+type broken[T any] struct {
+	name string
+	err  error
+}
+
+// Name implements graph.Format.
+func (b *broken[T]) Name() string { return b.name }
+
+// Suffix implements graph.Format.
+func (b *broken[T]) Suffix() string { return "" }
+
+// Err returns what is wrong with the format.
+func (b *broken[T]) Err() error { return b.err }
+
+// NewWriter implements graph.Format.
+func (b *broken[T]) NewWriter(io.Writer) (graph.RowWriter[T], error) { return nil, b.err }

@@ -1,0 +1,74 @@
+package text
+
+import (
+	"unsafe"
+
+	"github.com/sheafdata/sheaf/internal/column"
+	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/graph"
+	"github.com/sheafdata/sheaf/sdk/format"
+)
+
+// WriteOptions say how text files are written. The zero value writes them plain.
+type WriteOptions struct {
+	// Compression of the files: "" for none, "gzip" or "zstd".
+	Compression string
+}
+
+// NewFormat returns the format that writes each row as a line: strings and
+// []byte as they are, numbers in decimal, floats as short as they can be read
+// back, times by RFC 3339, the fields of a struct with tabs between them, a nil
+// pointer as nothing. Nothing is escaped: a string with "\n" in it makes two
+// lines. Rows with structs or lists inside are refused (fault.Invalid): use
+// NewFormatFunc.
+func NewFormat[T any](opts ...WriteOptions) (graph.Format[T], error) {
+	t, err := column.For[T]()
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err)
+	}
+	plan, err := planRow(t)
+	if err != nil {
+		return nil, err
+	}
+	return newFormat(opts, func(dst []byte, rows []T) ([]byte, error) {
+		for i := range rows {
+			dst = append(plan.append(dst, unsafe.Pointer(&rows[i])), '\n')
+		}
+		return dst, nil
+	})
+}
+
+// NewFormatFunc returns the format that writes each row as the line which
+// appendRow appends to dst, without a line end, and returns.
+func NewFormatFunc[T any](appendRow func(dst []byte, row T) []byte, opts ...WriteOptions) (graph.Format[T], error) {
+	return newFormat(opts, func(dst []byte, rows []T) ([]byte, error) {
+		for _, row := range rows {
+			dst = append(appendRow(dst, row), '\n')
+		}
+		return dst, nil
+	})
+}
+
+func newFormat[T any](opts []WriteOptions, appendRows func([]byte, []T) ([]byte, error)) (graph.Format[T], error) {
+	var o WriteOptions
+	switch len(opts) {
+	case 0:
+	case 1:
+		o = opts[0]
+	default:
+		return nil, fault.New(fault.Invalid, "write rows as text: %d sets of options given: give at most one", len(opts))
+	}
+	compression, err := format.ParseCompression(o.Compression)
+	if err != nil {
+		return nil, err
+	}
+	return format.NewFormat(format.Rows[T]{Format: "text", Suffix: ".txt", Compression: compression, Append: appendRows}), nil
+}
+
+// orBroken returns f, or a format that reports err.
+func orBroken[T any](f graph.Format[T], err error) graph.Format[T] {
+	if err != nil {
+		return format.Broken[T]("text", err)
+	}
+	return f
+}

@@ -1,0 +1,101 @@
+package format
+
+import (
+	"io"
+
+	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/graph"
+)
+
+// Rows says how rows of type T are written as bytes.
+type Rows[T any] struct {
+	// Format names the format in plans and messages: "text".
+	Format string
+	// Suffix ends the names of files, before that of the compression: ".txt".
+	Suffix string
+	// Compression of the files.
+	Compression Compression
+	// Header is written first in every file, such as a line of column names.
+	Header []byte
+	// Append appends the bytes of rows to dst and returns it. It is called
+	// with a few rows at a time and by several goroutines at once. On an error
+	// what it returns is not written.
+	Append func(dst []byte, rows []T) ([]byte, error)
+}
+
+// NewFormat returns a format that writes rows as Rows says.
+func NewFormat[T any](rows Rows[T]) graph.Format[T] { return &appendFormat[T]{rows} }
+
+type appendFormat[T any] struct{ rows Rows[T] }
+
+// Name implements graph.Format.
+func (f *appendFormat[T]) Name() string { return f.rows.Format }
+
+// Suffix implements graph.Format.
+func (f *appendFormat[T]) Suffix() string { return f.rows.Suffix + f.rows.Compression.Suffix() }
+
+// NewWriter implements graph.Format.
+func (f *appendFormat[T]) NewWriter(w io.Writer) (graph.RowWriter[T], error) {
+	out, err := f.rows.Compression.Writer(w)
+	if err != nil {
+		return nil, err
+	}
+	return &appendWriter[T]{
+		out: out, appendRows: f.rows.Append,
+		buf: append(make([]byte, 0, writeBytes+writeBytes/4), f.rows.Header...),
+	}, nil
+}
+
+const (
+	// writeBytes is about how much is handed on at once.
+	writeBytes = 64 << 10
+	// appendRowsAtOnce bounds how far the buffer grows beyond writeBytes.
+	appendRowsAtOnce = 64
+)
+
+// appendWriter gathers rows in a buffer and hands it on when it is full.
+type appendWriter[T any] struct {
+	out        io.WriteCloser
+	appendRows func([]byte, []T) ([]byte, error)
+	buf        []byte
+	err        error
+}
+
+// Write implements graph.RowWriter.
+func (w *appendWriter[T]) Write(rows []T) error {
+	for len(rows) > 0 && w.err == nil {
+		n := min(len(rows), appendRowsAtOnce)
+		buf, err := w.appendRows(w.buf, rows[:n])
+		if err != nil {
+			w.err = err
+			break
+		}
+		w.buf, rows = buf, rows[n:]
+		if len(w.buf) >= writeBytes {
+			w.flush()
+		}
+	}
+	return w.err
+}
+
+func (w *appendWriter[T]) flush() {
+	if w.err != nil || len(w.buf) == 0 {
+		return
+	}
+	_, w.err = w.out.Write(w.buf)
+	w.buf = w.buf[:0]
+	if cap(w.buf) > 16*writeBytes {
+		w.buf = make([]byte, 0, writeBytes+writeBytes/4) // one huge row must not hold its memory
+	}
+}
+
+// Close implements graph.RowWriter. After an error it returns that error and
+// leaves the stream without its end, so that nobody takes it for whole.
+func (w *appendWriter[T]) Close() error {
+	w.flush()
+	if w.err != nil {
+		return w.err
+	}
+	w.err = fault.New(fault.Internal, "write after close")
+	return w.out.Close()
+}

@@ -1,0 +1,132 @@
+package sdk
+
+import (
+	"context"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/sheafdata/sheaf/executor/local"
+	"github.com/sheafdata/sheaf/executor/operator"
+	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/graph"
+	"github.com/sheafdata/sheaf/internal/memory"
+	"github.com/sheafdata/sheaf/internal/plan"
+	"github.com/sheafdata/sheaf/internal/progress"
+	"github.com/sheafdata/sheaf/shuffle/block"
+)
+
+// Options say with what Run runs a job. The zero value of a field means its
+// default.
+type Options struct {
+	// Parallelism is how many tasks run at once; default all cores.
+	Parallelism int
+	// MemoryBytes is the budget of all tasks together; default half of the
+	// machine's memory or of the container's limit.
+	MemoryBytes int64
+	// Tmp are the directories for spilled and shuffled rows; default os.TempDir.
+	Tmp []string
+	// Codec compresses these: none, s2, zstd, zstd-1, zstd-3 or zstd-7; default s2.
+	Codec string
+	// Overwrite replaces destinations that exist, atomically, instead of refusing.
+	Overwrite bool
+
+	watch func(progress.Snapshot)
+}
+
+// Result says what a job did.
+type Result struct {
+	Job          string // its id
+	RowsIn       int64  // rows read from sources
+	BytesIn      int64  // bytes read from sources
+	RowsOut      int64  // rows written to destinations
+	BytesOut     int64  // bytes written to destinations
+	ShuffleBytes int64  // bytes moved between stages, compressed
+	SpilledBytes int64  // bytes written to disk because the budget was used up
+	Tasks        int
+	Elapsed      time.Duration
+	Destinations []string // directories published
+}
+
+// Run runs a job in this process and returns when it has ended. When ctx is
+// canceled, the job stops and nothing is published. Several jobs may run at
+// once; each has its own budget.
+func Run[A any](ctx context.Context, job *Job[A], args A, opts ...Options) (*Result, error) {
+	var o Options
+	if len(opts) > 0 {
+		o = opts[0]
+	}
+	c, err := job.compile(args)
+	if err != nil {
+		return nil, err
+	}
+	return run(ctx, c, o)
+}
+
+// run runs a compiled job and hands collected rows to the program.
+func run(ctx context.Context, c *graph.Compiled, o Options) (*Result, error) {
+	lo, err := o.local()
+	if err != nil {
+		return nil, err
+	}
+	report, err := local.Run(ctx, c, lo)
+	if err != nil {
+		return nil, err
+	}
+	if err := handCollected(c, report.Rows); err != nil {
+		return nil, err
+	}
+	f := report.Figures
+	res := &Result{
+		Job: report.Job.String(), RowsIn: f.SourceRows, BytesIn: f.SourceBytes, RowsOut: f.SinkRows, BytesOut: f.BytesOut,
+		ShuffleBytes: f.ShuffleBytes, SpilledBytes: f.SpilledBytes, Tasks: report.Tasks, Elapsed: report.Elapsed,
+	}
+	for _, s := range c.Plan.Sinks {
+		if s.Destination != "" {
+			res.Destinations = append(res.Destinations, s.Destination)
+		}
+	}
+	return res, nil
+}
+
+// handCollected gives every Collect its rows.
+func handCollected(c *graph.Compiled, rows []plan.CollectedRows) error {
+	blocks := map[plan.SinkID][][]byte{}
+	for _, r := range rows {
+		blocks[r.Sink] = append(blocks[r.Sink], r.Blocks...)
+	}
+	for id, n := range c.Sinks {
+		use := n.Impl.(*operator.Output).Collected
+		if use == nil {
+			continue
+		}
+		if err := use(blocks[plan.SinkID(id)]); err != nil {
+			return fault.Wrap(fault.User, err)
+		}
+	}
+	return nil
+}
+
+// local fills in defaults.
+func (o Options) local() (local.Options, error) {
+	if o.Parallelism <= 0 {
+		o.Parallelism = runtime.GOMAXPROCS(0)
+	}
+	if o.MemoryBytes <= 0 {
+		o.MemoryBytes = memory.Default()
+	}
+	if len(o.Tmp) == 0 {
+		o.Tmp = []string{os.TempDir()}
+	}
+	if o.Codec == "" {
+		o.Codec = block.S2.String()
+	}
+	codec, err := block.ParseCodec(o.Codec)
+	if err != nil {
+		return local.Options{}, err
+	}
+	return local.Options{
+		Parallelism: o.Parallelism, MemoryBytes: o.MemoryBytes, Tmp: o.Tmp, Codec: codec,
+		Overwrite: o.Overwrite, Watch: o.watch,
+	}, nil
+}
