@@ -1,0 +1,68 @@
+# Everything a contributor runs; `make` alone lists it. CI runs the same targets.
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO        ?= go
+FUZZTIME  ?= 15s
+BENCH     ?= .
+BENCHTIME ?= 1s
+INPUT     ?= $(shell $(GO) env GOROOT)/src/**/*.go
+
+STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## count the words of Go's own source tree into a fresh directory under build/
+	@mkdir -p build
+	@out=$$(mktemp -d build/wordcount.XXXXXX); \
+	$(GO) run ./examples/wordcount --input "$(INPUT)" --output "$$out" --sheaf.overwrite; \
+	echo "the counts are in $$out"
+
+.PHONY: build
+build: ## compile everything; programs go to build/
+	$(GO) build ./...
+	@mkdir -p build
+	$(GO) build -trimpath -o build/ $(addsuffix /...,$(addprefix ./,$(wildcard examples cmd)))
+
+.PHONY: test
+test: ## run all tests
+	$(GO) test ./...
+
+.PHONY: race
+race: ## run all tests under the race detector
+	$(GO) test -race -timeout 20m ./...
+
+.PHONY: check
+check: ## formatting, vet, staticcheck, the house rules, tidy modules
+	@bad=$$(gofmt -l .); if [ -n "$$bad" ]; then echo "not formatted (run make format):"; echo "$$bad"; exit 1; fi
+	$(GO) vet ./...
+	$(STATICCHECK) ./...
+	$(GO) test -run '^TestHouse' .
+	$(GO) mod tidy -diff
+	$(GO) -C tools mod tidy -diff
+
+.PHONY: format
+format: ## format all Go files
+	gofmt -w .
+
+.PHONY: bench
+bench: ## measure the kernels; BENCH=regexp BENCHTIME=1s choose which and how long
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem ./...
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME=15s
+	@grep -r --include='*_test.go' -o '^func Fuzz[A-Za-z0-9_]*' . | sort | \
+	while IFS=: read -r file target; do \
+		name=$${target#func }; dir=$$(dirname "$$file"); \
+		echo "$$dir $$name"; \
+		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$dir"; \
+	done
+
+.PHONY: clean
+clean: ## remove build/
+	rm -rf build
