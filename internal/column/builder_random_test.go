@@ -45,7 +45,7 @@ func anyType(r *rand.Rand, depth int) reflect.Type {
 		return reflect.SliceOf(elem)
 	case 1:
 		elem := anyType(r, depth-1)
-		if elem.Kind() == reflect.Pointer {
+		if elem.Kind() == reflect.Pointer || elem.Kind() == reflect.Slice {
 			return elem
 		}
 		return reflect.PointerTo(elem)

@@ -49,7 +49,7 @@ var keyTypes = []reflect.Type{
 	reflect.TypeFor[uint8](), reflect.TypeFor[uint16](), reflect.TypeFor[uint32](), reflect.TypeFor[uint64](),
 	reflect.TypeFor[float32](), reflect.TypeFor[float64](),
 	reflect.TypeFor[string](), reflect.TypeFor[keyName](), reflect.TypeFor[[]byte](), reflect.TypeFor[time.Time](),
-	reflect.TypeFor[*int64](), reflect.TypeFor[*string](), reflect.TypeFor[*[]byte](), reflect.TypeFor[*[]string](),
+	reflect.TypeFor[*int64](), reflect.TypeFor[*string](),
 	reflect.TypeFor[[]uint16](), reflect.TypeFor[[]string](), reflect.TypeFor[[][]byte](), reflect.TypeFor[[][]bool](), reflect.TypeFor[[]*string](),
 	reflect.TypeFor[struct{}](), reflect.TypeFor[[]struct{}](),
 	reflect.TypeFor[struct {
@@ -66,7 +66,7 @@ var keyTypes = []reflect.Type{
 	}](),
 	reflect.TypeFor[struct {
 		A []string
-		B *[]float32
+		B *float32
 		C struct{}
 	}](),
 	reflect.TypeFor[keyInner](), reflect.TypeFor[keyOuter](), reflect.TypeFor[[]keyOuter](),

@@ -30,7 +30,7 @@ func TestHashGolden(t *testing.T) {
 		{"list", hashesOf(t, nil, []string{}, []string{"a", "b"}), "[c3a52cf09029e11b 250258f857471f3c 05dcb2a9adc7e586]"},
 		{"pointer", hashesOf(t, nil, new(0)), "[a4c647d7b4b10413 995ccd1e11a63077]"},
 		{"struct", hashesOf(t, order{}, order{ID: 7, Customer: "c", Country: "DE", Qty: 1, Price: 2, Express: true}), "[4e17f5289d5a5491 9b3c67942fe9d3bd]"},
-		{"everything", hashesOf(t, everythings()[:3]...), "[5579a5f0d1864658 b2d6801da4749156 77202e50541405a5]"},
+		{"everything", hashesOf(t, everythings()[:3]...), "[41bc38c48eef600f 7406b9502869f244 fdf22062e5740e1e]"},
 		{"no fields", hashesOf(t, struct{}{}), "[3d85d91d62f5617e]"},
 	}
 	for _, tc := range tests {

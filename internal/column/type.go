@@ -150,6 +150,9 @@ func typeOf(t reflect.Type, path string, outer []reflect.Type) (*Type, error) {
 		if err != nil {
 			return nil, err
 		}
+		if elem.Kind == List || elem.Kind == Bytes {
+			return nil, &TypeError{path, fmt.Sprintf("%v is a pointer to a slice; a slice without pointer can be nil already", t)}
+		}
 		return &Type{Go: t, Kind: Pointer, Elem: elem}, nil
 	case reflect.Struct:
 		return structOf(t, path, outer)
