@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/sheafdata/sheaf/coordinator/schedule"
+	"github.com/sheafdata/sheaf/executor/operator"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/internal/progress"
@@ -43,6 +44,14 @@ func (e *engine) launch(a plan.Assignment) {
 // attemptEnded tells the core.
 func (e *engine) attemptEnded(end ending) {
 	delete(e.running, end.id)
+	for _, rows := range end.result.Rows {
+		for _, b := range rows.Blocks {
+			e.collected += int64(len(b))
+		}
+	}
+	if end.err == nil && e.collected > operator.CollectLimitBytes {
+		end.err = operator.CollectTooLarge(e.collected)
+	}
 	if end.err == nil {
 		e.step(schedule.AttemptFinished{At: e.now(), Executor: executorID, Session: session, Attempt: end.id, Result: end.result})
 		return

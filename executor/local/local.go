@@ -138,6 +138,9 @@ type engine struct {
 	ended   chan ending
 	running map[plan.AttemptID]*attempt
 
+	// collected is the size of the rows on their way to the driver.
+	collected int64
+
 	report *Report
 	err    error
 }

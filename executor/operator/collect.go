@@ -8,8 +8,14 @@ import (
 	"github.com/sheafdata/sheaf/shuffle"
 )
 
-// CollectLimitBytes bounds what one task may send to the driver.
+// CollectLimitBytes bounds what the tasks of a job may send to the driver together.
 const CollectLimitBytes = 64 << 20
+
+// CollectTooLarge says that collected rows take more than CollectLimitBytes.
+func CollectTooLarge(bytes int64) error {
+	return fault.New(fault.Invalid, "Collect holds %s, more than the %s that a driver takes; write the rows to files, or reduce them first (Count, TopK)",
+		memory.FormatSize(bytes), memory.FormatSize(CollectLimitBytes))
+}
 
 // Collect returns the sink that hands all rows to use, in the driver, when the
 // job has succeeded.
@@ -44,8 +50,7 @@ func (c *collector[T]) Push(rows []T) error {
 		return err
 	}
 	if n := c.blocks.Bytes(); n > CollectLimitBytes {
-		return fault.New(fault.Invalid, "Collect holds %s in one task, more than the %s that a driver takes; write the rows to files, or reduce them first (Count, TopK)",
-			memory.FormatSize(n), memory.FormatSize(CollectLimitBytes))
+		return CollectTooLarge(n)
 	}
 	return nil
 }

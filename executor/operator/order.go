@@ -15,46 +15,40 @@ type Term[T any] struct {
 	start      func(descending, last bool) term[T]
 }
 
-// By returns the term that sorts by a function of the row; kt is the type of K.
-func By[T, K any](kt *column.KeyType, key func(T) K) Term[T] {
-	return Term[T]{start: func(descending, last bool) term[T] {
-		return &keyTerm[T, K]{kt: kt, key: key, descending: descending, last: last}
-	}}
-}
-
 // Descending returns the term turned around.
 func (t Term[T]) Descending() Term[T] {
 	t.descending = !t.descending
 	return t
 }
 
-// term appends the keys of one chunk of rows at a time.
-type term[T any] interface {
-	load(rows []T)
-	append(dst []byte, i int) []byte
+// term makes the keys of one chunk of rows at a time: load takes the chunk,
+// append appends the key of its row i.
+type term[T any] struct {
+	load   func(rows []T)
+	append func(dst []byte, i int) []byte
 }
 
-// keyTerm keeps the chunk's keys in a slice: a key on the stack would escape,
-// one allocation a row.
-type keyTerm[T, K any] struct {
-	kt               *column.KeyType
-	key              func(T) K
-	descending, last bool
-	keys             []K
-}
-
-func (k *keyTerm[T, K]) load(rows []T) {
-	k.keys = k.keys[:0]
-	for i := range rows {
-		k.keys = append(k.keys, k.key(rows[i]))
-	}
-}
-
-func (k *keyTerm[T, K]) append(dst []byte, i int) []byte {
-	if k.last && !k.descending {
-		return k.kt.Append(dst, unsafe.Pointer(&k.keys[i]))
-	}
-	return k.kt.AppendPart(dst, unsafe.Pointer(&k.keys[i]), k.descending)
+// By returns the term that sorts by a function of the row; kt is the type of K.
+func By[T, K any](kt *column.KeyType, key func(T) K) Term[T] {
+	return Term[T]{start: func(descending, last bool) term[T] {
+		// The chunk's keys stand in a slice: a key on the stack would escape,
+		// one allocation a row.
+		var keys []K
+		return term[T]{
+			load: func(rows []T) {
+				keys = keys[:0]
+				for i := range rows {
+					keys = append(keys, key(rows[i]))
+				}
+			},
+			append: func(dst []byte, i int) []byte {
+				if last && !descending {
+					return kt.Append(dst, unsafe.Pointer(&keys[i]))
+				}
+				return kt.AppendPart(dst, unsafe.Pointer(&keys[i]), descending)
+			},
+		}
+	}}
 }
 
 // orderer makes the normalised keys of chunks of rows. One goroutine uses it.
