@@ -7,10 +7,9 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
-)
 
-// errLocked says that another process holds a lock.
-var errLocked = errors.New("locked by a running process")
+	"github.com/sheafdata/sheaf/internal/filelock"
+)
 
 // lockFile takes the lock at path, which is free once its holder is gone,
 // whatever became of it. The file stays until unlockFile removes it.
@@ -20,7 +19,7 @@ func lockFile(path string) (*os.File, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := flock(f); err != nil {
+		if err := filelock.Try(f); err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
 		// The holder before us may have removed the name after we opened it: then
@@ -31,21 +30,6 @@ func lockFile(path string) (*os.File, error) {
 		if err := f.Close(); err != nil {
 			return nil, err
 		}
-	}
-}
-
-func flock(f *os.File) error {
-	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		switch {
-		case err == nil:
-			return nil
-		case errors.Is(err, unix.EINTR):
-			continue
-		case errors.Is(err, unix.EWOULDBLOCK):
-			return errLocked
-		}
-		return &os.PathError{Op: "flock", Path: f.Name(), Err: err}
 	}
 }
 
@@ -60,5 +44,5 @@ func sameFile(f *os.File, path string) bool {
 
 // writableDir reports whether this process may make names in a directory.
 func writableDir(path string) error {
-	return unix.Access(path, unix.W_OK|unix.X_OK)
+	return unix.Faccessat(unix.AT_FDCWD, path, unix.W_OK|unix.X_OK, unix.AT_EACCESS)
 }

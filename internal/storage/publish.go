@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
-	"sync/atomic"
 
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/memory"
@@ -35,7 +33,8 @@ type PublishFile struct {
 //
 // It fails with fault.Invalid when the destination exists without overwrite, or
 // came into being meanwhile; it is left alone then. It fails with
-// fault.Resource when the disk is full. After success the staging directory is
+// fault.Resource when the disk is full, and with fault.Transient when another
+// call has been publishing the same job for half a minute. After success the staging directory is
 // removed; leftovers that could not be are reported by Close.
 //
 // Where the file system lacks renameat2 (network file systems, other systems
@@ -48,15 +47,22 @@ func (s *Stage) Publish(files []PublishFile, success []byte, overwrite bool) err
 	if err := errors.Join(s.broken, checkFiles(files)); err != nil {
 		return err
 	}
-	if s.holds(success) && !s.anyStaged(files) {
-		return s.finish()
+	done := func() bool { return s.holds(success) && !s.anyStaged(files) }
+	// Alone, because a second exchange would bring the old output back.
+	claim, err := s.claim(done)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fault.New(fault.Invalid, "what was staged for output %q is gone: run the job again: %w", s.name, err)
 	}
-	err := s.publish(files, success, overwrite)
-	if err != nil && !s.holds(success) {
+	if err != nil {
 		return err
 	}
-	// An error beside a complete destination: another process published the same.
-	if err != nil && s.anyStaged(files) {
+	if claim != nil {
+		defer s.disk.close(claim) // nothing was written to it
+	}
+	if done() {
+		return s.finish()
+	}
+	if err := s.publish(files, success, overwrite); err != nil {
 		return err
 	}
 	return s.finish()
@@ -167,26 +173,21 @@ func (s *Stage) place(f PublishFile, dirs map[string]bool) error {
 		err = s.disk.rename(from, to)
 	}
 	if absent(err) {
-		// Another process that publishes the same may have moved it just now.
-		if info, again := os.Lstat(to); again == nil && info.Size() == f.Bytes {
-			return nil
-		}
 		return fault.New(fault.Invalid, "staged file %q (%s) is gone: something else removed it: run the job again", from, memory.FormatSize(f.Bytes))
 	}
 	return outputError("move staged file", from, 0, err)
 }
 
-// attempts tells apart the temporary files of several calls in one process.
-var attempts atomic.Uint64
-
-// placeSuccess writes elsewhere and renames, because another process may at this
-// moment make the final directory visible, which must not show half a file.
+// placeSuccess completes the final directory.
 func (s *Stage) placeSuccess(success []byte) error {
-	temporary := filepath.Join(s.dir, "success-"+strconv.Itoa(os.Getpid())+"-"+strconv.FormatUint(attempts.Add(1), 10))
+	temporary, to := filepath.Join(s.dir, "success"), filepath.Join(s.dir, finalDir, SuccessName)
+	// A call that ended early may have left a part of it.
+	if err := s.disk.remove(temporary); err != nil && !absent(err) {
+		return outputError("write", temporary, 0, err)
+	}
 	if err := s.disk.writeFile(temporary, success); err != nil {
 		return outputError("write", temporary, int64(len(success)), err)
 	}
-	to := filepath.Join(s.dir, finalDir, SuccessName)
 	return outputError("write", to, 0, s.disk.rename(temporary, to))
 }
 
@@ -236,6 +237,6 @@ func (s *Stage) finish() error {
 	}
 	s.published = true
 	// What stays is in nobody's way and Close tries again, so the output counts.
-	_ = s.disk.removeAll(s.dir)
+	_ = removeStage(s.disk, s.dir)
 	return nil
 }

@@ -6,12 +6,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
+	"time"
 
 	"github.com/zeebo/xxh3"
 
 	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/filelock"
 	"github.com/sheafdata/sheaf/internal/plan"
 )
 
@@ -19,9 +20,12 @@ const (
 	stagePrefix = ".sheaf-stage-"
 	lockSuffix  = ".lock"
 
-	filesDir = "files"
-	finalDir = "final"
-	oldDir   = "old"
+	trashSuffix = ".trash" // of a stage that is being deleted
+
+	filesDir    = "files"
+	finalDir    = "final"
+	oldDir      = "old"
+	publishLock = "publish.lock"
 
 	// maxBase keeps the stage's name within the 255 bytes of a file name.
 	maxBase = 150
@@ -37,6 +41,8 @@ type Stage struct {
 	dir  string // the staging directory
 	// broken is why OpenStage could not tell where dest leads; every method returns it.
 	broken error
+	// patience is how long a call waits for another that publishes the job.
+	patience time.Duration
 
 	mu        sync.Mutex // guards the fields below
 	lock      *os.File   // held from CreateStage to Close; nil for OpenStage
@@ -58,15 +64,15 @@ func createStage(d *disk, dest string, job plan.JobID) (*Stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Stage{disk: d, name: dest, dest: path, dir: stageDir(path, job)}
+	s := &Stage{disk: d, name: dest, dest: path, dir: stageDir(path, job), patience: claimWait}
 	if err := d.mkdirAll(filepath.Dir(path)); err != nil {
 		return nil, outputError("make directory", filepath.Dir(path), 0, err)
 	}
 	if err := removeStale(d, path, s.dir); err != nil {
 		return nil, err
 	}
-	s.lock, err = lockStage(d, s.dir)
-	if errors.Is(err, errLocked) {
+	s.lock, err = takeLock(d, s.dir+lockSuffix)
+	if errors.Is(err, filelock.ErrHeld) {
 		return nil, fault.New(fault.Invalid, "another process runs job %s for output %q: wait for it or end it", job.Short(), dest)
 	}
 	if err != nil {
@@ -82,7 +88,7 @@ func createStage(d *disk, dest string, job plan.JobID) (*Stage, error) {
 // of the job. It takes no lock and needs no Close.
 func OpenStage(dest string, job plan.JobID) *Stage {
 	path, err := resolve(dest)
-	return &Stage{disk: &disk{}, name: dest, dest: path, dir: stageDir(path, job), broken: err}
+	return &Stage{disk: &disk{}, name: dest, dest: path, dir: stageDir(path, job), broken: err, patience: claimWait}
 }
 
 // stageDir names the staging directory. A base that is too long for a file name
@@ -112,93 +118,26 @@ func (s *Stage) makeDirs() error {
 	return nil
 }
 
-func lockStage(d *disk, dir string) (*os.File, error) {
-	if err := d.allow("lock", dir+lockSuffix); err != nil {
-		return nil, err
-	}
-	return lockFile(dir + lockSuffix)
-}
-
-// removeStale removes the stages of dest whose lock is free, except keep.
-func removeStale(d *disk, dest, keep string) error {
-	parent, prefix := filepath.Dir(dest), stageName(filepath.Base(dest))
-	entries, err := os.ReadDir(parent)
-	if err != nil {
-		return outputError("look for stages in", parent, 0, err)
-	}
-	var id plan.JobID
-	done := make(map[string]bool)
-	for _, entry := range entries {
-		job, ok := strings.CutPrefix(strings.TrimSuffix(entry.Name(), lockSuffix), prefix)
-		if !ok || id.UnmarshalText([]byte(job)) != nil || done[job] {
-			continue
-		}
-		done[job] = true
-		if dir := filepath.Join(parent, prefix+job); dir != keep {
-			if err := removeIfStale(d, dest, dir); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func removeIfStale(d *disk, dest, dir string) error {
-	lock, err := lockStage(d, dir)
-	if errors.Is(err, errLocked) {
-		return nil
-	}
-	if err != nil {
-		return outputError("lock stale stage", dir, 0, err)
-	}
-	err = restoreOld(d, dest, dir)
-	if err == nil {
-		err = outputError("remove stale stage", dir, 0, d.removeAll(dir))
-	}
-	return errors.Join(err, unlock(d, lock, err == nil))
-}
-
-// restoreOld puts the old output back when its job ended between the two
-// renames by which it was to be replaced without renameat2.
-func restoreOld(d *disk, dest, dir string) error {
-	old := filepath.Join(dir, oldDir)
-	if !exists(old) || exists(dest) {
-		return nil
-	}
-	if err := d.rename(old, dest); err != nil {
-		return outputError("restore output", dest, 0, err)
-	}
-	return outputError("restore output", dest, 0, d.syncDir(filepath.Dir(dest)))
-}
-
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
-}
-
-// unlock releases a lock; its file is removed first, while nobody else can hold it.
-func unlock(d *disk, lock *os.File, remove bool) error {
-	var err error
-	if remove {
-		if err = d.remove(lock.Name()); errors.Is(err, fs.ErrNotExist) {
-			err = nil
-		}
-	}
-	return outputError("unlock", lock.Name(), 0, errors.Join(err, d.close(lock)))
-}
-
 // Discard deletes everything that the job has staged. It is no error when there
-// is nothing. The destination is not touched.
+// is nothing. The destination is not touched. While the job publishes it waits,
+// and fails with fault.Transient when that takes long.
 func (s *Stage) Discard() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.broken != nil {
 		return s.broken
 	}
+	lock, err := s.claim(func() bool { return false })
+	if err != nil && !absent(err) {
+		return err
+	}
+	if lock != nil {
+		defer s.disk.close(lock) // nothing was written to it
+	}
 	if err := restoreOld(s.disk, s.dest, s.dir); err != nil {
 		return err
 	}
-	return outputError("remove staging directory", s.dir, 0, s.disk.removeAll(s.dir))
+	return removeStage(s.disk, s.dir)
 }
 
 // Close releases the lock. What is staged and not published stays for a process
@@ -213,9 +152,10 @@ func (s *Stage) Close() error {
 	}
 	var err error
 	if s.published {
-		err = outputError("remove staging directory", s.dir, 0, s.disk.removeAll(s.dir))
+		err = removeStage(s.disk, s.dir)
 	}
 	lock := s.lock
 	s.lock = nil
-	return errors.Join(err, unlock(s.disk, lock, !exists(s.dir)))
+	empty := !exists(s.dir) && !exists(s.dir+trashSuffix)
+	return errors.Join(err, unlock(s.disk, lock, empty))
 }

@@ -1,3 +1,5 @@
+//go:build linux
+
 package storage
 
 import (
@@ -329,6 +331,13 @@ func TestCheckDestination(t *testing.T) {
 	must(t, os.Symlink("dir", "link"))
 	workDir, err := os.Getwd()
 	must(t, err)
+	for _, dir := range []string{".", ".."} {
+		must(t, os.Chmod(dir, 0o755))
+	}
+	shut := asNobody(func() error { return CheckDestination("shut/out", false) })
+	if fault.KindOf(shut) != fault.Invalid || !strings.Contains(shut.Error(), "/shut\" cannot be written") {
+		t.Errorf("CheckDestination in a directory without the right to write = %v, want it refused", shut)
+	}
 	t.Setenv("HOME", filepath.Join(workDir, "home", "me"))
 	cases := []struct {
 		name, dest string
@@ -369,4 +378,47 @@ func TestCheckDestination(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestWhilePublishing has one call hold the claim: others leave the stage alone.
+func TestWhilePublishing(t *testing.T) {
+	dest := filepath.Join(t.TempDir(), "out")
+	a := newOutput("a")
+	s, err := CreateStage(dest, a.job)
+	must(t, err)
+	must(t, a.stage(s))
+	must(t, s.Close()) // the process that made the stage is gone
+	claim, err := s.claim(func() bool { return false })
+	must(t, err)
+	other, err := CreateStage(dest, plan.NewJobID())
+	must(t, err)
+	defer other.Close()
+	if !exists(s.dir) {
+		t.Errorf("CreateStage removed a stage that is being published")
+	}
+	late := OpenStage(dest, a.job)
+	late.patience = 30 * time.Millisecond
+	if err := late.Publish(a.files(), a.success(), false); fault.KindOf(err) != fault.Transient {
+		t.Errorf("Publish beside another = %v of kind %v, want %v", err, fault.KindOf(err), fault.Transient)
+	}
+	if err := late.Discard(); fault.KindOf(err) != fault.Transient {
+		t.Errorf("Discard beside a publication = %v of kind %v, want %v", err, fault.KindOf(err), fault.Transient)
+	}
+	must(t, claim.Close())
+	must(t, late.Publish(a.files(), a.success(), false))
+	checkVersion(t, dest, "a")
+}
+
+// TestDiscardRestoresOldOutput stops between the two renames of a file system
+// without renameat2.
+func TestDiscardRestoresOldOutput(t *testing.T) {
+	dest := filepath.Join(t.TempDir(), "out")
+	newOutput("o").runOK(t, dest, false)
+	s, err := CreateStage(dest, plan.NewJobID())
+	must(t, err)
+	must(t, os.Rename(dest, filepath.Join(s.dir, oldDir)))
+	must(t, s.Discard())
+	must(t, s.Close())
+	checkVersion(t, dest, "o")
+	checkClean(t, dest)
 }

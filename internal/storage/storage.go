@@ -11,10 +11,12 @@
 //	    files/    what attempts staged, under names that contain the attempt
 //	    final/    the output as it will be, assembled by Publish
 //	    old/      what an overwritten destination held, until it is deleted
+//	    publish.lock
 //	<parent>/.sheaf-stage-<base>-<job>.lock
 //
 // whose lock tells the next job that writes to the same destination whether the
-// owner still lives. Publish moves final to the destination by a single rename,
+// owner still lives; it deletes what the dead have left, by way of a directory
+// with the suffix .trash. Publish moves final to the destination by a single rename,
 // so that readers see nothing, the old output or the new output, and never a part.
 package storage
 
