@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/sheafdata/sheaf/internal/filelock"
 )
 
 const (
@@ -100,7 +102,7 @@ func takeLock(root *os.Root, flag int) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := flock(f); err != nil {
+	if err := filelock.Try(f); err != nil {
 		f.Close()
 		return nil, err
 	}
@@ -119,15 +121,6 @@ func takeLock(root *os.Root, flag int) (*os.File, error) {
 		return nil, err
 	}
 	return f, nil
-}
-
-func flock(f *os.File) error {
-	for {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err != syscall.EINTR {
-			return os.NewSyscallError("flock", err)
-		}
-	}
 }
 
 // sweep removes the subdirectories whose lock can be taken. What cannot be

@@ -1,0 +1,36 @@
+//go:build unix
+
+package filelock
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestTry(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	open := func() *os.File {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { f.Close() })
+		return f
+	}
+	first, second := open(), open()
+	if err := Try(first); err != nil {
+		t.Fatalf("Try of a free lock = %v", err)
+	}
+	if err := Try(second); !errors.Is(err, ErrHeld) {
+		t.Errorf("Try of a held lock = %v, want %v", err, ErrHeld)
+	}
+	first.Close()
+	if err := Try(second); err != nil {
+		t.Errorf("Try after the holder closed = %v", err)
+	}
+	if err := Try(first); err == nil || errors.Is(err, ErrHeld) {
+		t.Errorf("Try of a closed file = %v, want an error of its own", err)
+	}
+}
