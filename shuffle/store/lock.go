@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/sheafdata/sheaf/internal/filelock"
 )
@@ -89,7 +88,7 @@ func isDirName(name string) bool {
 }
 
 func asClaimLost(err error) error {
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EWOULDBLOCK) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, filelock.ErrHeld) {
 		return fmt.Errorf("%w: %w", errClaimLost, err)
 	}
 	return err
