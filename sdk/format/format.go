@@ -40,8 +40,8 @@ type Config struct {
 	// SuffixOnly trusts the file's name alone to say that it is compressed. It
 	// is for binary formats, whose first row may begin with any bytes.
 	SuffixOnly bool
-	// Err, when set, is what Enumerate and Open return: a wrong argument of
-	// the format's constructor, which has no error result of its own.
+	// Err, when set, is what Err, Enumerate and Open return: a wrong argument
+	// of the format's constructor, which has no error result of its own.
 	Err error
 }
 
@@ -56,6 +56,10 @@ func New(config Config) *Files { return &Files{config} }
 
 // Name implements graph.Source: "text books/*.txt".
 func (f *Files) Name() string { return f.config.Format + " " + f.config.Input }
+
+// Err returns what is wrong with the source's arguments, so that whoever builds
+// a graph can report it before anything runs.
+func (f *Files) Err() error { return f.config.Err }
 
 // Schema implements graph.Source.
 func (f *Files) Schema() *arrow.Schema { return f.config.Schema }

@@ -19,8 +19,8 @@ type WriteOptions struct {
 // []byte as they are, numbers in decimal, floats as short as they can be read
 // back, times by RFC 3339, the fields of a struct with tabs between them, a nil
 // pointer as nothing. Nothing is escaped: a string with "\n" in it makes two
-// lines. Rows with structs or lists inside are refused (fault.Invalid): use
-// NewFormatFunc.
+// lines, and one that ends in "\r" is read back without it. Rows with structs
+// or lists inside are refused (fault.Invalid): use NewFormatFunc.
 func NewFormat[T any](opts ...WriteOptions) (graph.Format[T], error) {
 	t, err := column.For[T]()
 	if err != nil {
