@@ -95,7 +95,11 @@ func (p *past) exhausted(failure fault.Report) fault.Report {
 
 // fail ends the job because of a task.
 func (c *Core) fail(t *task, failure fault.Report) {
-	failure.Message = fmt.Sprintf("task %v: %s", t.id(), failure.Message)
+	// Listing inputs and publishing are one of a kind: their errors name the
+	// file, and a task's name would tell a user nothing.
+	if t.id().Stage >= 0 {
+		failure.Message = fmt.Sprintf("task %v: %s", t.id(), failure.Message)
+	}
 	c.abort(t.job(), JobFailed{
 		Failure: failure, Task: t.id(), Attempts: t.number, Canceled: failure.Kind == fault.Canceled,
 	})

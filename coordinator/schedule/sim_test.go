@@ -17,6 +17,7 @@ func TestSimulation(t *testing.T) {
 	if testing.Short() {
 		n = 200
 	}
+	var all tally
 	for _, seed := range seeds(n) {
 		w := newWorld(seed, plantNone)
 		if err := w.run(); err != nil {
@@ -25,6 +26,11 @@ func TestSimulation(t *testing.T) {
 		if a, b := replay(w.core.cfg, w.events), replay(w.core.cfg, w.events); a != b {
 			t.Fatalf("seed %d: the same events gave the actions %x, then %x\nreplay: go test -run TestSimulation ./coordinator/schedule -seed=%d", seed, a, b, seed)
 		}
+		all.add(w.check.tally)
+	}
+	t.Logf("%+v", all)
+	if *seedFlag == 0 && (all.done < n || all.failed < n/10 || all.canceled < n/50 || all.repairs < n || all.late < n/50) {
+		t.Errorf("%d seeds saw %+v: too little to prove anything", n, all)
 	}
 }
 

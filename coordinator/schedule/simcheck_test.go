@@ -41,6 +41,22 @@ type checker struct {
 	published map[plan.JobID]bool
 	ending    map[plan.JobID]bool // its attempts were canceled
 	over      map[plan.JobID]bool
+	tally     tally
+}
+
+// tally says how much a simulation had to see.
+type tally struct {
+	done, failed, canceled, launches, reruns, repairs, late int
+}
+
+func (t *tally) add(o tally) {
+	t.done += o.done
+	t.failed += o.failed
+	t.canceled += o.canceled
+	t.launches += o.launches
+	t.reruns += o.reruns
+	t.repairs += o.repairs
+	t.late += o.late
 }
 
 // simAttempt is what the checker knows of a launched attempt.
@@ -119,7 +135,8 @@ func (c *checker) endSession(e plan.ExecutorID) {
 		c.faults[taskKey{id.Job, id.Task}]++
 	}
 	for id, a := range c.attempts {
-		if a.session == s {
+		// What is staged or enumerated survives; map outputs do not.
+		if st := c.stageOf(id); a.session == s && st != nil && len(st.Exchanges) > 0 {
 			delete(c.valid, id)
 		}
 	}
@@ -173,6 +190,7 @@ func (c *checker) action(a Action) {
 			c.w.fail("cancel of %v, which does not run", a.Attempt)
 		}
 	case Release:
+		c.tally.late++
 		for _, id := range a.Attempts {
 			c.released[id] = true
 			if st := c.stageOf(id); st != nil && len(st.Sinks) > 0 && c.committed[taskKey{id.Job, id.Task}] == id && !c.over[id.Job] {
@@ -210,6 +228,14 @@ func (c *checker) launch(l Launch) {
 			c.w.fail("attempts %v and %v run at once", id, other)
 		}
 	}
+	if old, ok := c.committed[taskKey{id.Job, id.Task}]; ok {
+		c.tally.repairs++
+		if c.valid[old] {
+			c.w.fail("attempt %v launched although %v counts", id, old)
+		}
+	}
+	c.tally.launches++
+	c.tally.reruns += min(id.Number-1, 1)
 	a := &simAttempt{work: l.Assignment.Work, exec: l.Executor, session: l.Session, input: map[plan.OutputID]bool{}}
 	c.attempts[id] = a
 	if c.running[l.Session] == nil {
@@ -231,9 +257,6 @@ func (c *checker) launch(l Launch) {
 
 func (c *checker) launchRun(as plan.Assignment, a *simAttempt) {
 	id := as.Attempt
-	if old, ok := c.committed[taskKey{id.Job, id.Task}]; ok && c.valid[old] {
-		c.w.fail("attempt %v launched although %v counts", id, old)
-	}
 	if c.tasks[id.Job] == nil {
 		c.tasks[id.Job] = map[plan.StageID]int{}
 	}
@@ -293,6 +316,7 @@ func lessTaskID(a, b plan.TaskID) bool {
 }
 
 func (c *checker) done(d JobDone) {
+	c.tally.done++
 	c.finish(d.Job)
 	if !c.published[d.Job] {
 		c.w.fail("job %v done before its publish", d.Job.Short())
@@ -333,6 +357,10 @@ func (c *checker) finish(job plan.JobID) {
 
 // jobFailed accepts an end only for a reason that was there.
 func (c *checker) jobFailed(f JobFailed) {
+	c.tally.failed++
+	if f.Canceled {
+		c.tally.canceled++
+	}
 	c.finish(f.Job)
 	key := taskKey{f.Job, f.Task}
 	switch kind := f.Failure.Kind; {

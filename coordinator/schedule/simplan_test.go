@@ -115,9 +115,7 @@ func (j *simJob) addExchange(r *rand.Rand, st *plan.Stage) {
 		x.Buckets = 1 + r.IntN(20)
 	}
 	j.plan.Exchanges = append(j.plan.Exchanges, x)
-	st.Exchange = &j.plan.Exchanges[x.ID].ID
-	id := x.ID
-	st.Exchange = &id
+	st.Exchange = &x.ID
 	last := int(st.ID) - 1
 	producers := map[int]bool{last - r.IntN(min(last+1, 2)): true}
 	for range r.IntN(3) {
