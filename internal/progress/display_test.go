@@ -140,6 +140,15 @@ func TestCloseAtOnce(t *testing.T) {
 	}
 }
 
+func TestPlainRefusedJob(t *testing.T) {
+	var out bytes.Buffer
+	d, _ := newTest(Plain, &out)
+	d.Close(Snapshot{Name: "wordcount", State: Failed})
+	if out.Len() > 0 {
+		t.Errorf("Close of a job that never began wrote %q, want nothing", &out)
+	}
+}
+
 // TestConcurrentMessages checks under -race that messages come through whole.
 func TestConcurrentMessages(t *testing.T) {
 	for _, mode := range []Mode{Bar, Plain, JSON, None} {

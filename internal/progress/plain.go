@@ -58,6 +58,11 @@ func (v *plainView) lines(f frame, due bool) string {
 }
 
 func (v *plainView) close(f frame) {
+	// A job that was refused before any work has nothing to show: the message
+	// that follows says all.
+	if !v.begun && len(f.stages) == 0 && f.Elapsed == 0 {
+		return
+	}
 	var b strings.Builder
 	b.WriteString(v.lines(f, false))
 	v.line(&b, f, f.Name+" "+f.State)
