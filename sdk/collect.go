@@ -7,8 +7,8 @@ import (
 
 // Collect calls use with all rows, in this process, when the job has succeeded
 // and its output is published; an error of use is the job's error. It is meant
-// for small results: a task may hold 64 MiB of them at most. Rows of a sorted
-// dataset come in order; use may keep them.
+// for small results: all of them may take 64 MiB at most, encoded. Rows of a
+// sorted dataset come in order; use may keep them.
 func Collect[T any](in Dataset[T], use func(rows []T) error) {
 	p, at := in.pipelineOf("Collect")
 	requireFunc(p, at, "Collect", use)

@@ -10,6 +10,7 @@ import (
 // be those of T.
 func Read[T any](p *Pipeline, src Source) Dataset[T] {
 	at := caller()
+	p.refuseBroken(at, src)
 	typ := rowType[T](p, at)
 	return add[T](p, &graph.Node{
 		Role: graph.Input, Op: "Read", Detail: src.Name(), At: at, Type: typ,
@@ -24,10 +25,24 @@ func Write[T any](in Dataset[T], destination string, f Format[T]) {
 	if destination == "" {
 		p.failf(at, "Write needs a destination directory, but got an empty name")
 	}
+	p.refuseBroken(at, f)
+	// A format that was given wrong options says so here, at the user's place.
+	if broken, ok := f.(interface{ Err() error }); ok && broken.Err() != nil {
+		p.graph.Fail(at, broken.Err())
+	}
 	p.graph.Add(&graph.Node{
 		Role: graph.Output, Op: "Write", Detail: f.Name(), At: at, Inputs: in.inputs(),
 		Destination: destination, Suffix: f.Suffix(), Impl: operator.Write(f),
 	})
+}
+
+// refuseBroken reports what is wrong with the arguments of a format's
+// constructor. Sources and formats whose constructors have no error result say
+// so by a method Err.
+func (p *Pipeline) refuseBroken(at graph.Position, format any) {
+	if b, ok := format.(interface{ Err() error }); ok && b.Err() != nil {
+		p.graph.Fail(at, b.Err())
+	}
 }
 
 // The interfaces that formats implement.

@@ -72,7 +72,7 @@ func (j *Job[A]) compile(a A) (*graph.Compiled, error) {
 		return nil, fmt.Errorf("arguments of job %s: %w", j.name, err)
 	}
 	p := &Pipeline{graph: &graph.Graph{Name: j.name}}
-	err = j.build(p, a)
+	err = j.buildGraph(p, a)
 	// A type or function at fault is the cause of what build saw later.
 	if e := p.graph.Err(); e != nil {
 		return nil, planError{e}
@@ -85,6 +85,20 @@ func (j *Job[A]) compile(a A) (*graph.Compiled, error) {
 		return nil, planError{err}
 	}
 	return c, nil
+}
+
+// buildGraph calls build, and catches the one panic that is the SDK's own.
+func (j *Job[A]) buildGraph(p *Pipeline, a A) (err error) {
+	defer func() {
+		switch v := recover().(type) {
+		case nil:
+		case zeroDataset:
+			err = v
+		default:
+			panic(v)
+		}
+	}()
+	return j.build(p, a)
 }
 
 // planError is an error of the program or its arguments, found before any work.

@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strings"
 	"syscall"
 
 	"github.com/sheafdata/sheaf/internal/fault"
-	"github.com/sheafdata/sheaf/internal/memory"
 	"github.com/sheafdata/sheaf/internal/progress"
 	"github.com/sheafdata/sheaf/sdk/internal/args"
 )
@@ -43,84 +40,50 @@ func mainExit[A any](job *Job[A], argv []string, stdout, stderr *os.File) int {
 		return exitOK
 	}
 	if err != nil {
-		complain(stderr, job.name, err)
-		fmt.Fprintf(stderr, "run %s --help for all flags\n", job.name)
+		(&teller{out: stderr, job: job.name}).misused(err)
 		return exitUsage
 	}
 	c, err := job.compile(a)
 	if err != nil {
-		complain(stderr, job.name, err)
+		(&teller{out: stderr, job: job.name}).misused(err)
 		return exitUsage
 	}
 	limitHeap(engine.MemoryBytes)
-	// A second signal, after the job was told to stop, ends the process.
+	display := progress.New(progress.Mode(engine.Progress), stderr)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop)
-
-	display := progress.New(progress.Mode(engine.Progress), stderr)
-	var last progress.Snapshot
+	quiet := context.AfterFunc(ctx, func() {
+		stop() // so that a second signal ends the process
+		fmt.Fprintf(display.Writer(), "%s: stopping (interrupt again to end at once)\n", job.name)
+	})
+	defer quiet()
+	say := &teller{out: stderr, job: job.name, json: engine.Progress == string(progress.JSON)}
+	// A job that is refused before any work has no snapshot of its own.
+	last := progress.Snapshot{Name: job.name, State: progress.Failed}
 	res, err := run(ctx, c, Options{
 		Parallelism: engine.Parallelism, MemoryBytes: engine.MemoryBytes, Tmp: engine.Tmp, Codec: engine.Codec, Overwrite: engine.Overwrite,
 		watch: func(s progress.Snapshot) {
 			last = s
-			if s.State == progress.Done || s.State == progress.Failed || s.State == progress.Canceled {
+			switch s.State {
+			case progress.Done, progress.Failed, progress.Canceled:
+				// Before collected rows are handed to the program, which may print them.
 				display.Close(s)
-				return
+			default:
+				display.Update(s)
 			}
-			display.Update(s)
 		},
 	})
 	display.Close(last)
 	switch {
 	case err == nil:
-		summarize(stderr, job.name, res)
+		say.done(res)
 		return exitOK
 	case fault.KindOf(err) == fault.Canceled && ctx.Err() != nil:
-		fmt.Fprintf(stderr, "%s: interrupted; nothing was published and staged files are removed\n", job.name)
+		say.interrupted(err)
 		return exitInterrupted
-	case isPlanError(err):
-		complain(stderr, job.name, err)
-		return exitUsage
 	}
-	complain(stderr, job.name, err)
+	say.failed(err)
 	return exitFailed
-}
-
-// complain prints an error as a user reads it: the message and, for a panic of
-// user code, the user's frames.
-func complain(w io.Writer, job string, err error) {
-	fmt.Fprintf(w, "%s: %v\n", job, err)
-	if detail := fault.Detail(err); detail != "" {
-		fmt.Fprintf(w, "\n%s", detail)
-	}
-}
-
-// summarize prints the figures of a run.
-func summarize(w io.Writer, job string, r *Result) {
-	fmt.Fprintf(w, "%s: done in %.2f s\n", job, r.Elapsed.Seconds())
-	fmt.Fprintf(w, "  read      %s rows, %s\n", thousands(r.RowsIn), memory.FormatSize(r.BytesIn))
-	fmt.Fprintf(w, "  wrote     %s rows, %s\n", thousands(r.RowsOut), memory.FormatSize(r.BytesOut))
-	fmt.Fprintf(w, "  shuffled  %s\n", memory.FormatSize(r.ShuffleBytes))
-	fmt.Fprintf(w, "  spilled   %s\n", memory.FormatSize(r.SpilledBytes))
-	fmt.Fprintf(w, "  tasks     %s\n", thousands(int64(r.Tasks)))
-	fmt.Fprintf(w, "  memory    %s at its peak\n", memory.FormatSize(memory.PeakRSS()))
-	for _, d := range r.Destinations {
-		fmt.Fprintf(w, "  output    %s\n", d)
-	}
-}
-
-// thousands writes a number with its digits in groups of three.
-func thousands(n int64) string {
-	s := fmt.Sprint(n)
-	var b strings.Builder
-	for i, c := range s {
-		if i > 0 && (len(s)-i)%3 == 0 && s[i-1] != '-' {
-			b.WriteByte(',')
-		}
-		b.WriteRune(c)
-	}
-	return b.String()
 }
 
 // limitHeap makes the garbage collector keep to the budget: rarely running

@@ -66,14 +66,24 @@ func (d Dataset[T]) inputs() []*graph.Node {
 }
 
 // pipelineOf returns the pipeline of an operator's input and the user's place.
-// The zero Dataset belongs to none; since there is nowhere to report that
-// later, it is a panic.
+// The zero Dataset belongs to none; since there is no graph to record that in,
+// build is left by a panic, which compile turns into the error.
 func (d Dataset[T]) pipelineOf(op string) (*Pipeline, graph.Position) {
 	at := caller()
 	if d.pipeline == nil {
-		panic(fmt.Sprintf("%v: %s of a zero Dataset: datasets come from a Read or from another dataset", at, op))
+		panic(zeroDataset{at, op})
 	}
 	return d.pipeline, at
+}
+
+// zeroDataset is the use of a Dataset that nothing gave.
+type zeroDataset struct {
+	at graph.Position
+	op string
+}
+
+func (z zeroDataset) Error() string {
+	return fmt.Sprintf("%v: %s of a zero Dataset: datasets come from a Read or from another dataset", z.at, z.op)
 }
 
 // requireFunc refuses a nil user function.

@@ -3,6 +3,7 @@
 // sorted; rows with the same key keep the order of the input.
 //
 //	go run ./examples/sort --input rows.dat --output sorted
+//	go run ./examples/sort/check --input rows.dat --output sorted
 package main
 
 import (
@@ -21,6 +22,9 @@ type Args struct {
 }
 
 func build(p *sdk.Pipeline, a Args) error {
+	if a.RowBytes < 1 {
+		return fmt.Errorf("--row-bytes is %d: it must be 1 or more", a.RowBytes)
+	}
 	if a.KeyBytes < 1 || a.KeyBytes > a.RowBytes {
 		return fmt.Errorf("--key-bytes is %d: it must be from 1 to --row-bytes, which is %d", a.KeyBytes, a.RowBytes)
 	}

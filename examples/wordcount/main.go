@@ -19,6 +19,9 @@ type Args struct {
 }
 
 func build(p *sdk.Pipeline, a Args) error {
+	if a.Top < 0 {
+		return fmt.Errorf("--top is %d: it must be 0 or more", a.Top)
+	}
 	words := sdk.FlatMap(text.Read(p, a.Input), func(line string, emit sdk.Emit[string]) {
 		for w := range sdk.Words(line) {
 			emit(w)
