@@ -1,6 +1,7 @@
 package shuffle
 
 import (
+	"context"
 	"io"
 	"math/bits"
 	"unsafe"
@@ -20,24 +21,21 @@ type buckets[V any] struct {
 	blocks blockWriter
 	number []uint16 // bucket of every buffered row
 	count  int      // of buckets
-	level  uint     // of recursion: each level uses other bits of the hash
+	// rotate is by how many bits a hash is turned before its upper ones select
+	// the bucket: 0 for an exchange, other bits for each level of Parts.
+	rotate int
 
+	spills spillFile
 	runs   []run
 	hashes []uint64 // scratch
 	order  []uint32 // scratch
 	starts []uint32 // scratch
 }
 
-// run is one spilled buffer: its file and where each bucket stands in it.
-type run struct {
-	file     *store.SpillFile
-	segments []store.Segment
-}
-
-func newBuckets[V any](env *Env, typ *column.Type, count int, level uint, owner string) *buckets[V] {
+func newBuckets[V any](env *Env, typ *column.Type, count, rotate int, owner string) *buckets[V] {
 	return &buckets[V]{
 		env: env, buf: newBuffer[V](typ, env.Budget, owner), blocks: newBlockWriter(env.Codec),
-		count: count, level: level, starts: make([]uint32, count+1),
+		count: count, rotate: rotate, spills: spillFile{env: env}, starts: make([]uint32, count+1),
 	}
 }
 
@@ -55,9 +53,7 @@ func (b *buckets[V]) add(keys *column.Keys, payload unsafe.Pointer, stride uintp
 	}
 	for i := range n {
 		h := column.HashKey(keys.At(i))
-		// A level below the first must not look at the bits that brought all
-		// its rows together.
-		b.number = append(b.number, uint16(column.Bucket(bits.RotateLeft64(h, int(b.level)*17), b.count)))
+		b.number = append(b.number, uint16(column.Bucket(bits.RotateLeft64(h, b.rotate), b.count)))
 	}
 	if b.buf.full(extraBucketBytes) {
 		return b.spill()
@@ -70,17 +66,13 @@ func (b *buckets[V]) spill() error {
 	if b.buf.len() == 0 {
 		return nil
 	}
-	file, err := b.env.Store.Spill(b.env.Attempt)
+	r, err := b.spills.write(func(w io.Writer, offset int64) ([]store.Segment, error) {
+		return b.empty(w, offset)
+	})
 	if err != nil {
 		return err
 	}
-	segments, err := b.empty(file, 0)
-	if err != nil {
-		file.Close()
-		return err
-	}
-	b.env.Spilled.Add(file.Offset())
-	b.runs = append(b.runs, run{file, segments})
+	b.runs = append(b.runs, r)
 	return nil
 }
 
@@ -149,11 +141,14 @@ func (b *buckets[V]) sortByBucket() {
 
 // gatherRuns copies all runs into w, bucket after bucket; blocks are
 // self-contained, so they are copied as they are.
-func (b *buckets[V]) gatherRuns(w io.Writer) ([]store.Segment, error) {
+func (b *buckets[V]) gatherRuns(ctx context.Context, w io.Writer) ([]store.Segment, error) {
 	var merged []store.Segment
 	var offset int64
 	next := make([]int, len(b.runs))
 	for bucket := range uint32(b.count) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		seg := store.Segment{Bucket: bucket, Offset: offset}
 		for i := range b.runs {
 			r := &b.runs[i]
@@ -185,9 +180,7 @@ func (b *buckets[V]) gatherRuns(w io.Writer) ([]store.Segment, error) {
 
 // close deletes the runs and gives the memory back.
 func (b *buckets[V]) close() {
-	for _, r := range b.runs {
-		r.file.Close()
-	}
+	b.spills.close()
 	b.runs = nil
 	b.buf.release()
 }

@@ -51,6 +51,9 @@ func readBuckets[V any](ctx context.Context, env *Env, out plan.MapOutput, p *pl
 	last := segments[end-1]
 	section := newSegmentReader(src, segments[first].Offset, last.Offset+last.StoredBytes)
 	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		stored, err := section.block()
 		if err == io.EOF {
 			return nil

@@ -1,6 +1,7 @@
 package shuffle
 
 import (
+	"context"
 	"unsafe"
 
 	"github.com/sheafdata/sheaf/internal/column"
@@ -30,8 +31,8 @@ func (w *HashWriter[V]) Write(keys *column.Keys, payload unsafe.Pointer, stride 
 	return w.b.add(keys, payload, stride, n)
 }
 
-// Finish publishes the map output.
-func (w *HashWriter[V]) Finish() (plan.MapOutput, error) {
+// Finish publishes the map output. It stops early when ctx is canceled.
+func (w *HashWriter[V]) Finish(ctx context.Context) (plan.MapOutput, error) {
 	defer w.b.close()
 	if w.b.env.Discard {
 		return plan.MapOutput{ID: w.id}, nil
@@ -43,7 +44,7 @@ func (w *HashWriter[V]) Finish() (plan.MapOutput, error) {
 	}
 	return publish(w.b.env, w.id, w.b.count, func(out *store.Writer) ([]store.Segment, error) {
 		if len(w.b.runs) > 0 {
-			return w.b.gatherRuns(out)
+			return w.b.gatherRuns(ctx, out)
 		}
 		return w.b.empty(out, 0)
 	})

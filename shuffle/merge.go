@@ -39,7 +39,10 @@ func runSource(r run) source {
 	s := source{open: func() (io.ReaderAt, func() error, error) {
 		return r.file, func() error { return nil }, nil
 	}}
-	for _, seg := range r.segments {
+	for i, seg := range r.segments {
+		if i == 0 {
+			s.from = seg.Offset
+		}
 		s.to = seg.Offset + seg.StoredBytes
 		s.blockBytes = max(s.blockBytes, seg.RawBytes)
 	}
@@ -234,22 +237,17 @@ func (m *Merge[V]) Err() error { return m.err }
 
 // mergeSources merges sources and hands the merge to use. When they are too
 // many for the budget, neighbours are merged to spill files first.
-func mergeSources[V any](env *Env, typ *column.Type, sources []source, use func(*Merge[V]) error) error {
-	var temporary []run
-	defer func() {
-		for _, r := range temporary {
-			r.file.Close()
-		}
-	}()
+func mergeSources[V any](ctx context.Context, env *Env, typ *column.Type, sources []source, use func(*Merge[V]) error) error {
+	temporary := spillFile{env: env}
+	defer temporary.close()
 	for fan := fanIn(env, sources); len(sources) > fan; fan = fanIn(env, sources) {
 		var merged []source
 		for len(sources) > 0 {
 			n := min(fan, len(sources))
-			r, err := mergeToRun[V](env, typ, sources[:n])
+			r, err := mergeToRun[V](ctx, env, typ, sources[:n], &temporary)
 			if err != nil {
 				return err
 			}
-			temporary = append(temporary, r)
 			merged = append(merged, runSource(r))
 			sources = sources[n:]
 		}
@@ -273,26 +271,20 @@ func fanIn(env *Env, sources []source) int {
 	return int(max(env.Budget.Limit()/2/max(largest, 1), 2))
 }
 
-func mergeToRun[V any](env *Env, typ *column.Type, sources []source) (run, error) {
-	file, err := env.Store.Spill(env.Attempt)
-	if err != nil {
-		return run{}, err
-	}
+// mergeToRun merges sources into a run of file.
+func mergeToRun[V any](ctx context.Context, env *Env, typ *column.Type, sources []source, file *spillFile) (run, error) {
 	m, err := newMerge[V](env, typ, sources)
 	if err != nil {
-		file.Close()
 		return run{}, err
 	}
 	defer m.close()
 	w := NewSortWriter[V](env, 0, typ)
 	defer w.Abort()
-	s := sortedOutput[V]{out: file}
-	if err := s.drain(w, m); err != nil {
-		file.Close()
-		return run{}, err
-	}
-	env.Spilled.Add(file.Offset())
-	return run{file, s.segments}, nil
+	return file.write(func(out io.Writer, offset int64) ([]store.Segment, error) {
+		s := sortedOutput[V]{out: out, offset: offset}
+		err := s.drain(ctx, w, m)
+		return s.segments, err
+	})
 }
 
 // ReadSorted reads a partition of a range exchange: all rows of its key range
@@ -310,7 +302,7 @@ func ReadSorted[V any](ctx context.Context, env *Env, p *plan.Partition, typ *co
 			count.Bytes.Add(s.to - s.from)
 		}
 	}
-	return mergeSources(env, typ, sources, use)
+	return mergeSources(ctx, env, typ, sources, use)
 }
 
 // outputSource finds the blocks of a map output that may hold keys of the

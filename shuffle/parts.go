@@ -16,10 +16,20 @@ type Parts[V any] struct {
 	b *buckets[V]
 }
 
-// NewParts returns a splitter into count parts for one level of recursion,
-// from 1; typ is the type of V.
-func NewParts[V any](env *Env, count int, level uint, typ *column.Type) *Parts[V] {
-	return &Parts[V]{newBuckets[V](env, typ, count, level, "spill")}
+// The parts of a level, and the levels that have bits of their own: an exchange
+// takes its buckets from the upper half of the hash, each level four more bits
+// of the lower half.
+const (
+	PartsPerLevel = 1 << partBits
+	PartLevels    = 32 / partBits
+
+	partBits = 4
+)
+
+// NewParts returns a splitter into PartsPerLevel parts for one level of
+// recursion, from 1 to PartLevels; typ is the type of V.
+func NewParts[V any](env *Env, level int, typ *column.Type) *Parts[V] {
+	return &Parts[V]{newBuckets[V](env, typ, PartsPerLevel, 32+(level-1)*partBits, "spill")}
 }
 
 // Write adds rows with their keys.
@@ -49,11 +59,11 @@ func (p *Parts[V]) Read(ctx context.Context, part int, use func(keys *column.Key
 			if int(seg.Bucket) != part {
 				continue
 			}
-			if err := ctx.Err(); err != nil {
-				return err
-			}
 			section := newSegmentReader(run.file, seg.Offset, seg.Offset+seg.StoredBytes)
 			for {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
 				stored, err := section.block()
 				if err == io.EOF {
 					break

@@ -2,6 +2,7 @@ package shuffle
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"unsafe"
 
@@ -19,6 +20,7 @@ type SortWriter[V any] struct {
 	typ     *column.Type
 	buf     *buffer[V]
 	blocks  blockWriter
+	spills  spillFile
 	runs    []run
 	order   []uint32
 	hashes  []uint64
@@ -31,6 +33,7 @@ func NewSortWriter[V any](env *Env, exchange plan.ExchangeID, typ *column.Type) 
 	return &SortWriter[V]{
 		env: env, id: plan.OutputID{Attempt: env.Attempt, Exchange: exchange}, typ: typ,
 		buf: newBuffer[V](typ, env.Budget, "sort writer"), blocks: newBlockWriter(env.Codec),
+		spills: spillFile{env: env},
 	}
 }
 
@@ -53,8 +56,8 @@ func (w *SortWriter[V]) Write(keys *column.Keys, payload unsafe.Pointer, stride 
 	return nil
 }
 
-// Finish publishes the map output.
-func (w *SortWriter[V]) Finish() (plan.MapOutput, error) {
+// Finish publishes the map output. It stops early when ctx is canceled.
+func (w *SortWriter[V]) Finish(ctx context.Context) (plan.MapOutput, error) {
 	defer w.Abort()
 	if w.env.Discard {
 		return plan.MapOutput{ID: w.id}, nil
@@ -67,9 +70,9 @@ func (w *SortWriter[V]) Finish() (plan.MapOutput, error) {
 	var segments []store.Segment
 	m, err := publish(w.env, w.id, 0, func(out *store.Writer) (_ []store.Segment, err error) {
 		if len(w.runs) == 0 {
-			segments, err = w.empty(out)
+			segments, err = w.empty(out, 0)
 		} else {
-			segments, err = w.mergeRuns(out)
+			segments, err = w.mergeRuns(ctx, out)
 		}
 		return segments, err
 	})
@@ -82,9 +85,7 @@ func (w *SortWriter[V]) Finish() (plan.MapOutput, error) {
 
 // Abort frees what the writer holds; without a Finish before it nothing is published.
 func (w *SortWriter[V]) Abort() {
-	for _, r := range w.runs {
-		r.file.Close()
-	}
+	w.spills.close()
 	w.runs = nil
 	w.buf.release()
 }
@@ -94,38 +95,32 @@ func (w *SortWriter[V]) spill() error {
 	if w.buf.len() == 0 {
 		return nil
 	}
-	file, err := w.env.Store.Spill(w.env.Attempt)
+	r, err := w.spills.write(w.empty)
 	if err != nil {
 		return err
 	}
-	segments, err := w.empty(file)
-	if err != nil {
-		file.Close()
-		return err
-	}
-	w.env.Spilled.Add(file.Offset())
-	w.runs = append(w.runs, run{file, segments})
+	w.runs = append(w.runs, r)
 	return nil
 }
 
-// empty sorts the buffered rows and writes them to out.
-func (w *SortWriter[V]) empty(out io.Writer) ([]store.Segment, error) {
+// empty sorts the buffered rows and writes them to out, which stands at offset.
+func (w *SortWriter[V]) empty(out io.Writer, offset int64) ([]store.Segment, error) {
 	w.order = column.SortKeys(&w.buf.keys, w.order[:0], &w.scratch)
-	s := sortedOutput[V]{out: out}
+	s := sortedOutput[V]{out: out, offset: offset}
 	err := s.write(w, w.order)
 	w.buf.reset()
 	return s.segments, err
 }
 
 // mergeRuns merges all runs into out, a part of the budget at a time.
-func (w *SortWriter[V]) mergeRuns(out io.Writer) ([]store.Segment, error) {
+func (w *SortWriter[V]) mergeRuns(ctx context.Context, out io.Writer) ([]store.Segment, error) {
 	sources := make([]source, len(w.runs))
 	for i, r := range w.runs {
 		sources[i] = runSource(r)
 	}
 	s := sortedOutput[V]{out: out}
-	err := mergeSources(w.env, w.typ, sources, func(m *Merge[V]) error {
-		return s.drain(w, m)
+	err := mergeSources(ctx, w.env, w.typ, sources, func(m *Merge[V]) error {
+		return s.drain(ctx, w, m)
 	})
 	return s.segments, err
 }
@@ -159,7 +154,7 @@ const drainRows = 256
 
 // drain writes all rows of a merge, collecting a block's worth at a time in
 // w's buffer.
-func (s *sortedOutput[V]) drain(w *SortWriter[V], m *Merge[V]) error {
+func (s *sortedOutput[V]) drain(ctx context.Context, w *SortWriter[V], m *Merge[V]) error {
 	var keys column.Keys
 	rows := make([]V, 0, drainRows)
 	for more := true; more; {
@@ -179,6 +174,9 @@ func (s *sortedOutput[V]) drain(w *SortWriter[V], m *Merge[V]) error {
 				return err
 			}
 			w.buf.reset()
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 		}
 	}
 	return m.Err()

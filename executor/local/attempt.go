@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/sheafdata/sheaf/coordinator/schedule"
 	"github.com/sheafdata/sheaf/executor/operator"
@@ -32,7 +33,7 @@ func (e *engine) launch(a plan.Assignment) {
 	go func() {
 		// User code may end its goroutine (runtime.Goexit, FailNow of a test):
 		// then this stands.
-		end := ending{id: a.Attempt, err: fault.New(fault.User, "task %v: user code ended its goroutine (runtime.Goexit)", a.Attempt.Task)}
+		end := ending{id: a.Attempt, err: fault.New(fault.User, "user code ended its goroutine (runtime.Goexit)")}
 		defer func() {
 			cancel()
 			e.ended <- end
@@ -56,10 +57,15 @@ func (e *engine) attemptEnded(end ending) {
 		e.step(schedule.AttemptFinished{At: e.now(), Executor: executorID, Session: session, Attempt: end.id, Result: end.result})
 		return
 	}
+	failure, before := fault.ReportOf(end.err), e.ending()
 	e.step(schedule.AttemptFailed{
 		At: e.now(), Executor: executorID, Session: session, Attempt: end.id,
-		Failure: fault.ReportOf(end.err), Unreadable: shuffle.Unreadable(end.err),
+		Failure: failure, Unreadable: shuffle.Unreadable(end.err),
 	})
+	if !before && e.ending() {
+		failure.Message = fmt.Sprintf("task %v: %s", end.id.Task, failure.Message)
+		e.failure = &failure
+	}
 }
 
 // states translates the core's job states for people.

@@ -15,6 +15,7 @@ import (
 	"github.com/sheafdata/sheaf/executor/task"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/graph"
+	"github.com/sheafdata/sheaf/internal/memory"
 	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/internal/progress"
 	"github.com/sheafdata/sheaf/internal/storage"
@@ -55,8 +56,6 @@ const (
 	session    plan.SessionID  = 1
 
 	watchInterval = 100 * time.Millisecond
-	// cancelGrace bounds the wait for user code that ignores a cancellation.
-	cancelGrace = 10 * time.Second
 	// storeShare is the part of the budget in which small map outputs stay.
 	storeShare = 4
 )
@@ -72,33 +71,37 @@ func Run(ctx context.Context, g *graph.Compiled, o Options) (*Report, error) {
 			}
 		}
 	}
-	stages, err := createStages(g, job)
-	defer closeStages(stages)
-	if err != nil {
-		return nil, err
-	}
 	st, err := store.Open(store.Config{Dirs: o.Tmp, MemoryBytes: o.MemoryBytes / storeShare})
 	if err != nil {
 		return nil, err
+	}
+	stages, err := createStages(g, job)
+	defer closeStages(stages)
+	if err != nil {
+		return nil, errors.Join(err, st.Close())
 	}
 	if o.Schedule.MaxAttempts == 0 {
 		// User code that fails here fails here again: there is no other machine.
 		o.Schedule.MaxAttempts = 1
 	}
+	tasks := o.MemoryBytes - o.MemoryBytes/storeShare
 	e := &engine{
 		options: o, job: job, began: time.Now(), core: schedule.New(o.Schedule),
 		runtime: &task.Runtime{
 			Graph: g, Store: st, Source: st, Codec: o.Codec, Overwrite: o.Overwrite,
-			MemoryBytes: (o.MemoryBytes - o.MemoryBytes/storeShare) / int64(o.Parallelism),
+			Memory:      memory.NewBudget(tasks),
+			MemoryBytes: tasks / int64(o.Parallelism),
 			Read:        o.Read, ChunkRows: o.ChunkRows,
 		},
 		ended:   make(chan ending, o.Parallelism),
 		running: map[plan.AttemptID]*attempt{},
 	}
 	report, err := e.run(ctx, g.Plan)
-	if len(e.running) > 0 {
-		// An attempt that does not end still uses the store; it goes with the process.
-		return report, err
+	if err != nil {
+		// The core discards only what attempts may have written, and nothing
+		// while one of them is stuck in user code. When that returns, it finds
+		// that neither its store nor its stage takes anything any more.
+		err = errors.Join(err, discardStages(stages))
 	}
 	return report, errors.Join(err, st.Close())
 }
@@ -112,14 +115,20 @@ func createStages(g *graph.Compiled, job plan.JobID) ([]*storage.Stage, error) {
 		}
 		stage, err := storage.CreateStage(s.Destination, job)
 		if err != nil {
-			for _, made := range stages {
-				err = errors.Join(err, made.Discard())
-			}
-			return stages, err
+			return stages, errors.Join(err, discardStages(stages))
 		}
 		stages = append(stages, stage)
 	}
 	return stages, nil
+}
+
+// discardStages deletes what is staged. It is no error when that is gone already.
+func discardStages(stages []*storage.Stage) error {
+	var errs []error
+	for _, s := range stages {
+		errs = append(errs, s.Discard())
+	}
+	return errors.Join(errs...)
 }
 
 func closeStages(stages []*storage.Stage) {
@@ -127,6 +136,13 @@ func closeStages(stages []*storage.Stage) {
 		s.Close()
 	}
 }
+
+// stopGrace bounds the wait for user code that ignores that its job is over.
+var stopGrace = 10 * time.Second
+
+// ErrStuck says that user code went on after its job was canceled or had
+// failed: its goroutine is left behind.
+var ErrStuck = errors.New("user code does not stop")
 
 // engine drives the core: one goroutine owns all of it but the attempts.
 type engine struct {
@@ -140,6 +156,9 @@ type engine struct {
 
 	// collected is the size of the rows on their way to the driver.
 	collected int64
+
+	// failure is what made the job fail, while attempts of it still run.
+	failure *fault.Report
 
 	report *Report
 	err    error
@@ -161,17 +180,25 @@ func (e *engine) run(ctx context.Context, p plan.Plan) (*Report, error) {
 			e.attemptEnded(end)
 		case <-canceled:
 			canceled = nil
-			grace = time.After(cancelGrace)
 			e.step(schedule.CancelRequested{At: e.now(), Job: e.job, Reason: context.Cause(ctx).Error()})
 		case <-grace:
-			return nil, fault.New(fault.Canceled, "canceled, but %s did not stop within %v: user code does not return", e.stuck(), cancelGrace)
+			return nil, e.leave()
 		case <-e.tick():
 			e.step(schedule.Tick{At: e.now()})
 		case <-watch.C:
 			e.watch()
 		}
+		// Not while the job publishes: then it is our own code that runs, and
+		// whether there is an output must be known at the end.
+		if grace == nil && e.ending() {
+			grace = time.After(stopGrace)
+		}
 	}
 	e.watch()
+	if e.err != nil && fault.KindOf(e.err) == fault.Canceled && ctx.Err() != nil {
+		// Across the core errors are plain data; here the cause itself is at hand.
+		return nil, &fault.Error{Kind: fault.Canceled, Detail: fault.Detail(e.err), Err: fmt.Errorf("canceled: %w", context.Cause(ctx))}
+	}
 	if e.err != nil {
 		return nil, e.err
 	}
@@ -186,6 +213,21 @@ func (e *engine) tick() <-chan time.Time {
 		return nil
 	}
 	return time.After(max(at-e.now(), 0))
+}
+
+// ending reports whether the job waits for attempts that it has canceled.
+func (e *engine) ending() bool {
+	p, ok := e.core.Progress(e.job)
+	return ok && p.State == schedule.Ending
+}
+
+// leave ends a job whose attempts do not end.
+func (e *engine) leave() error {
+	stuck := fmt.Errorf("%w: %s did not return within %v", ErrStuck, e.stuck(), stopGrace)
+	if e.failure == nil {
+		return fault.New(fault.Canceled, "%w", stuck)
+	}
+	return &fault.Error{Kind: e.failure.Kind, Detail: e.failure.Detail, Err: fmt.Errorf("%s; %w", e.failure.Message, stuck)}
 }
 
 // stuck names the tasks that run still.

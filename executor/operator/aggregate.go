@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"context"
 	"unsafe"
 
 	"github.com/sheafdata/sheaf/executor/operator/table"
@@ -46,7 +47,7 @@ func Aggregate[T, K, A, R any](a Aggregation[T, K, A, R]) *Exchange {
 // mapWriter is the map side of an exchange, hashed or sorted.
 type mapWriter interface {
 	Write(keys *column.Keys, payload unsafe.Pointer, stride uintptr, n int) error
-	Finish() (plan.MapOutput, error)
+	Finish(ctx context.Context) (plan.MapOutput, error)
 	Abort()
 }
 
@@ -75,6 +76,7 @@ func (c *combiner[T, A]) Push(rows []T) error {
 		if err := c.drain(); err != nil {
 			return err
 		}
+		c.groups.insist(&c.keys)
 	}
 	c.groups.update(&c.keys, func(states []A, numbers []uint32) []A { return c.fold(states, numbers, rows) })
 	return nil
@@ -82,6 +84,9 @@ func (c *combiner[T, A]) Push(rows []T) error {
 
 func (c *combiner[T, A]) drain() error {
 	return c.groups.drain(func(keys *column.Keys, states []A) error {
+		if err := c.task.Context.Err(); err != nil {
+			return err
+		}
 		c.task.RowsOut.Add(int64(len(states)))
 		return c.writer.Write(keys, unsafe.Pointer(&states[0]), unsafe.Sizeof(states[0]), len(states))
 	})
@@ -102,7 +107,7 @@ func (c *combiner[T, A]) Abort() {
 
 // publish finishes a map output and adds it to the task's result.
 func (t *Task) publish(w mapWriter) error {
-	out, err := w.Finish()
+	out, err := w.Finish(t.Context)
 	if err != nil {
 		return err
 	}
@@ -121,13 +126,6 @@ type aggregateReader[T, K, A, R any] struct {
 	rows []R
 }
 
-// spillParts is how many parts a spilled aggregation has a level; eight levels
-// of sixteen reach more parts than a machine has memory pages.
-const (
-	spillParts  = 16
-	spillLevels = 8
-)
-
 func (r *aggregateReader[T, K, A, R]) run() error {
 	t := r.task
 	return r.aggregate(0, func(use func(*column.Keys, []A) error) error {
@@ -136,7 +134,7 @@ func (r *aggregateReader[T, K, A, R]) run() error {
 }
 
 // aggregate merges all states that read gives, and emits the results.
-func (r *aggregateReader[T, K, A, R]) aggregate(level uint, read func(use func(*column.Keys, []A) error) error) error {
+func (r *aggregateReader[T, K, A, R]) aggregate(level int, read func(use func(*column.Keys, []A) error) error) error {
 	g := newGroups[A](r.task.Shuffle.Budget, r.agg.State, "aggregation")
 	defer g.release()
 	var parts *shuffle.Parts[A]
@@ -147,15 +145,18 @@ func (r *aggregateReader[T, K, A, R]) aggregate(level uint, read func(use func(*
 	}()
 	spill := func() error {
 		if parts == nil {
-			parts = shuffle.NewParts[A](&r.task.Shuffle, spillParts, level+1, r.agg.State)
+			parts = shuffle.NewParts[A](&r.task.Shuffle, level+1, r.agg.State)
 		}
 		return g.drain(parts.Write)
 	}
 	err := read(func(keys *column.Keys, states []A) error {
-		if !g.room(keys) && level < spillLevels {
-			if err := spill(); err != nil {
-				return err
+		if !g.room(keys) {
+			if level < shuffle.PartLevels {
+				if err := spill(); err != nil {
+					return err
+				}
 			}
+			g.insist(keys)
 		}
 		g.update(keys, func(mine []A, numbers []uint32) []A { return r.agg.Merge(mine, numbers, states) })
 		return nil
@@ -173,7 +174,7 @@ func (r *aggregateReader[T, K, A, R]) aggregate(level uint, read func(use func(*
 	if err := parts.Finish(); err != nil {
 		return err
 	}
-	for i := range spillParts {
+	for i := range shuffle.PartsPerLevel {
 		err := r.aggregate(level+1, func(use func(*column.Keys, []A) error) error { return parts.Read(r.task.Context, i, use) })
 		if err != nil {
 			return err
@@ -184,6 +185,12 @@ func (r *aggregateReader[T, K, A, R]) aggregate(level uint, read func(use func(*
 
 // emit finishes states and pushes the results.
 func (r *aggregateReader[T, K, A, R]) emit(keys *column.Keys, states []A) error {
+	if err := r.task.Context.Err(); err != nil {
+		return err
+	}
+	if err := r.task.Context.Err(); err != nil {
+		return err
+	}
 	if cap(r.keys) < len(states) {
 		r.keys = make([]K, len(states))
 	}
@@ -205,8 +212,10 @@ type groups[A any] struct {
 	// before holds the states as they were when last owned; nil where states
 	// own their memory anyway.
 	before []A
-	owned  int64
-	flat   bool
+	owned  int64 // bytes that states own, at most
+	// counted is what owned was when it was last counted exactly.
+	counted int64
+	flat    bool
 }
 
 func newGroups[A any](budget *memory.Budget, typ *column.Type, owner string) *groups[A] {
@@ -216,20 +225,54 @@ func newGroups[A any](budget *memory.Budget, typ *column.Type, owner string) *gr
 // room reports whether the budget lets the table take keys. A table without
 // groups always takes them.
 func (g *groups[A]) room(keys *column.Keys) bool {
+	if g.reserve(keys) {
+		return true
+	}
+	if g.table.Len() == 0 {
+		g.insist(keys)
+		return true
+	}
+	if g.flat || g.owned <= g.counted*2 {
+		return false
+	}
+	// owned counts every copy that was ever made; of states that are replaced
+	// again and again, most are garbage by now.
+	g.count()
+	return g.reserve(keys)
+}
+
+// count sets owned to what the states hold.
+func (g *groups[A]) count() {
+	var a A
+	g.owned = 0
+	for i := range g.states {
+		g.owned += g.typ.Size(unsafe.Pointer(&g.states[i])) - int64(unsafe.Sizeof(a))
+	}
+	g.counted = g.owned
+}
+
+// reserve asks the budget for what the table needs to take keys.
+func (g *groups[A]) reserve(keys *column.Keys) bool {
+	need := g.need(keys)
+	return need <= g.held.Held() || g.held.Set(need)
+}
+
+// insist reserves what the table needs to take keys though the budget refuses:
+// after a spill there is nothing else that could give way.
+func (g *groups[A]) insist(keys *column.Keys) {
+	if more := g.need(keys) - g.held.Held(); more > 0 && !g.held.Grow(more) {
+		g.held.Must(more)
+	}
+}
+
+// need is what the table holds at most after it took keys.
+func (g *groups[A]) need(keys *column.Keys) int64 {
 	var a A
 	size := int64(unsafe.Sizeof(a))
 	if !g.flat {
 		size *= 2
 	}
-	need := g.table.Bytes() + g.table.Need(keys) + g.owned + size*int64(growth(len(g.states)+keys.Len(), cap(g.states)))
-	if need <= g.held.Held() || g.held.Set(need) {
-		return true
-	}
-	if g.table.Len() > 0 {
-		return false
-	}
-	g.held.Must(need - g.held.Held())
-	return true
+	return g.table.Bytes() + g.table.Need(keys) + g.owned + size*int64(growth(len(g.states)+keys.Len(), cap(g.states)))
 }
 
 // growth is the capacity that appending up to n leads to, by the doubling of append.
@@ -278,7 +321,7 @@ func (g *groups[A]) drain(use func(keys *column.Keys, states []A) error) error {
 	g.table.Reset()
 	clear(g.states)
 	clear(g.before)
-	g.states, g.before, g.owned = g.states[:0], g.before[:0], 0
+	g.states, g.before, g.owned, g.counted = g.states[:0], g.before[:0], 0, 0
 	return nil
 }
 

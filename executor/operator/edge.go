@@ -26,7 +26,7 @@ type Edge struct {
 func EdgeOf[T any](typ *column.Type) *Edge {
 	return &Edge{
 		Scan: func(t *Task, out any) any {
-			return &scanner[T]{typ: typ, out: out.(Receiver[T]), rows: make([]T, t.ChunkRows)}
+			return &scanner[T]{ctx: t.Context, typ: typ, out: out.(Receiver[T]), rows: make([]T, t.ChunkRows)}
 		},
 		Build: func(t *Task, out any) any {
 			return &builder[T]{columns: column.NewBuilder(typ), limit: t.ChunkRows, out: out.(BatchReceiver)}
@@ -44,6 +44,7 @@ func EdgeOf[T any](typ *column.Type) *Edge {
 
 // scanner makes rows of batches.
 type scanner[T any] struct {
+	ctx  *Context
 	typ  *column.Type
 	out  Receiver[T]
 	rows []T
@@ -52,6 +53,11 @@ type scanner[T any] struct {
 func (s *scanner[T]) PushBatch(rec arrow.Record) error {
 	total := int(rec.NumRows())
 	for from := 0; from < total; {
+		// User code may take its time for a row: a whole batch is too long to
+		// keep somebody waiting who wants the job to stop.
+		if err := s.ctx.Err(); err != nil {
+			return err
+		}
 		rows := s.rows[:min(len(s.rows), total-from)]
 		if err := column.ScanRows(s.typ, rec, from, rows); err != nil {
 			return err

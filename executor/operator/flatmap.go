@@ -39,7 +39,7 @@ func FlatMapPairs[T, K, V any](edge *Edge, fn func(T, func(K, V))) *Fused {
 func flatMapping[T, U any](edge *Edge, each func(*Context, []T, Emit[U]) error) *Fused {
 	return &Fused{Edge: edge, Attach: func(t *Task, out any) any {
 		f := &flatMapper[T, U]{ctx: t.Context, each: each}
-		f.emitter = newEmitter(out.(Receiver[U]), t.ChunkRows)
+		f.emitter = newEmitter(t.Context, out.(Receiver[U]), t.ChunkRows)
 		f.emit = f.emitter.emit
 		return f
 	}}
@@ -53,25 +53,24 @@ type flatMapper[T, U any] struct {
 }
 
 func (f *flatMapper[T, U]) Push(rows []T) error {
-	if err := f.each(f.ctx, rows, f.emit); err != nil {
-		return err
-	}
-	return f.emitter.flush()
+	return f.emitter.flush(f.each(f.ctx, rows, f.emit))
 }
 
 func (f *flatMapper[T, U]) Close() error { return f.emitter.out.Close() }
 
 // emitter collects emitted rows into chunks for a receiver. A user function
 // cannot stop at an error of the receiver, so the first one is kept, what is
-// emitted after it is dropped, and flush reports it.
+// emitted after it is dropped, and flush reports it. A canceled attempt is such
+// an error: one row may emit without end.
 type emitter[U any] struct {
+	ctx *Context
 	out Receiver[U]
 	buf []U
 	err error
 }
 
-func newEmitter[U any](out Receiver[U], rows int) *emitter[U] {
-	return &emitter[U]{out: out, buf: make([]U, 0, rows)}
+func newEmitter[U any](ctx *Context, out Receiver[U], rows int) *emitter[U] {
+	return &emitter[U]{ctx: ctx, out: out, buf: make([]U, 0, rows)}
 }
 
 func (e *emitter[U]) emit(row U) {
@@ -83,14 +82,25 @@ func (e *emitter[U]) emit(row U) {
 
 func (e *emitter[U]) push() {
 	if e.err == nil {
+		e.err = e.ctx.Err()
+	}
+	if e.err == nil {
 		e.err = e.out.Push(e.buf)
 	}
 	e.buf = e.buf[:0]
 }
 
-// flush hands on what is left. Nothing is held back between two Push calls of
-// an operator, so that a failure is always about a row of the Push at hand.
-func (e *emitter[U]) flush() error {
+// flush hands on what is left, unless the user function failed with err. The
+// receiver's own error comes first: it may have led to the other. Nothing is
+// held back between two Push calls of an operator, so that a failure is always
+// about a row of the Push at hand.
+func (e *emitter[U]) flush(err error) error {
+	if e.err != nil {
+		return e.err
+	}
+	if err != nil {
+		return err
+	}
 	if len(e.buf) > 0 {
 		e.push()
 	}

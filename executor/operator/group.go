@@ -36,7 +36,7 @@ func GroupByKey[K, V, R any](g Grouping[K, V, R]) *Exchange {
 		},
 		Reduce: func(t *Task, out any) error {
 			r := &groupReader[K, V, R]{
-				grouping: g, task: t, emitter: newEmitter(out.(Receiver[R]), t.ChunkRows),
+				grouping: g, task: t, emitter: newEmitter(t.Context, out.(Receiver[R]), t.ChunkRows),
 			}
 			return shuffle.ReadSorted(t.Context, &t.Shuffle, t.Assignment.Partition, g.Value, t.Read, r.run)
 		},
@@ -84,24 +84,24 @@ func (r *groupReader[K, V, R]) run(m *shuffle.Merge[V]) error {
 		if err := r.grouping.Key.Decode(r.key, unsafe.Pointer(&key)); err != nil {
 			return err
 		}
-		if err := r.grouping.Each(r.task.Context, key, r.values, r.emitter.emit); err != nil {
+		err := r.grouping.Each(r.task.Context, key, r.values, r.emitter.emit)
+		switch {
+		case r.task.Cause != nil:
+			return r.task.Cause
+		case r.emitter.err != nil:
+			return r.emitter.err
+		case err != nil:
 			return userError(err)
 		}
 		for r.inGroup() {
 			r.advance()
 		}
-		if r.emitter.err != nil {
-			return r.emitter.err
-		}
-		if err := r.task.Context.Err(); err != nil {
-			return err
-		}
 	}
 	r.task.Read.Rows.Add(r.rows)
-	if err := m.Err(); err != nil {
-		return err
+	if r.task.Cause != nil {
+		return r.task.Cause
 	}
-	return r.emitter.flush()
+	return r.emitter.flush(nil)
 }
 
 // values gives the values of the group that have not been given yet.
@@ -119,14 +119,20 @@ func (r *groupReader[K, V, R]) inGroup() bool {
 	return r.more && bytes.Equal(r.merge.Key(), r.key)
 }
 
+// countRows is after how many rows they are counted, and the context looked at.
+const countRows = 4096
+
 // advance moves to the next row, and now and then counts for progress and
 // looks whether the attempt is to stop, since one group may be very long.
 func (r *groupReader[K, V, R]) advance() {
-	r.more = r.merge.Next()
-	if r.rows++; r.rows == 4096 {
+	if r.more = r.merge.Next(); !r.more {
+		r.task.Cause = r.merge.Err()
+		return
+	}
+	if r.rows++; r.rows == countRows {
 		r.task.Read.Rows.Add(r.rows)
 		r.rows = 0
-		if r.task.Context.Err() != nil {
+		if r.task.Cause = r.task.Context.Err(); r.task.Cause != nil {
 			r.more = false
 		}
 	}

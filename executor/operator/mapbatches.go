@@ -38,5 +38,9 @@ func (m *batchMapper) PushBatch(rec arrow.Record) error {
 
 func (m *batchMapper) Close() error { return m.out.Close() }
 
-// userError marks an error that a user function returned.
-func userError(err error) error { return fault.Wrap(fault.User, err) }
+// userError marks an error that a user function returned. Its own kind, if it
+// has one, is of no account: it may come out of another job that the function
+// ran, and says nothing about this one.
+func userError(err error) error {
+	return &fault.Error{Kind: fault.User, Detail: fault.Detail(err), Err: err}
+}

@@ -109,6 +109,11 @@ type Task struct {
 	RowsOut atomic.Int64   // rows written to exchanges and sinks
 
 	Result plan.Result // what the operators have published, staged and collected
+
+	// Cause is an error that the engine met while user code waited for rows: it
+	// makes a group end early, so whatever the user code did then, return an
+	// error or panic, is not its fault.
+	Cause error
 }
 
 // aborter is a receiver that holds what must be freed when its attempt fails.

@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/sheafdata/sheaf/internal/column"
+	"github.com/sheafdata/sheaf/internal/memory"
 	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/shuffle"
 )
@@ -18,12 +19,13 @@ func TopK[T any](typ *column.Type, edge *Edge, k int, order Order[T]) *Exchange 
 		Edge: edge,
 		Map: func(t *Task, x plan.Exchange) any {
 			return &topWriter[T]{
-				task: t, order: newOrderer(order), top: newTop[T](k, typ),
+				task: t, order: newOrderer(order), top: newTop[T](t, k, typ),
 				writer: shuffle.NewHashWriter[T](&t.Shuffle, x.ID, 1, typ),
 			}
 		},
 		Reduce: func(t *Task, out any) error {
-			top := newTop[T](k, typ)
+			top := newTop[T](t, k, typ)
+			defer top.release()
 			err := shuffle.ReadHash(t.Context, &t.Shuffle, t.Assignment.Partition, typ, t.Read,
 				func(keys *column.Keys, rows []T) error { top.add(keys, rows); return nil })
 			if err != nil {
@@ -54,10 +56,14 @@ func (w *topWriter[T]) Close() error {
 	if err != nil {
 		return err
 	}
+	w.top.release()
 	return w.task.publish(w.writer)
 }
 
-func (w *topWriter[T]) Abort() { w.writer.Abort() }
+func (w *topWriter[T]) Abort() {
+	w.top.release()
+	w.writer.Abort()
+}
 
 // top keeps the k first rows it has seen. It collects up to twice as many and
 // then sorts, so that a row costs one comparison once the bar is high.
@@ -66,14 +72,25 @@ type top[T any] struct {
 	typ  *column.Type
 	rows []topRow[T]
 	bar  []byte // key of the k-th row; nil until there are k
+
+	held  *memory.Reservation
+	bytes int64 // that keys and what rows point to take
 }
 
 type topRow[T any] struct {
-	key []byte
-	row T
+	key   []byte
+	row   T
+	bytes int64 // that key and what row points to take
 }
 
-func newTop[T any](k int, typ *column.Type) *top[T] { return &top[T]{k: k, typ: typ} }
+func newTop[T any](t *Task, k int, typ *column.Type) *top[T] {
+	return &top[T]{k: k, typ: typ, held: t.Shuffle.Budget.Reserve("top")}
+}
+
+func (t *top[T]) release() {
+	t.rows = nil
+	t.held.Release()
+}
 
 func (t *top[T]) add(keys *column.Keys, rows []T) {
 	for i := range rows {
@@ -81,14 +98,24 @@ func (t *top[T]) add(keys *column.Keys, rows []T) {
 		if t.bar != nil && bytes.Compare(key, t.bar) >= 0 {
 			continue
 		}
-		t.rows = append(t.rows, topRow[T]{bytes.Clone(key), rows[i]})
+		t.rows = append(t.rows, topRow[T]{key: bytes.Clone(key), row: rows[i]})
+		// A row that stays must not pin the buffers it came in.
+		r := &t.rows[len(t.rows)-1]
+		r.bytes = int64(len(key)) + t.typ.Own(unsafe.Pointer(&r.row), nil)
+		t.bytes += r.bytes
 		if len(t.rows) >= 2*t.k+64 {
 			t.cut()
 		}
 	}
-	// Rows that stay must not pin the buffers they came in.
-	if !t.typ.Flat() && len(t.rows) > t.k {
-		t.cut()
+	t.reserve()
+}
+
+// reserve tells the budget what is held. The rows cannot be spilled, so it
+// must be had: others give way.
+func (t *top[T]) reserve() {
+	size := t.bytes + int64(cap(t.rows))*int64(unsafe.Sizeof(topRow[T]{}))
+	if !t.held.Set(size) {
+		t.held.Must(size - t.held.Held())
 	}
 }
 
@@ -96,14 +123,12 @@ func (t *top[T]) add(keys *column.Keys, rows []T) {
 func (t *top[T]) cut() {
 	slices.SortStableFunc(t.rows, func(a, b topRow[T]) int { return bytes.Compare(a.key, b.key) })
 	if len(t.rows) >= t.k {
+		for _, r := range t.rows[t.k:] {
+			t.bytes -= r.bytes
+		}
 		clear(t.rows[t.k:])
 		t.rows = t.rows[:t.k]
 		t.bar = t.rows[t.k-1].key
-	}
-	if !t.typ.Flat() {
-		for i := range t.rows {
-			t.typ.Own(unsafe.Pointer(&t.rows[i].row), nil)
-		}
 	}
 }
 

@@ -24,11 +24,14 @@ type pipeline struct {
 	failed *failedBatch
 }
 
-// failedBatch is a batch with a row that user code did not survive.
+// failedBatch is a batch with a row that user code did not survive. Its reader
+// stays open, because a closed one does not know the places of rows any more.
 type failedBatch struct {
-	batch arrow.Record
-	where func(row int) string
+	batch  arrow.Record
+	reader graph.BatchReader
 }
+
+func (f *failedBatch) where(row int) string { return f.reader.Where(row) }
 
 // assemble attaches the operators behind input to each other, from the ends
 // backwards.
@@ -156,6 +159,9 @@ func (p *pipeline) readSplit(source graph.Source, s plan.Split, to operator.Batc
 		return err
 	}
 	defer func() {
+		if p.failed != nil {
+			return // abort closes it
+		}
 		if e := r.Close(); err == nil {
 			err = e
 		}
@@ -173,7 +179,7 @@ func (p *pipeline) readSplit(source graph.Source, s plan.Split, to operator.Batc
 		if err != nil {
 			return err
 		}
-		p.failed = &failedBatch{batch, r.Where}
+		p.failed = &failedBatch{batch, r}
 		if err := to.PushBatch(batch); err != nil {
 			return err
 		}
@@ -189,8 +195,12 @@ func (p *pipeline) close() error {
 	return p.first.(interface{ Close() error }).Close()
 }
 
-// abort frees what the ends of the pipeline hold.
+// abort frees what the ends of the pipeline and a reader that it failed with hold.
 func (p *pipeline) abort() {
+	if p.failed != nil {
+		_ = p.failed.reader.Close() // only read
+		p.failed = nil
+	}
 	for _, e := range p.ends {
 		operator.Abort(e)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/internal/storage"
@@ -49,12 +50,13 @@ func (r *Runtime) publish(a *plan.Assignment) error {
 		if r.Graph.Plan.Args != "" {
 			success.Arguments = json.RawMessage(r.Graph.Plan.Args)
 		}
+		width := digits(len(a.Files))
 		var files []storage.PublishFile
 		for _, f := range a.Files {
 			if f.Sink != s.ID {
 				continue
 			}
-			final := fmt.Sprintf("part-%05d%s", len(files), s.Suffix)
+			final := fmt.Sprintf("part-%0*d%s", width, len(files), s.Suffix)
 			files = append(files, storage.PublishFile{Staged: f.Name, Final: final, Bytes: f.Bytes})
 			success.Files = append(success.Files, SuccessFile{Name: final, Rows: f.Rows, Bytes: f.Bytes, XXH3: f.XXH3})
 			success.Rows += f.Rows
@@ -71,6 +73,10 @@ func (r *Runtime) publish(a *plan.Assignment) error {
 	}
 	return nil
 }
+
+// digits is how many digits number count files, so that their names sort as
+// they do; at least five, so that most outputs look alike.
+func digits(count int) int { return max(5, len(strconv.Itoa(count-1))) }
 
 // discard deletes everything that the job has staged.
 func (r *Runtime) discard(a *plan.Assignment) error {

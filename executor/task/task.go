@@ -32,7 +32,8 @@ type Runtime struct {
 	Codec     block.Codec
 	Overwrite bool // publish over an existing destination
 
-	// MemoryBytes is the budget of one attempt.
+	// Memory is the budget of all attempts together, MemoryBytes that of one.
+	Memory      *memory.Budget
 	MemoryBytes int64
 	// Read bounds batches; ChunkRows bounds what operators pass on at once.
 	// Zero values mean the defaults.
@@ -83,6 +84,18 @@ func (r *Runtime) run(ctx context.Context, a *plan.Assignment, read *shuffle.Cou
 	}
 	t := r.newTask(ctx, a, read)
 	var p *pipeline
+	ended := false
+	// Deferred, because user code may end the goroutine instead of returning.
+	defer func() {
+		if ended {
+			return
+		}
+		if p != nil {
+			p.abort()
+		}
+		// What one exchange has published is of no use when another failed.
+		r.Store.DropAttempt(a.Attempt)
+	}()
 	err = protect(func() (err error) {
 		if p, err = r.assemble(t, input); err != nil {
 			return err
@@ -92,15 +105,16 @@ func (r *Runtime) run(ctx context.Context, a *plan.Assignment, read *shuffle.Cou
 		}
 		return p.close()
 	})
+	if err != nil && t.Cause != nil {
+		err = t.Cause
+	}
 	if err != nil {
-		if p != nil {
-			p.abort()
-		}
 		if p != nil && p.failed != nil && blamesUser(err) {
 			err = r.locate(t, p, err)
 		}
-		return plan.Result{}, describe(err, a)
+		return plan.Result{}, place(err, input, a)
 	}
+	ended = true
 	f := &t.Result.Figures
 	f.RowsIn, f.BytesIn, f.RowsOut = read.Rows.Load(), read.Bytes.Load(), t.RowsOut.Load()
 	f.SpilledBytes = t.Shuffle.Spilled.Load()
@@ -127,7 +141,7 @@ func (r *Runtime) newTask(ctx context.Context, a *plan.Assignment, read *shuffle
 		Context: operator.NewContext(ctx, a.Attempt),
 		Shuffle: shuffle.Env{
 			Attempt: a.Attempt, Store: r.Store, Source: r.Source, Codec: r.Codec,
-			Budget: memory.NewBudget(r.MemoryBytes), Spilled: new(atomic.Int64),
+			Budget: r.Memory.Child(a.Attempt.String(), r.MemoryBytes), Spilled: new(atomic.Int64),
 		},
 		Assignment: a,
 		ChunkRows:  r.ChunkRows,

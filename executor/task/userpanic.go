@@ -9,6 +9,7 @@ import (
 
 	"github.com/sheafdata/sheaf/executor/operator"
 	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/graph"
 	"github.com/sheafdata/sheaf/internal/plan"
 )
 
@@ -26,33 +27,70 @@ func protect(fn func() error) (err error) {
 
 // panicked describes a panic; it is called while the stack still stands.
 func panicked(v any) error {
+	place, stack := userFrames()
+	if place != "" {
+		return &fault.Error{Kind: fault.User, Detail: stack, Err: fmt.Errorf("panic: %v (at %s)", v, place)}
+	}
+	// No frame of the user's between the panic and the engine. Where the engine
+	// itself gives up, it says why: too many keys for one table, say.
+	if err, ok := v.(error); ok {
+		if e, ok := errors.AsType[*fault.Error](err); ok {
+			return e
+		}
+	}
+	return &fault.Error{Kind: fault.Internal, Detail: string(fullStack()), Err: fmt.Errorf("panic in the engine: %v", v)}
+}
+
+// userFrames returns the place of the user's code that panicked, or called a
+// function of the standard library that did, and all frames of the user's.
+// The place is empty when the engine panicked.
+func userFrames() (place, stack string) {
 	pcs := make([]uintptr, 256)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
-	var place string
-	var stack strings.Builder
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(4, pcs)])
+	var lines strings.Builder
+	var std stdlib
 	ours := false
 	for {
 		f, more := frames.Next()
 		switch {
-		case f.Function == "":
+		case f.Function == "runtime.gopanic":
+			std.learn(f.File)
+		case f.Function == "" || std.has(f):
 		case engineFrame(f):
 			ours = true
-		case strings.HasPrefix(f.Function, "runtime."):
 		default:
 			if place == "" && !ours {
 				place = fmt.Sprintf("%s:%d", f.File, f.Line)
 			}
-			fmt.Fprintf(&stack, "%s\n\t%s:%d\n", f.Function, f.File, f.Line)
+			fmt.Fprintf(&lines, "%s\n\t%s:%d\n", f.Function, f.File, f.Line)
 		}
 		if !more {
-			break
+			return place, lines.String()
 		}
 	}
-	if place == "" {
-		// No frame of the user's between the panic and the engine: our bug.
-		return &fault.Error{Kind: fault.Internal, Detail: string(fullStack()), Err: fmt.Errorf("panic in the engine: %v", v)}
+}
+
+// stdlib tells the frames of the standard library, which are not to blame for
+// what they are called with.
+type stdlib struct {
+	root string // of its source files; empty in a program built with -trimpath
+}
+
+// learn takes the file that holds runtime.gopanic.
+func (s *stdlib) learn(file string) { s.root = strings.TrimSuffix(file, "runtime/panic.go") }
+
+func (s *stdlib) has(f runtime.Frame) bool {
+	if strings.HasPrefix(f.Function, "runtime.") {
+		return true
 	}
-	return &fault.Error{Kind: fault.User, Detail: stack.String(), Err: fmt.Errorf("panic: %v (at %s)", v, place)}
+	if s.root != "" {
+		return strings.HasPrefix(f.File, s.root)
+	}
+	// Without roots a file of the library is named like its package, whose path
+	// has no domain; a user's file is in package main or in a module, which has
+	// one by custom.
+	first, _, _ := strings.Cut(f.File, "/")
+	return !strings.Contains(first, ".") && !strings.HasPrefix(f.Function, "main.")
 }
 
 func fullStack() []byte {
@@ -99,6 +137,9 @@ func (r *Runtime) locate(t *operator.Task, p *pipeline, cause error) error {
 		}
 		to := dry.first.(operator.BatchReceiver)
 		for i := range p.failed.batch.NumRows() {
+			if err := t.Context.Err(); err != nil {
+				return err
+			}
 			row = int(i)
 			if err := to.PushBatch(p.failed.batch.NewSlice(i, i+1)); err != nil {
 				return err
@@ -117,13 +158,11 @@ func (r *Runtime) locate(t *operator.Task, p *pipeline, cause error) error {
 	return &fault.Error{Kind: fault.User, Detail: fault.Detail(err), Err: fmt.Errorf("%w; the row is at %s", err, p.failed.where(row))}
 }
 
-// describe adds the task to an error, and the partition where there is one.
-func describe(err error, a *plan.Assignment) error {
-	if errors.Is(err, context.Canceled) {
+// place adds the partition to an error, where there is one. The task is named
+// by who reports the failure: the scheduler.
+func place(err error, input *graph.Node, a *plan.Assignment) error {
+	if a.Partition == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
-	if a.Partition != nil {
-		return fmt.Errorf("task %v (partition %d): %w", a.Attempt.Task, a.Partition.Index, err)
-	}
-	return fmt.Errorf("task %v: %w", a.Attempt.Task, err)
+	return fmt.Errorf("partition %d of %s: %w", a.Partition.Index, input.Op, err)
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/sheafdata/sheaf/internal/fault"
@@ -127,19 +128,41 @@ func (c *Compiled) connect(id plan.StageID, input *Node) {
 	st.Name = strings.Join(names, "→")
 }
 
-// checkDestinations refuses two sinks that would publish the same directory.
+// checkDestinations refuses two sinks that would publish the same directory,
+// however it is written, or one inside the other: each is published whole.
 func (c *Compiled) checkDestinations() error {
-	taken := map[string]*Node{}
-	for _, n := range c.Sinks {
-		if n.Destination == "" {
-			continue
+	for i, n := range c.Sinks {
+		for _, other := range c.Sinks[:i] {
+			if n.Destination == "" || other.Destination == "" {
+				continue
+			}
+			a, b := cleanPath(n.Destination), cleanPath(other.Destination)
+			switch {
+			case a == b:
+				return fault.New(fault.Invalid, "%v: destination %s is written already at %v; give each output a directory of its own, or unite the datasets before writing", n.At, n.Destination, other.At)
+			case inside(a, b) || inside(b, a):
+				return fault.New(fault.Invalid, "%v: destination %s and %s, written at %v, lie one inside the other; give each output a directory of its own", n.At, n.Destination, other.Destination, other.At)
+			}
 		}
-		if other, ok := taken[n.Destination]; ok {
-			return fault.New(fault.Invalid, "%v: destination %s is written already at %v; give each output a directory of its own, or unite the datasets before writing", n.At, n.Destination, other.At)
-		}
-		taken[n.Destination] = n
 	}
 	return nil
+}
+
+// cleanPath is one way of writing a path. URLs stay as they are.
+func cleanPath(path string) string {
+	if strings.Contains(path, "://") {
+		return strings.TrimRight(path, "/")
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return filepath.Clean(path)
+	}
+	return abs
+}
+
+// inside reports whether a clean path lies below another.
+func inside(path, dir string) bool {
+	return strings.HasPrefix(path, strings.TrimRight(dir, "/")+"/")
 }
 
 // reachSinks returns the nodes whose rows reach a sink.
@@ -188,9 +211,10 @@ func (g *Graph) Describe() []string {
 // tasks of one job must agree on it, since nodes are named by their number.
 func (g *Graph) Fingerprint(args string) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s\n%s\n", g.Name, args)
+	// Quoted, so that no name or argument can pass for the line behind it.
+	fmt.Fprintf(h, "%q\n%q\n", g.Name, args)
 	for _, line := range g.Describe() {
-		fmt.Fprintln(h, line)
+		fmt.Fprintf(h, "%q\n", line)
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }

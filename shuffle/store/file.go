@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"syscall"
 
 	"github.com/sheafdata/sheaf/internal/fault"
 )
@@ -31,7 +33,7 @@ func (s *Store) newFile(turn uint64, name string) (*file, error) {
 			return f, nil
 		}
 		d.blame(err, s.now())
-		errs = append(errs, fmt.Errorf("create file in %s: %w", d.path, err))
+		errs = append(errs, fmt.Errorf("create file in %s: %w", d.path, bare(err)))
 	}
 	return nil, diskError(errs)
 }
@@ -56,7 +58,7 @@ func (f *file) append(p []byte) error {
 func (f *file) move(p []byte, cause error) error {
 	f.dir.blame(cause, f.store.now())
 	need := f.size + int64(len(p))
-	errs := []error{fmt.Errorf("write %d bytes to %s: %w", len(p), f.dir.path, cause)}
+	errs := []error{fmt.Errorf("write %d bytes to %s: %w", len(p), f.dir.path, bare(cause))}
 	for _, d := range f.store.candidates(0) {
 		if d == f.dir {
 			continue
@@ -70,7 +72,7 @@ func (f *file) move(p []byte, cause error) error {
 			return nil
 		}
 		d.blame(err, f.store.now())
-		errs = append(errs, fmt.Errorf("move file to %s, which needs %d bytes there: %w", d.path, need, err))
+		errs = append(errs, fmt.Errorf("move file to %s, which needs %d bytes there: %w", d.path, need, bare(err)))
 	}
 	// Part of p may have been written: it would end up in a published file.
 	if err := f.f.Truncate(f.size); err != nil {
@@ -122,12 +124,29 @@ func (f *file) delete() error {
 	return errors.Join(err, f.dir.remove(f.name))
 }
 
+// diskError joins what went wrong in one directory after the other, in one line.
 func diskError(errs []error) error {
-	err := errors.Join(errs...)
-	for _, e := range errs {
-		if kindOfDisk(e, fault.Lost) == fault.Resource {
-			return fault.Wrap(fault.Resource, err)
+	err, kind, full := errs[0], fault.Lost, false
+	for i, e := range errs {
+		if i > 0 {
+			err = fmt.Errorf("%w; %w", err, e)
 		}
+		if kindOfDisk(e, fault.Lost) == fault.Resource {
+			kind = fault.Resource
+		}
+		full = full || errors.Is(e, syscall.ENOSPC) || errors.Is(e, syscall.EDQUOT)
 	}
-	return fault.Wrap(fault.Lost, err)
+	if full {
+		err = fmt.Errorf("%w: free space there or name other directories by --sheaf.tmp", err)
+	}
+	return fault.Wrap(kind, err)
+}
+
+// bare takes off the operation and the path that the os package puts before an
+// error: the messages here name the directory already.
+func bare(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
 }
