@@ -1,6 +1,9 @@
 package sdk
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/sheafdata/sheaf/executor/operator"
 	"github.com/sheafdata/sheaf/internal/graph"
 	"github.com/sheafdata/sheaf/internal/plan"
@@ -34,7 +37,7 @@ func (o Order[T]) Descending() Order[T] {
 func Sort[T any](in Dataset[T], orders ...Order[T]) Dataset[T] {
 	p, at := in.pipelineOf("Sort")
 	typ := rowType[T](p, at)
-	n := &graph.Node{Op: "Sort", At: at, Kind: plan.Range}
+	n := &graph.Node{Op: "Sort", At: at, Kind: plan.Range, Detail: directions(orders)}
 	return exchanged[T, T](in, n, typ, operator.Sort(typ, operator.EdgeOf[T](typ), terms(p, at, orders)))
 }
 
@@ -48,12 +51,25 @@ func TopK[T any](in Dataset[T], k int, orders ...Order[T]) Dataset[T] {
 		k = 1
 	}
 	typ := rowType[T](p, at)
-	n := &graph.Node{Op: "TopK", At: at, Kind: plan.Gather}
+	n := &graph.Node{Op: "TopK", At: at, Kind: plan.Gather, Detail: fmt.Sprint(k, " ", directions(orders))}
 	return exchanged[T, T](in, n, typ, operator.TopK(typ, operator.EdgeOf[T](typ), k, terms(p, at, orders)))
 }
 
 // MaxTopK bounds the k of TopK, whose rows stand in memory.
 const MaxTopK = 1_000_000
+
+// directions tells apart, for the fingerprint, orders that differ.
+func directions[T any](orders []Order[T]) string {
+	var b strings.Builder
+	for _, o := range orders {
+		if o.desc {
+			b.WriteByte('-')
+		} else {
+			b.WriteByte('+')
+		}
+	}
+	return b.String()
+}
 
 // terms makes the terms of a sort; none means the whole row.
 func terms[T any](p *Pipeline, at graph.Position, orders []Order[T]) operator.Order[T] {

@@ -79,7 +79,7 @@ func smallOutputs(t testing.TB, p *place) map[string]plan.MapOutput {
 	writers := map[string]rowWriter{"hash": NewHashWriter[item](p.env(), 0, 4, typ), "sorted": NewSortWriter[item](p.env(), 0, typ)}
 	outs := map[string]plan.MapOutput{}
 	for name, w := range writers {
-		writeAll(t, r, w, randomRows(r, "few", 9, 12, &id))
+		writeAll(t, r, w, randomRows(r, "few", 5, 12, &id))
 		outs[name] = finish(t, w)
 	}
 	return outs

@@ -13,6 +13,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"go.uber.org/goleak"
 
+	"github.com/sheafdata/sheaf/coordinator/schedule"
 	"github.com/sheafdata/sheaf/executor/operator"
 	"github.com/sheafdata/sheaf/internal/column"
 	"github.com/sheafdata/sheaf/internal/graph"
@@ -37,8 +38,7 @@ func (n numbers) Schema() *arrow.Schema { return n.typ.Schema() }
 func (n numbers) Enumerate(context.Context) ([]plan.Split, error) {
 	var splits []plan.Split
 	for at := int64(0); at < n.rows; at += n.splitRows {
-		// A file of its own each, so that the scheduler does not pack them.
-		splits = append(splits, plan.Split{Path: fmt.Sprintf("numbers from %d", at), Offset: at, Length: min(n.splitRows, n.rows-at)})
+		splits = append(splits, plan.Split{Offset: at, Length: min(n.splitRows, n.rows-at)})
 	}
 	return splits, nil
 }
@@ -157,8 +157,12 @@ func newHome(t testing.TB) home {
 
 func (h home) dest(name string) string { return filepath.Join(h.out, name) }
 
+// options make a task of every split, however small.
 func (h home) options() Options {
-	return Options{Parallelism: 3, MemoryBytes: 64 << 20, Tmp: []string{h.tmp}, Codec: block.S2}
+	return Options{
+		Parallelism: 3, MemoryBytes: 64 << 20, Tmp: []string{h.tmp}, Codec: block.S2,
+		Schedule: schedule.Config{SplitBytes: 1},
+	}
 }
 
 // wantLeft checks that nothing is left but the named outputs.

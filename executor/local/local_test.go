@@ -190,9 +190,9 @@ func TestCancelWhilePublishing(t *testing.T) {
 					cancel()
 				}
 			}
-			_, err := Run(ctx, work{rows: 300_000, splitRows: 30_000, dest: []string{h.dest("a")}}.compile(t), o)
+			_, err := Run(ctx, work{rows: 60_000, splitRows: 6_000, dest: []string{h.dest("a")}}.compile(t), o)
 			if err == nil {
-				wantNumbers(t, h.dest("a"), 300_000)
+				wantNumbers(t, h.dest("a"), 60_000)
 				h.wantLeft(t, "a")
 				return
 			}
@@ -284,7 +284,7 @@ func TestWatch(t *testing.T) {
 	o := h.options()
 	var all []progress.Snapshot
 	o.Watch = func(s progress.Snapshot) { all = append(all, s) }
-	const rows = 3_000_000
+	const rows = 500_000
 	if _, err := Run(t.Context(), work{rows: rows, splitRows: rows / 20, dest: []string{h.dest("a")}}.compile(t), o); err != nil {
 		t.Fatalf("Run: %v", err)
 	}

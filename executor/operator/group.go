@@ -72,6 +72,7 @@ type groupReader[K, V, R any] struct {
 
 	merge *shuffle.Merge[V]
 	key   []byte // of the group at hand
+	group int64  // number of the group at hand
 	more  bool   // the merge stands at a row
 	rows  int64  // read and not yet counted
 }
@@ -84,7 +85,8 @@ func (r *groupReader[K, V, R]) run(m *shuffle.Merge[V]) error {
 		if err := r.grouping.Key.Decode(r.key, unsafe.Pointer(&key)); err != nil {
 			return err
 		}
-		err := r.grouping.Each(r.task.Context, key, r.values, r.emitter.emit)
+		r.group++
+		err := r.grouping.Each(r.task.Context, key, r.valuesOf(r.group), r.emitter.emit)
 		switch {
 		case r.task.Cause != nil:
 			return r.task.Cause
@@ -104,13 +106,16 @@ func (r *groupReader[K, V, R]) run(m *shuffle.Merge[V]) error {
 	return r.emitter.flush(nil)
 }
 
-// values gives the values of the group that have not been given yet.
-func (r *groupReader[K, V, R]) values(yield func(V) bool) {
-	for r.inGroup() {
-		v := *r.merge.Row()
-		r.advance()
-		if !yield(v) {
-			return
+// valuesOf gives the values of a group that have not been given yet; once the
+// group is over, nothing.
+func (r *groupReader[K, V, R]) valuesOf(group int64) iter.Seq[V] {
+	return func(yield func(V) bool) {
+		for r.group == group && r.inGroup() {
+			v := *r.merge.Row()
+			r.advance()
+			if !yield(v) {
+				return
+			}
 		}
 	}
 }

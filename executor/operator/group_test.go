@@ -112,6 +112,31 @@ func TestGroupByKey(t *testing.T) {
 	}
 }
 
+// TestGroupValuesKept checks that values kept beyond their group give nothing,
+// least of all those of another key.
+func TestGroupValuesKept(t *testing.T) {
+	inputs, sorted := groupInputs(500)
+	s := newSite(t, 64<<20)
+	var before iter.Seq[int64]
+	x := grouping(t, func(_ *Context, key string, values iter.Seq[int64], emit Emit[pair]) error {
+		if before != nil {
+			for v := range before {
+				t.Errorf("values of an earlier group gave %d in group %q", v, key)
+			}
+		}
+		before = values
+		for v := range values {
+			emit(pair{key, v})
+			break
+		}
+		return nil
+	})
+	got := shuffled[pair, pair](s, x, 1, []plan.Partition{{}}, inputs...)
+	if want := firstOf(sorted, 1); !slices.Equal(got, want) {
+		t.Errorf("got %d rows, want %d: %v, want %v", len(got), len(want), got, want)
+	}
+}
+
 // TestGroupCounts checks that every row is counted once, whether taken or not.
 func TestGroupCounts(t *testing.T) {
 	inputs, sorted := groupInputs(3000)

@@ -32,6 +32,7 @@ func TestPanicPlaces(t *testing.T) {
 	var place string
 	var none map[string]int
 	empty := []int{}
+	open := "(" // in a variable, or a linter would find it
 	tests := []struct {
 		name string
 		user func()
@@ -67,7 +68,7 @@ func TestPanicPlaces(t *testing.T) {
 		}, "negative Repeat count"},
 		{"standard library, deeper", func() {
 			place = nextLine()
-			regexp.MustCompile("(")
+			regexp.MustCompile(open)
 		}, "missing closing"},
 		{"called by the standard library", func() {
 			slices.SortFunc([]int{2, 1}, func(a, b int) int {

@@ -1,0 +1,79 @@
+//go:build !race
+
+package sdk
+
+// The race detector allocates on its own account, so this file is not for it.
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// allocsOf returns how often a whole job over rows allocates.
+func allocsOf[T any](t *testing.T, rows []T, build func(in Dataset[T])) uint64 {
+	t.Helper()
+	job := Define("allocs", func(p *Pipeline, _ struct{}) error {
+		build(Values(p, rows...))
+		return nil
+	})
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	if _, err := Run(t.Context(), job, struct{}{}, Options{Parallelism: 1, MemoryBytes: 512 << 20, Tmp: []string{t.TempDir()}}); err != nil {
+		t.Fatalf("Run: %v", err)
+	}
+	runtime.ReadMemStats(&after)
+	return after.Mallocs - before.Mallocs
+}
+
+// TestNoAllocationPerRow holds the row paths to no allocation a row: what a job
+// over twice the rows allocates more is what batches and blocks cost.
+func TestNoAllocationPerRow(t *testing.T) {
+	const rows = 200_000
+	limit := 0.01 // a row: some forty a batch
+	lines := make([]string, 2*rows)
+	for i := range lines {
+		lines[i] = fmt.Sprintf("the quick word%d jumps  over", i%500)
+	}
+	discard := func(ds Dataset[KV[string, int64]]) { Collect(ds, func([]KV[string, int64]) error { return nil }) }
+	tests := []struct {
+		name    string
+		perLine float64 // rows that the path handles for each line
+		build   func(in Dataset[string])
+	}{
+		{"Map", 1, func(in Dataset[string]) {
+			discard(Count(Map(in, func(s string) string { return s[:3] })))
+		}},
+		{"MapErr", 1, func(in Dataset[string]) {
+			discard(Count(MapErr(in, func(_ *Context, s string) (string, error) { return s[:3], nil })))
+		}},
+		{"Filter", 1, func(in Dataset[string]) {
+			discard(Count(Filter(in, func(s string) bool { return strings.Contains(s, "word1") })))
+		}},
+		{"Count", 1, func(in Dataset[string]) { discard(Count(in)) }},
+		{"FlatMap and Words", 5, func(in Dataset[string]) {
+			discard(Count(FlatMap(in, func(line string, emit Emit[string]) {
+				for w := range Words(line) {
+					emit(w)
+				}
+			})))
+		}},
+		{"Reduce", 1, func(in Dataset[string]) {
+			pairs := Map(in, func(s string) KV[string, int64] { return KV[string, int64]{Key: s[4:9], Value: 1} })
+			discard(Reduce(pairs, func(a, b int64) int64 { return a + b }))
+		}},
+	}
+	for _, c := range tests {
+		t.Run(c.name, func(t *testing.T) {
+			allocsOf(t, lines[:1000], c.build) // pools and lazy tables
+			once, twice := allocsOf(t, lines[:rows], c.build), allocsOf(t, lines, c.build)
+			if perRow := (float64(twice) - float64(once)) / (rows * c.perLine); perRow >= limit {
+				t.Errorf("%d allocations for %d lines, %d for %d: %.4f a row, want below %v", once, rows, twice, len(lines), perRow, limit)
+			} else {
+				t.Logf("%.4f allocations a row", perRow)
+			}
+		})
+	}
+}
