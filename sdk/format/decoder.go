@@ -7,6 +7,7 @@ import (
 
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/graph"
+	"github.com/sheafdata/sheaf/internal/plan"
 )
 
 // Piece is what a decoder is made for: the rows that begin in a byte range of
@@ -16,6 +17,8 @@ type Piece struct {
 	Path string
 	// Offset is where the piece begins in the file; 0 if it is compressed.
 	Offset int64
+	// Split is the piece as it was cut. It pins the file's version.
+	Split plan.Split
 	// Size is the size of the file in bytes, as stored.
 	Size int64
 	// Compression says how the file is stored. Windows are always plain bytes.

@@ -33,9 +33,16 @@ type Config struct {
 	// Lines says that rows end with "\n" and that no "\n" is inside a row, so
 	// that any byte range of a plain file can be read alone.
 	Lines bool
+	// Begin, when set, returns where the first row begins that a piece at an
+	// offset above 0 of a plain file gives: the first one behind a row that ends
+	// at offset-1 or later, or the file's size if there is none. It is for
+	// formats in which a "\n" may be inside a row, and makes plain files such
+	// that any byte range can be read alone. It is called by several goroutines
+	// at once.
+	Begin func(ctx context.Context, piece Piece) (int64, error)
 	// RowBytes, when above 0, says that every row has exactly that many bytes,
-	// so that a plain file can be cut at its multiples. Without Lines and
-	// RowBytes files are read whole.
+	// so that a plain file can be cut at its multiples. Without Lines, Begin
+	// and RowBytes files are read whole.
 	RowBytes int64
 	// SuffixOnly trusts the file's name alone to say that it is compressed. It
 	// is for binary formats, whose first row may begin with any bytes.
@@ -101,14 +108,14 @@ func List(ctx context.Context, input string) ([]plan.Split, error) {
 
 // Open implements graph.Source. Its errors are fault.Invalid where the file is
 // not what was listed or not what its name or format promises.
-func (f *Files) Open(_ context.Context, split plan.Split, opts graph.ReadOptions) (graph.BatchReader, error) {
+func (f *Files) Open(ctx context.Context, split plan.Split, opts graph.ReadOptions) (graph.BatchReader, error) {
 	if f.config.Err != nil {
 		return nil, f.config.Err
 	}
-	return openReader(&f.config, split, bounded(opts))
+	return openReader(ctx, &f.config, split, bounded(opts))
 }
 
-func (c *Config) cuttable() bool { return c.Lines || c.RowBytes > 0 }
+func (c *Config) cuttable() bool { return c.Lines || c.Begin != nil || c.RowBytes > 0 }
 
 // maxWindowBytes keeps every window, and so every batch made of one, within
 // the int32 offsets of Arrow's strings.

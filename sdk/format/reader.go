@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -47,24 +48,24 @@ type reader struct {
 	err    error // what every further call of Next returns
 }
 
-func openReader(config *Config, split plan.Split, opts graph.ReadOptions) (graph.BatchReader, error) {
+func openReader(ctx context.Context, config *Config, split plan.Split, opts graph.ReadOptions) (graph.BatchReader, error) {
 	in, err := openInput(split, config.SuffixOnly)
 	if err != nil {
 		return nil, err
 	}
-	r, err := newReader(config, in, opts)
+	r, err := newReader(ctx, config, in, opts)
 	if err != nil {
 		return nil, errors.Join(err, in.Close())
 	}
 	return r, nil
 }
 
-func newReader(config *Config, in *input, opts graph.ReadOptions) (*reader, error) {
+func newReader(ctx context.Context, config *Config, in *input, opts graph.ReadOptions) (*reader, error) {
 	s := in.split
 	r := &reader{
 		config: config, in: in, synced: true,
 		offset: s.Offset, start: s.Offset, end: s.Offset + s.Length,
-		piece: Piece{Path: in.path, Offset: s.Offset, Size: in.file.Size(), Compression: in.kind, File: in.file, Options: opts},
+		piece: Piece{Path: in.path, Offset: s.Offset, Split: s, Size: in.file.Size(), Compression: in.kind, File: in.file, Options: opts},
 	}
 	if err := r.checkRange(s); err != nil {
 		return nil, err
@@ -81,6 +82,12 @@ func newReader(config *Config, in *input, opts graph.ReadOptions) (*reader, erro
 		in.next--
 	}
 	var err error
+	if config.Begin != nil && in.kind == None && s.Offset > 0 && s.Length > 0 {
+		if r.offset, err = config.Begin(ctx, r.piece); err != nil {
+			return nil, err
+		}
+		in.next = r.offset
+	}
 	if r.dec, err = config.NewDecoder(r.piece); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"strings"
@@ -96,7 +97,7 @@ func open(f *fakeFile, path string, dec *lineDecoder) (*reader, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	config := &Config{Format: "test", Lines: true, NewDecoder: func(Piece) (Decoder, error) { return dec, nil }}
-	r, err := newReader(config, in, bounded(graph.ReadOptions{}))
+	r, err := newReader(context.Background(), config, in, bounded(graph.ReadOptions{}))
 	if err != nil {
 		return nil, errors.Join(err, in.Close())
 	}
@@ -242,7 +243,7 @@ func TestImpossiblePieces(t *testing.T) {
 				t.Fatal(err)
 			}
 			c.config.NewDecoder = func(Piece) (Decoder, error) { return &lineDecoder{}, nil }
-			if _, err := newReader(&c.config, in, bounded(graph.ReadOptions{})); fault.KindOf(err) != fault.Internal {
+			if _, err := newReader(t.Context(), &c.config, in, bounded(graph.ReadOptions{})); fault.KindOf(err) != fault.Internal {
 				t.Errorf("error %v, want an internal one", err)
 			}
 		})
