@@ -8,24 +8,7 @@ func Count[T any](in Dataset[T]) Dataset[KV[T, int64]] {
 	p, at := in.pipelineOf("Count")
 	return aggregate(in, "Count", operator.Aggregation[T, T, int64, KV[T, int64]]{
 		Key: keyType[T](p, at), State: rowType[int64](p, at),
-		Fold: func(states []int64, groups []uint32, _ []T) []int64 {
-			for _, g := range groups {
-				if int(g) == len(states) {
-					states = append(states, 0)
-				}
-				states[g]++
-			}
-			return states
-		},
-		Merge: func(states []int64, groups []uint32, others []int64) []int64 {
-			for i, g := range groups {
-				if int(g) == len(states) {
-					states = append(states, 0)
-				}
-				states[g] += others[i]
-			}
-			return states
-		},
+		Counts: true,
 		Finish: pairs[T, int64],
 	})
 }

@@ -14,6 +14,32 @@ func Words(s string) iter.Seq[string] {
 	return func(yield func(string) bool) { words(s, yield) }
 }
 
+// AppendWords appends the words of s to dst, those that Words gives.
+func AppendWords(dst []string, s string) []string {
+	start := 0 // of the word under the cursor
+	for at := 0; at < len(s); at += 8 {
+		marks := mayBeSpace(load8(s, at))
+		for marks != 0 {
+			i := at + bits.TrailingZeros64(marks)>>3
+			marks &= marks - 1
+			size := 1
+			if s[i] != ' ' {
+				if size = spaceAt(s[i:]); size == 0 {
+					continue
+				}
+			}
+			if i > start {
+				dst = append(dst, s[start:i])
+			}
+			start = i + size
+		}
+	}
+	if start < len(s) {
+		dst = append(dst, s[start:])
+	}
+	return dst
+}
+
 // words looks at eight bytes at a time. Only where a byte may begin a white
 // space is it looked at alone.
 func words(s string, yield func(string) bool) {

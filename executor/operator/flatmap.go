@@ -25,6 +25,36 @@ func TryFlatMap[T, U any](edge *Edge, fn func(*Context, T, Emit[U]) error) *Fuse
 	})
 }
 
+// AppendMap is FlatMap for a function that appends what it gives to dst: where
+// a row gives many small rows, that saves a call for each.
+func AppendMap[T, U any](edge *Edge, fn func(dst []U, row T) []U) *Fused {
+	return &Fused{Edge: edge, Attach: func(t *Task, out any) any {
+		return &appendMapper[T, U]{fn: fn, out: out.(Receiver[U]), rows: t.ChunkRows}
+	}}
+}
+
+type appendMapper[T, U any] struct {
+	fn   func(dst []U, row T) []U
+	out  Receiver[U]
+	rows int // of a chunk, at about
+	buf  []U
+}
+
+func (m *appendMapper[T, U]) Push(rows []T) error {
+	for i := range rows {
+		m.buf = m.fn(m.buf, rows[i])
+		if len(m.buf) >= m.rows || i == len(rows)-1 && len(m.buf) > 0 {
+			if err := m.out.Push(m.buf); err != nil {
+				return err
+			}
+			m.buf = m.buf[:0]
+		}
+	}
+	return nil
+}
+
+func (m *appendMapper[T, U]) Close() error { return m.out.Close() }
+
 // FlatMapPairs is FlatMap for a function that emits keys and values.
 func FlatMapPairs[T, K, V any](edge *Edge, fn func(T, func(K, V))) *Fused {
 	return flatMapping(edge, func(_ *Context, in []T, emit Emit[KV[K, V]]) error {

@@ -21,6 +21,32 @@ func keysOf[T any](kt *column.KeyType, keys *column.Keys, rows []T) {
 	}
 }
 
+// keyViews makes the keys of chunks of rows as strings, which is what tables
+// take. One goroutine uses it.
+type keyViews[T any] struct {
+	typ     *column.KeyType
+	encoded column.Keys
+	views   []string
+}
+
+// of returns the keys of rows, valid until the next call. Keys that are strings
+// are not copied.
+func (k *keyViews[T]) of(rows []T) []string {
+	if !k.typ.IsString() {
+		keysOf(k.typ, &k.encoded, rows)
+		k.views = k.encoded.Views(k.views[:0])
+		return k.views
+	}
+	if views, ok := any(rows).([]string); ok {
+		return views
+	}
+	k.views = k.views[:0]
+	for i := range rows {
+		k.views = append(k.views, *(*string)(unsafe.Pointer(&rows[i])))
+	}
+	return k.views
+}
+
 // decodeKeys turns normalised keys back into values.
 func decodeKeys[K any](kt *column.KeyType, key func(i int) []byte, dst []K) error {
 	for i := range dst {

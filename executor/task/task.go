@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/sheafdata/sheaf/executor/operator"
+	"github.com/sheafdata/sheaf/executor/operator/table"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/graph"
 	"github.com/sheafdata/sheaf/internal/memory"
@@ -39,6 +40,8 @@ type Runtime struct {
 	// Zero values mean the defaults.
 	Read      graph.ReadOptions
 	ChunkRows int
+
+	tables table.Pool
 }
 
 // Run runs one attempt to its end and returns what it did. read counts rows
@@ -146,6 +149,7 @@ func (r *Runtime) newTask(ctx context.Context, a *plan.Assignment, read *shuffle
 		Assignment: a,
 		ChunkRows:  r.ChunkRows,
 		Stages:     map[plan.SinkID]*storage.Stage{},
+		Tables:     &r.tables,
 		Read:       read,
 	}
 	if t.ChunkRows <= 0 {

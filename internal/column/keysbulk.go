@@ -1,5 +1,7 @@
 package column
 
+import "unsafe"
+
 // Size is the number of bytes that the keys themselves take: what counts for
 // blocks and spills, while Bytes counts memory held.
 func (k *Keys) Size() int64 { return int64(len(k.Data)) + 4*int64(len(k.Ends)) }
@@ -12,4 +14,21 @@ func (k *Keys) Append(other *Keys) {
 		k.Ends = append(k.Ends, base+end)
 	}
 	checkKeysBytes(len(k.Data))
+}
+
+// Views appends a view of each key to dst, valid until k changes: strings are
+// what hash tables take, whether keys were encoded or are strings themselves.
+func (k *Keys) Views(dst []string) []string {
+	start := uint32(0)
+	for _, end := range k.Ends {
+		dst = append(dst, unsafe.String((*byte)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(k.Data)), start)), end-start))
+		start = end
+	}
+	return dst
+}
+
+// IsString reports whether a whole key is just the bytes of a string, with
+// which its value begins in memory: such keys need no encoding.
+func (k *KeyType) IsString() bool {
+	return len(k.steps) == 1 && k.steps[0].kind == String && k.steps[0].offset == 0
 }

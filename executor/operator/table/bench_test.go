@@ -4,19 +4,25 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"testing"
-
-	"github.com/sheafdata/sheaf/internal/column"
 )
 
 const benchRows = 1 << 20
 
 // chunks cuts what next makes into chunks of the usual batch size.
-func chunks(next func(i int) []byte) []*column.Keys {
-	var all []*column.Keys
+func chunks(next func(i int) []byte) [][]string {
+	var all [][]string
 	for i := 0; i < benchRows; {
-		keys := &column.Keys{}
-		for ; keys.Len() < 4096; i++ {
-			keys.Add(next(i))
+		var keys []string
+		var data []byte // chunks are parts of one buffer, as in a batch
+		for range 4096 {
+			key := next(i)
+			data = append(data, key...)
+			keys = append(keys, string(key))
+			i++
+		}
+		whole := string(data)
+		for j, key := range keys {
+			keys[j], whole = whole[:len(key)], whole[len(key):]
 		}
 		all = append(all, keys)
 	}
@@ -33,10 +39,10 @@ var workloads = []struct {
 	}},
 	{"distinct ints", func(r *rand.Rand) func(int) []byte {
 		perm := r.Perm(benchRows)
-		return func(i int) []byte { return sequence(perm[i], perm[i]+1).Data }
+		return func(i int) []byte { return []byte(sequence(perm[i], perm[i]+1)[0]) }
 	}},
 	{"1000 ints", func(r *rand.Rand) func(int) []byte {
-		return func(int) []byte { n := r.IntN(1000); return sequence(n, n+1).Data }
+		return func(int) []byte { n := r.IntN(1000); return []byte(sequence(n, n+1)[0]) }
 	}},
 	{"long words", func(r *rand.Rand) func(int) []byte {
 		zipf := rand.NewZipf(r, 1.1, 1, 500_000)
@@ -64,6 +70,23 @@ func BenchmarkGroups(b *testing.B) {
 	}
 }
 
+func BenchmarkAdd(b *testing.B) {
+	for _, w := range workloads {
+		b.Run(w.name, func(b *testing.B) {
+			all := chunks(w.make(rand.New(rand.NewPCG(7, 7))))
+			table := New()
+			b.ResetTimer()
+			for b.Loop() {
+				table.Reset()
+				for _, keys := range all {
+					table.Add(keys, nil)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchRows, "ns/row")
+		})
+	}
+}
+
 // BenchmarkMap is the yardstick: the built-in map with the same work.
 func BenchmarkMap(b *testing.B) {
 	for _, w := range workloads {
@@ -75,11 +98,11 @@ func BenchmarkMap(b *testing.B) {
 				clear(groups)
 				for _, keys := range all {
 					dst = dst[:0]
-					for i := range keys.Len() {
-						group, ok := groups[string(keys.At(i))]
+					for _, key := range keys {
+						group, ok := groups[key]
 						if !ok {
 							group = uint32(len(groups))
-							groups[string(keys.At(i))] = group
+							groups[key] = group
 						}
 						dst = append(dst, group)
 					}

@@ -1,20 +1,18 @@
 package table
 
 import (
-	"encoding/binary"
 	"hash/maphash"
 	"math/bits"
-
-	"github.com/sheafdata/sheaf/internal/column"
+	"unsafe"
 )
 
-// probe is one key of a block: its words as a slot has them, its hash, and
-// where it stands in the chunk's data.
+// probe is one key of a block: its words as a slot has them, its hash and its
+// tag. Assembly knows the layout.
 type probe struct {
-	a, b  uint64
-	hash  uint64
-	start uint32
-	tag   uint32
+	a, b uint64
+	hash uint64
+	tag  uint32
+	_    uint32
 }
 
 // inlineMasks clears what two loads read beyond a key of each length.
@@ -26,38 +24,46 @@ var inlineMasks = func() (masks [inlineBytes + 1][2]uint64) {
 	return masks
 }()
 
-// collect fills pending with n keys from number from and returns their bytes.
-func (t *Table) collect(keys *column.Keys, from, n int) int {
-	data := keys.Data
-	start := uint32(0)
-	if from > 0 {
-		start = keys.Ends[from-1]
-	}
-	first := start
-	ends := keys.Ends[from : from+n]
-	pending := t.pending[:len(ends)]
-	for i, end := range ends {
+// collect fills pending with keys and returns their bytes.
+func (t *Table) collect(keys []string) int {
+	bytes := 0
+	pending := t.pending[:len(keys)]
+	for i, key := range keys {
 		p := &pending[i]
-		length := end - start
-		p.start, p.tag = start, length+1
-		switch {
-		case length > inlineBytes:
-			p.hash = maphash.Bytes(t.seedLong, data[start:end])
+		p.tag = uint32(len(key)) + 1
+		bytes += len(key)
+		if len(key) > inlineBytes {
+			p.hash = maphash.String(t.seedLong, key)
 			p.a, p.b = p.hash, 0
-		case int(start)+inlineBytes <= len(data):
-			mask := &inlineMasks[length]
-			p.a = binary.LittleEndian.Uint64(data[start:]) & mask[0]
-			p.b = binary.LittleEndian.Uint64(data[start+8:]) & mask[1]
-			p.hash = t.hashShort(p.a, p.b, p.tag)
-		default: // the last keys: the loads would leave the data
-			var b [inlineBytes]byte
-			copy(b[:], data[start:end])
-			p.a, p.b = binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])
-			p.hash = t.hashShort(p.a, p.b, p.tag)
+			continue
 		}
-		start = end
+		p.a, p.b = loadShort(key)
+		p.hash = t.hashShort(p.a, p.b, p.tag)
 	}
-	return int(start - first)
+	return bytes
+}
+
+// pageBytes is at most the size of a page on every machine that Go runs on.
+const pageBytes = 4 << 10
+
+// loadShort returns a key of at most inlineBytes as two words padded with
+// zeros. Unless the key stands at the end of a page it loads the bytes behind
+// the key too and masks them: what lies in the page of a key can be read, and
+// whoever may be writing there has no influence on the result. Both checkers
+// would object to the load nevertheless. Loads that keep to the key need
+// branches on its length, which words of mixed lengths mispredict.
+//
+//go:nocheckptr
+//go:norace
+func loadShort(key string) (a, b uint64) {
+	p := unsafe.Pointer(unsafe.StringData(key))
+	if len(key) > 0 && uintptr(p)%pageBytes <= pageBytes-inlineBytes {
+		mask := &inlineMasks[len(key)]
+		return *(*uint64)(p) & mask[0], *(*uint64)(unsafe.Add(p, 8)) & mask[1]
+	}
+	var words [2]uint64
+	copy((*[inlineBytes]byte)(unsafe.Pointer(&words))[:], key)
+	return words[0], words[1]
 }
 
 // hashShort folds a 64 by 64 bit product, as wyhash does (Wang Yi, wyhash
@@ -67,49 +73,65 @@ func (t *Table) hashShort(a, b uint64, tag uint32) uint64 {
 	return hi ^ lo
 }
 
-// touch loads the first slot of each pending key: independent loads, which the
-// processor overlaps. Measured against none in package benchmarks.
-func (t *Table) touch(n int) {
-	slots, mask := t.slots, uint64(len(t.slots)-1)
-	sum := uint64(0)
-	for i := range t.pending[:n] {
-		sum += slots[t.pending[i].hash&mask].a
-	}
-	t.touched = sum
-}
-
 // resolve writes the groups of the pending keys to dst, which has one place
 // for each. There is room for all of them to be new.
-func (t *Table) resolve(keys *column.Keys, dst []uint32) {
+func (t *Table) resolve(keys []string, dst []uint32) {
 	slots, mask := t.slots, uint64(len(t.slots)-1)
 	pending := t.pending[:len(dst)]
 	for i := range dst {
 		p := &pending[i]
-		at := p.hash & mask
-		s := &slots[at]
-		for s.a != p.a || s.b != p.b || s.tag != p.tag || p.tag > inlineBytes+1 && !t.same(s, p, keys) {
-			if s.tag == 0 {
-				t.insert(s, p, keys)
-				break
-			}
-			at = (at + 1) & mask
-			s = &slots[at]
+		s := &slots[p.hash&mask]
+		if s.a != p.a || s.b != p.b || s.tag != p.tag || p.tag > inlineBytes+1 {
+			s = t.find(p, keys[i])
 		}
 		dst[i] = s.group
 	}
 }
 
-// insert makes a new group in an empty slot.
-func (t *Table) insert(s *slot, p *probe, keys *column.Keys) {
-	*s = slot{a: p.a, b: p.b, at: uint64(len(t.arena)), tag: p.tag, group: uint32(len(t.ends))}
-	t.arena = append(t.arena, keys.Data[p.start:p.start+p.tag-1]...)
-	t.ends = append(t.ends, uint64(len(t.arena)))
+// addOnes adds 1 to the sums of the pending keys, as resolve finds them.
+func (t *Table) addOnes(keys []string) {
+	slots, mask := t.slots, uint64(len(t.slots)-1)
+	pending := t.pending[:len(keys)]
+	for i := range pending {
+		p := &pending[i]
+		s := &slots[p.hash&mask]
+		if s.a != p.a || s.b != p.b || s.tag != p.tag || p.tag > inlineBytes+1 {
+			s = t.find(p, keys[i])
+		}
+		s.sum++
+	}
 }
 
-// same compares a long key with that of a slot of the same length and hash.
-func (t *Table) same(s *slot, p *probe, keys *column.Keys) bool {
-	length := p.tag - 1
-	return string(t.arena[s.at:s.at+uint64(length)]) == string(keys.Data[p.start:p.start+length])
+// addAmounts adds amounts to the sums of the pending keys.
+func (t *Table) addAmounts(keys []string, amounts []int64) {
+	slots, mask := t.slots, uint64(len(t.slots)-1)
+	pending := t.pending[:len(amounts)]
+	for i, n := range amounts {
+		p := &pending[i]
+		s := &slots[p.hash&mask]
+		if s.a != p.a || s.b != p.b || s.tag != p.tag || p.tag > inlineBytes+1 {
+			s = t.find(p, keys[i])
+		}
+		s.sum += n
+	}
+}
+
+// find returns the slot of a key that does not stand in its first place, or is
+// long, or new: then it makes the group.
+func (t *Table) find(p *probe, key string) *slot {
+	slots, mask := t.slots, uint64(len(t.slots)-1)
+	for at := p.hash & mask; ; at = (at + 1) & mask {
+		s := &slots[at]
+		if s.tag == 0 {
+			*s = slot{a: p.a, b: p.b, tag: p.tag, group: uint32(len(t.ends))}
+			t.arena = append(t.arena, key...)
+			t.ends = append(t.ends, uint64(len(t.arena)))
+			return s
+		}
+		if s.a == p.a && s.b == p.b && s.tag == p.tag && (p.tag <= inlineBytes+1 || string(t.Key(int(s.group))) == key) {
+			return s
+		}
+	}
 }
 
 // rehash moves all groups to a larger array of slots.

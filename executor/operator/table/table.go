@@ -12,7 +12,6 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"github.com/sheafdata/sheaf/internal/column"
 	"github.com/sheafdata/sheaf/internal/fault"
 )
 
@@ -39,7 +38,7 @@ const (
 // slot is one entry of the open-addressing table; two share a cache line.
 type slot struct {
 	a, b  uint64 // the key padded with zeros; of a longer key, a is its hash
-	at    uint64 // where the key stands in the arena
+	sum   int64  // what Add added to the group
 	tag   uint32 // the key's length plus 1; 0 is an empty slot
 	group uint32
 }
@@ -61,7 +60,6 @@ type Table struct {
 	seedLong     maphash.Seed // of longer keys
 
 	pending [blockKeys]probe
-	touched uint64 // keeps the touching loads from being optimised away
 }
 
 // New returns an empty table, which holds no memory beyond itself yet.
@@ -92,18 +90,49 @@ func (t *Table) Key(group int) []byte {
 // make new groups, numbered from 0 in order of first sight. The keys are
 // copied. More than MaxGroups groups make it panic with an error of kind
 // Resource.
-func (t *Table) Groups(keys *column.Keys, dst []uint32) []uint32 {
+func (t *Table) Groups(keys []string, dst []uint32) []uint32 {
 	first := len(dst)
-	dst = slices.Grow(dst, keys.Len())[:first+keys.Len()]
+	dst = slices.Grow(dst, len(keys))[:first+len(keys)]
 	groups := dst[first:]
-	for from := 0; from < len(groups); from += blockKeys {
-		n := min(blockKeys, len(groups)-from)
-		bytes := t.collect(keys, from, n)
-		t.makeRoom(n, bytes)
-		t.touch(n)
-		t.resolve(keys, groups[from:from+n])
+	for len(keys) > 0 {
+		n := min(blockKeys, len(keys))
+		t.begin(keys[:n])
+		t.resolve(keys[:n], groups[:n])
+		keys, groups = keys[n:], groups[n:]
 	}
 	return dst
+}
+
+// Add adds to the sum of each key's group: the amount at the key's place, or 1
+// where amounts is nil. It makes groups as Groups does. A sum stands beside its
+// key, so that counting costs one cache miss a key and not two.
+func (t *Table) Add(keys []string, amounts []int64) {
+	for len(keys) > 0 {
+		n := min(blockKeys, len(keys))
+		t.begin(keys[:n])
+		if amounts == nil {
+			t.addOnes(keys[:n])
+		} else {
+			t.addAmounts(keys[:n], amounts[:n])
+			amounts = amounts[n:]
+		}
+		keys = keys[n:]
+	}
+}
+
+// Sums fills dst, which has a place for every group, with the groups' sums.
+func (t *Table) Sums(dst []int64) {
+	for i := range t.slots {
+		if s := &t.slots[i]; s.tag != 0 {
+			dst[s.group] = s.sum
+		}
+	}
+}
+
+// begin makes a block of keys ready to be resolved.
+func (t *Table) begin(keys []string) {
+	t.makeRoom(len(keys), t.collect(keys))
+	prefetch(t.slots, &t.pending, len(keys))
 }
 
 // makeRoom makes place for n more groups whose keys have the given bytes in
@@ -149,12 +178,15 @@ func (t *Table) Bytes() int64 {
 // Need returns an upper bound of the bytes by which Groups(keys) may raise
 // what is held, even while it moves to larger memory and holds both: as if all
 // keys were new. Afterwards Bytes tells what was used.
-func (t *Table) Need(keys *column.Keys) int64 {
-	n := keys.Len()
+func (t *Table) Need(keys []string) int64 {
+	n := len(keys)
 	if n == 0 {
 		return 0
 	}
-	bytes := len(keys.Data)
+	bytes := 0
+	for _, k := range keys {
+		bytes += len(k)
+	}
 	need := int64(0)
 	// Groups grows block by block and may so take several steps, in the last
 	// of which it holds both the half and the whole.

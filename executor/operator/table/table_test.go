@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/sheafdata/sheaf/internal/column"
 )
@@ -21,13 +22,7 @@ func seeded(t testing.TB) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, 1))
 }
 
-func keysOf(keys ...string) *column.Keys {
-	k := &column.Keys{}
-	for _, key := range keys {
-		k.Add([]byte(key))
-	}
-	return k
-}
+func keysOf(keys ...string) []string { return keys }
 
 func TestGroupsAreDenseAndInOrderOfFirstSight(t *testing.T) {
 	table := New()
@@ -45,7 +40,7 @@ func TestGroupsAreDenseAndInOrderOfFirstSight(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := table.Groups(keysOf(test.keys...), nil); fmt.Sprint(got) != fmt.Sprint(test.want) {
+			if got := table.Groups(test.keys, nil); fmt.Sprint(got) != fmt.Sprint(test.want) {
 				t.Errorf("Groups(%q) = %v, want %v", test.keys, got, test.want)
 			}
 		})
@@ -79,14 +74,13 @@ func TestGroupsEqualsMap(t *testing.T) {
 		want := map[string]uint32{}
 		distinct := 1 << (2 * round)
 		for range 20 {
-			keys := &column.Keys{}
+			var keys []string
 			for range r.IntN(3000) {
-				keys.Add(randomKey(r, distinct))
+				keys = append(keys, string(randomKey(r, distinct)))
 			}
 			checkNeed(t, table, keys)
 			got := table.Groups(keys, nil)
-			for i := range keys.Len() {
-				key := string(keys.At(i))
+			for i, key := range keys {
 				if _, ok := want[key]; !ok {
 					want[key] = uint32(len(want))
 				}
@@ -112,7 +106,7 @@ func TestGroupsEqualsMap(t *testing.T) {
 }
 
 // checkNeed replays Groups on a copy and checks that Need covers it.
-func checkNeed(t *testing.T, table *Table, keys *column.Keys) {
+func checkNeed(t *testing.T, table *Table, keys []string) {
 	t.Helper()
 	before, need := table.Bytes(), table.Need(keys)
 	copied := *table
@@ -121,13 +115,13 @@ func checkNeed(t *testing.T, table *Table, keys *column.Keys) {
 	copied.ends = append(make([]uint64, 0, cap(table.ends)), table.ends...)
 	copied.Groups(keys, nil)
 	if grown := copied.Bytes() - before; grown > need {
-		t.Fatalf("Groups of %d keys took %d bytes, want at most Need = %d", keys.Len(), grown, need)
+		t.Fatalf("Groups of %d keys took %d bytes, want at most Need = %d", len(keys), grown, need)
 	}
 }
 
 func TestNeedIsNothingWhenThereIsRoom(t *testing.T) {
 	table := New()
-	if got := table.Need(&column.Keys{}); got != 0 {
+	if got := table.Need(nil); got != 0 {
 		t.Errorf("Need of no keys = %d, want 0", got)
 	}
 	table.Groups(keysOf("a"), nil)
@@ -139,12 +133,12 @@ func TestNeedIsNothingWhenThereIsRoom(t *testing.T) {
 	}
 }
 
-func sequence(from, to int) *column.Keys {
-	keys := &column.Keys{}
+func sequence(from, to int) []string {
+	var keys []string
 	var b [8]byte
 	for i := from; i < to; i++ {
 		binary.BigEndian.PutUint64(b[:], uint64(i))
-		keys.Add(b[:])
+		keys = append(keys, string(b[:]))
 	}
 	return keys
 }
@@ -187,14 +181,14 @@ func TestViewsOutliveGrowth(t *testing.T) {
 	if string(view) != "first" {
 		t.Errorf("a view taken before the table grew = %q, want %q", view, "first")
 	}
-	if got := append(view, "xxx"...); string(table.Key(1)) != string(sequence(0, 1).At(0)) {
+	if got := append(view, "xxx"...); string(table.Key(1)) != sequence(0, 1)[0] {
 		t.Errorf("appending to a view (%q) changed the next key to %q", got, table.Key(1))
 	}
 }
 
 func TestGroupsDoesNotAllocate(t *testing.T) {
 	table, keys := New(), sequence(0, 5000)
-	keys.Add([]byte("a key longer than what fits into a slot"))
+	keys = append(keys, "a key longer than what fits into a slot")
 	dst := table.Groups(keys, nil)
 	got := testing.AllocsPerRun(5, func() {
 		table.Reset()
@@ -208,11 +202,11 @@ func TestGroupsDoesNotAllocate(t *testing.T) {
 // Keys that all agree in the bits by which they were partitioned must not
 // crowd in the table: the reason for its own hash.
 func TestPartitionedKeysSpreadInTheTable(t *testing.T) {
-	table, keys := New(), &column.Keys{}
-	for i := 0; keys.Len() < 20000; i++ {
+	table, keys := New(), []string(nil)
+	for i := 0; len(keys) < 20000; i++ {
 		key := binary.BigEndian.AppendUint64(nil, uint64(i))
 		if column.Bucket(column.HashKey(key), 64) == 3 {
-			keys.Add(key)
+			keys = append(keys, string(key))
 		}
 	}
 	table.Groups(keys, nil)
@@ -230,4 +224,67 @@ func longestRun(t *Table) int {
 		longest = max(longest, run)
 	}
 	return longest
+}
+
+func TestSumsEqualMap(t *testing.T) {
+	r := seeded(t)
+	table := New()
+	for round := range 6 {
+		want := map[string]int64{}
+		for range 10 {
+			var keys []string
+			var amounts []int64
+			for range r.IntN(2000) {
+				keys = append(keys, string(randomKey(r, 1<<(2*round))))
+				amounts = append(amounts, r.Int64N(1000)-500)
+			}
+			if r.IntN(2) == 0 {
+				amounts = nil
+			}
+			checkNeed(t, table, keys)
+			table.Add(keys, amounts)
+			for i, key := range keys {
+				if amounts == nil {
+					want[key]++
+				} else {
+					want[key] += amounts[i]
+				}
+			}
+		}
+		sums := make([]int64, table.Len())
+		table.Sums(sums)
+		if len(sums) != len(want) {
+			t.Fatalf("%d groups, want %d", len(sums), len(want))
+		}
+		for group, sum := range sums {
+			if key := string(table.Key(group)); sum != want[key] {
+				t.Fatalf("sum of key %q = %d, want %d", key, sum, want[key])
+			}
+		}
+		table.Reset()
+	}
+}
+
+// TestLoadShort holds that the words of a key do not depend on what stands
+// behind it, nor on where in its page it stands.
+func TestLoadShort(t *testing.T) {
+	r := seeded(t)
+	around := make([]byte, 3*pageBytes)
+	for i := range around {
+		around[i] = byte(r.Uint32())
+	}
+	for at := range 2 * pageBytes {
+		for n := range inlineBytes + 1 {
+			var want [inlineBytes]byte
+			key := string(around[at : at+n]) // elsewhere, with other neighbours
+			copy(want[:], key)
+			a, b := loadShort(unsafe.String(&around[at], n))
+			if a != binary.LittleEndian.Uint64(want[:]) || b != binary.LittleEndian.Uint64(want[8:]) {
+				t.Fatalf("loadShort of %q at %d = %x %x, want %x", key, at, a, b, want)
+			}
+			if c, d := loadShort(key); a != c || b != d {
+				t.Fatalf("loadShort of a copy of %q = %x %x, want %x %x", key, c, d, a, b)
+			}
+		}
+	}
 }
