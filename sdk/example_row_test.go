@@ -48,6 +48,24 @@ func ExampleFlatMap() {
 	// be
 }
 
+func ExampleSplitWords() {
+	show(func(p *sdk.Pipeline) sdk.Dataset[string] {
+		return sdk.SplitWords(sdk.Values(p, "to be or", "", "not to be"))
+	})
+	// Output:
+	// to
+	// be
+	// or
+	// not
+	// to
+	// be
+}
+
+func ExampleAppendWords() {
+	fmt.Printf("%q\n", sdk.AppendWords(nil, "  to be,\tor not\u00a0to be\n"))
+	// Output: ["to" "be," "or" "not" "to" "be"]
+}
+
 func ExampleFlatMapErr() {
 	show(func(p *sdk.Pipeline) sdk.Dataset[int64] {
 		lists := sdk.Values(p, "1,2", "3")

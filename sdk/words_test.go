@@ -17,6 +17,9 @@ func checkWords(t *testing.T, s string) {
 	if got, want := slices.Collect(Words(s)), strings.Fields(s); !slices.Equal(got, want) {
 		t.Fatalf("Words(%q) = %q, want %q", s, got, want)
 	}
+	if got, want := AppendWords([]string{"before"}, s), append([]string{"before"}, strings.Fields(s)...); !slices.Equal(got, want) {
+		t.Fatalf("AppendWords(%q) = %q, want %q", s, got, want)
+	}
 }
 
 func TestWords(t *testing.T) {
