@@ -8,13 +8,15 @@ GO        ?= go
 FUZZTIME  ?= 15s
 BENCH     ?= .
 BENCHTIME ?= 1s
+PEERS     ?=
+FLAGS     ?=
 INPUT     ?= $(shell $(GO) env GOROOT)/src/**/*.go
 
 STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## count the words of Go's own source tree into a fresh directory under build/
@@ -51,7 +53,11 @@ format: ## format all Go files
 	gofmt -w .
 
 .PHONY: bench
-bench: ## measure the kernels; BENCH=regexp BENCHTIME=1s choose which and how long
+bench: ## measure whole jobs against references; FLAGS=-quick for two minutes, PEERS=1 for other systems too
+	$(GO) run ./bench $(if $(PEERS),-peers) $(FLAGS)
+
+.PHONY: bench-kernels
+bench-kernels: ## measure the kernels; BENCH=regexp BENCHTIME=1s choose which and how long
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem ./...
 
 .PHONY: fuzz

@@ -53,8 +53,11 @@ const (
 	floorBytes = 1 << 20
 	floorShare = 8
 	// bufferBytes is the size at which a writer empties its buffer though its
-	// budget would give more: larger buffers fall out of the last-level cache.
-	bufferBytes = 64 << 20
+	// budget would give more: a column must stay far below what its 32-bit
+	// offsets reach. It is several times the largest split, so that a task with
+	// memory enough writes its output once: with 64 MiB a sort of 64 MiB a task
+	// spilled and merged all of it again, a quarter of its CPU time.
+	bufferBytes = 256 << 20
 )
 
 // unreadableError names the map output that an attempt could not read.

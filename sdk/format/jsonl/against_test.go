@@ -120,10 +120,11 @@ type all[I, B, L any] struct {
 	Inner   I
 	Pointer *I `json:"a rather long member name"`
 	Maybe   *string
-	List    L     `json:"list"`
-	Hidden  int   `json:"-"`
-	Dash    int   `json:"-,"`
-	Zero    Place `json:",omitzero"`
+	List    L   `json:"list"`
+	Hidden  int `json:"-"`
+	//lint:ignore SA5008 encoding/json documents this form for a member called "-"
+	Dash int   `json:"-,"`
+	Zero Place `json:",omitzero"`
 }
 
 type (
