@@ -18,7 +18,8 @@ import (
 
 // compiled lists the pages whose Go code must stand in a file, and that file.
 var compiled = map[string][]string{
-	"README.md": {"examples/quickstart/main.go", "examples/quickstart/main_test.go"},
+	"README.md":       {"examples/quickstart/main.go", "examples/quickstart/main_test.go"},
+	"docs/formats.md": {"sdk/format/csv/example_test.go"},
 }
 
 // pages returns the Markdown files of the repository with their text.

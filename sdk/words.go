@@ -18,11 +18,9 @@ func Words(s string) iter.Seq[string] {
 // loop of words once more: a call for each word would cost as much as finding it.
 func AppendWords(dst []string, s string) []string {
 	start := 0 // of the word under the cursor
-	for at := 0; at < len(s); at += 8 {
-		marks := mayBeSpace(load8(s, at))
-		for marks != 0 {
-			i := at + bits.TrailingZeros64(marks)>>3
-			marks &= marks - 1
+	for at := 0; at < len(s); at += markBytes {
+		for marks := spaceMarks(s, at); marks != 0; marks &= marks - 1 {
+			i := at + bits.TrailingZeros64(marks)
 			size := 1
 			if s[i] != ' ' {
 				if size = spaceAt(s[i:]); size == 0 {
@@ -41,15 +39,13 @@ func AppendWords(dst []string, s string) []string {
 	return dst
 }
 
-// words looks at eight bytes at a time. Only where a byte may begin a white
-// space is it looked at alone.
+// words looks at the marks of 64 bytes at a time. Only where a byte may begin a
+// white space is it looked at alone.
 func words(s string, yield func(string) bool) {
 	start := 0 // of the word under the cursor
-	for at := 0; at < len(s); at += 8 {
-		marks := mayBeSpace(load8(s, at))
-		for marks != 0 {
-			i := at + bits.TrailingZeros64(marks)>>3
-			marks &= marks - 1
+	for at := 0; at < len(s); at += markBytes {
+		for marks := spaceMarks(s, at); marks != 0; marks &= marks - 1 {
+			i := at + bits.TrailingZeros64(marks)
 			size := 1
 			if s[i] != ' ' {
 				if size = spaceAt(s[i:]); size == 0 {
@@ -66,6 +62,29 @@ func words(s string, yield func(string) bool) {
 		yield(s[start:])
 	}
 }
+
+// markBytes is how many bytes one word of marks covers: with fewer, the end of
+// the loop over them is mispredicted more often than words are found.
+const markBytes = 64
+
+// spaceMarks marks, by a bit each, which of the 64 bytes of s from at on may
+// begin a white space.
+func spaceMarks(s string, at int) (marks uint64) {
+	rest := s[at:]
+	shift := 0
+	for len(rest) >= 8 && shift < markBytes {
+		marks |= gather(mayBeSpace(load8(rest, 0))) << shift
+		rest = rest[8:]
+		shift += 8
+	}
+	if shift < markBytes && len(rest) > 0 {
+		marks |= gather(mayBeSpace(loadTail(rest))) << shift
+	}
+	return marks
+}
+
+// gather moves the high bits of the eight bytes of a word into its low byte.
+func gather(marks uint64) uint64 { return marks >> 7 * 0x0102040810204080 >> 56 }
 
 // load8 returns the eight bytes of s from at as a little-endian number, with
 // letters in place of those beyond the end. It reads nothing outside s.
