@@ -12,9 +12,8 @@ import (
 // buffer holds keyed rows in memory: the keys and, beside them, the columns of
 // their payloads.
 type buffer[V any] struct {
+	*workspace
 	typ  *column.Type
-	keys column.Keys
-	rows *column.Builder
 	held *memory.Reservation
 	// floor is what the buffer may hold even when its budget refuses.
 	floor int64
@@ -22,7 +21,7 @@ type buffer[V any] struct {
 
 func newBuffer[V any](typ *column.Type, budget *memory.Budget, owner string) *buffer[V] {
 	return &buffer[V]{
-		typ: typ, rows: column.NewBuilder(typ), held: budget.Reserve(owner),
+		workspace: getWorkspace(typ, budget.Limit()), typ: typ, held: budget.Reserve(owner),
 		floor: min(floorBytes, budget.Limit()/floorShare),
 	}
 }
@@ -61,13 +60,18 @@ func (b *buffer[V]) full(extra int64) bool {
 // reset forgets the rows. The memory is kept for the next ones; it is given
 // back to the budget all the same, since the next rows reserve it again.
 func (b *buffer[V]) reset() {
-	b.keys.Reset()
-	b.rows.Reset()
+	b.workspace.reset()
 	b.held.Set(0)
 }
 
+// release gives the memory back; the buffer is not used afterwards. Only the
+// first call counts.
 func (b *buffer[V]) release() {
-	b.keys, b.rows = column.Keys{}, nil
+	if b.workspace == nil {
+		return
+	}
+	putWorkspace(b.typ, b.workspace)
+	b.workspace = nil
 	b.held.Release()
 }
 

@@ -19,16 +19,13 @@ type buckets[V any] struct {
 	env    *Env
 	buf    *buffer[V]
 	blocks blockWriter
-	number []uint16 // bucket of every buffered row
-	count  int      // of buckets
+	count  int // of buckets
 	// rotate is by how many bits a hash is turned before its upper ones select
 	// the bucket: 0 for an exchange, other bits for each level of Parts.
 	rotate int
 
 	spills spillFile
 	runs   []run
-	hashes []uint64 // scratch
-	order  []uint32 // scratch
 	starts []uint32 // scratch
 }
 
@@ -53,7 +50,7 @@ func (b *buckets[V]) add(keys *column.Keys, payload unsafe.Pointer, stride uintp
 	}
 	for i := range n {
 		h := column.HashKey(keys.At(i))
-		b.number = append(b.number, uint16(column.Bucket(bits.RotateLeft64(h, b.rotate), b.count)))
+		b.buf.number = append(b.buf.number, uint16(column.Bucket(bits.RotateLeft64(h, b.rotate), b.count)))
 	}
 	if b.buf.full(extraBucketBytes) {
 		return b.spill()
@@ -80,10 +77,10 @@ func (b *buckets[V]) spill() error {
 // segment for every bucket that has rows. offset is where w stands.
 func (b *buckets[V]) empty(w io.Writer, offset int64) ([]store.Segment, error) {
 	b.sortByBucket()
-	b.hashes = b.buf.rows.HashRows(b.hashes[:0])
+	b.buf.hashRows()
 	var segments []store.Segment
 	for i := range b.count {
-		sel := b.order[b.starts[i]:b.starts[i+1]]
+		sel := b.buf.order[b.starts[i]:b.starts[i+1]]
 		if len(sel) == 0 {
 			continue
 		}
@@ -92,7 +89,7 @@ func (b *buckets[V]) empty(w io.Writer, offset int64) ([]store.Segment, error) {
 			seg.StoredBytes += int64(len(stored))
 			seg.RawBytes += int64(rawBytes)
 			seg.Rows += int64(len(sel))
-			b.buf.digest(&seg, sel, b.hashes)
+			b.buf.digest(&seg, sel)
 			_, err := w.Write(stored)
 			return err
 		})
@@ -102,37 +99,26 @@ func (b *buckets[V]) empty(w io.Writer, offset int64) ([]store.Segment, error) {
 		offset += seg.StoredBytes
 		segments = append(segments, seg)
 	}
-	b.number = b.number[:0]
 	b.buf.reset()
 	return segments, nil
-}
-
-// digest adds the rows to the segment's order-independent row digest.
-func (b *buffer[V]) digest(seg *store.Segment, sel []uint32, payload []uint64) {
-	for _, i := range sel {
-		hi, lo := bits.Mul64(column.HashKey(b.keys.At(int(i)))^0x9e3779b97f4a7c15, payload[i]|1)
-		h := hi ^ lo
-		seg.Sum += h
-		seg.Xor ^= h
-	}
 }
 
 // sortByBucket fills order with the buffered rows by bucket, and starts with
 // where each bucket begins.
 func (b *buckets[V]) sortByBucket() {
 	clear(b.starts)
-	for _, n := range b.number {
+	for _, n := range b.buf.number {
 		b.starts[n+1]++
 	}
 	for i := range b.count {
 		b.starts[i+1] += b.starts[i]
 	}
-	if cap(b.order) < len(b.number) {
-		b.order = make([]uint32, len(b.number))
+	if cap(b.buf.order) < len(b.buf.number) {
+		b.buf.order = make([]uint32, len(b.buf.number))
 	}
-	b.order = b.order[:len(b.number)]
-	for i, n := range b.number {
-		b.order[b.starts[n]] = uint32(i)
+	b.buf.order = b.buf.order[:len(b.buf.number)]
+	for i, n := range b.buf.number {
+		b.buf.order[b.starts[n]] = uint32(i)
 		b.starts[n]++
 	}
 	copy(b.starts[1:], b.starts[:b.count])

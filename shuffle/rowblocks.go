@@ -14,7 +14,6 @@ type RowBlocks[V any] struct {
 	buf    *buffer[V]
 	writer blockWriter
 	keys   column.Keys
-	sel    []uint32
 	done   [][]byte
 	bytes  int64
 }
@@ -43,19 +42,13 @@ func (r *RowBlocks[V]) Add(rows []V) error {
 }
 
 func (r *RowBlocks[V]) flush() error {
-	n := r.buf.len()
-	r.sel = r.sel[:0]
-	for i := range uint32(n) {
-		r.sel = append(r.sel, i)
-	}
-	err := blocks(&r.writer, r.buf, r.sel, func(stored []byte, _ int, _ []uint32) error {
+	err := blocks(&r.writer, r.buf, r.buf.inOrder(), func(stored []byte, _ int, _ []uint32) error {
 		r.done = append(r.done, bytes.Clone(stored))
 		r.bytes += int64(len(stored))
 		r.buf.held.Must(int64(len(stored)))
 		return nil
 	})
-	r.buf.keys.Reset()
-	r.buf.rows.Reset()
+	r.buf.workspace.reset()
 	return err
 }
 

@@ -15,16 +15,13 @@ import (
 // whose rows are sorted by key, equal keys in the order in which they were
 // written. One goroutine uses it.
 type SortWriter[V any] struct {
-	env     *Env
-	id      plan.OutputID
-	typ     *column.Type
-	buf     *buffer[V]
-	blocks  blockWriter
-	spills  spillFile
-	runs    []run
-	order   []uint32
-	hashes  []uint64
-	scratch column.SortScratch
+	env    *Env
+	id     plan.OutputID
+	typ    *column.Type
+	buf    *buffer[V]
+	blocks blockWriter
+	spills spillFile
+	runs   []run
 }
 
 // NewSortWriter returns a writer for one exchange of the attempt; typ is the
@@ -105,9 +102,9 @@ func (w *SortWriter[V]) spill() error {
 
 // empty sorts the buffered rows and writes them to out, which stands at offset.
 func (w *SortWriter[V]) empty(out io.Writer, offset int64) ([]store.Segment, error) {
-	w.order = column.SortKeys(&w.buf.keys, w.order[:0], &w.scratch)
+	w.buf.order = column.SortKeys(&w.buf.keys, w.buf.order[:0], &w.buf.sort)
 	s := sortedOutput[V]{out: out, offset: offset}
-	err := s.write(w, w.order)
+	err := s.write(w, w.buf.order)
 	w.buf.reset()
 	return s.segments, err
 }
@@ -134,13 +131,13 @@ type sortedOutput[V any] struct {
 
 // write writes the rows of w's buffer in the given order.
 func (s *sortedOutput[V]) write(w *SortWriter[V], order []uint32) error {
-	w.hashes = w.buf.rows.HashRows(w.hashes[:0])
+	w.buf.hashRows()
 	return blocks(&w.blocks, w.buf, order, func(stored []byte, rawBytes int, sel []uint32) error {
 		seg := store.Segment{
 			FirstKey: bytes.Clone(w.buf.keys.At(int(sel[0]))), Offset: s.offset,
 			StoredBytes: int64(len(stored)), RawBytes: int64(rawBytes), Rows: int64(len(sel)),
 		}
-		w.buf.digest(&seg, sel, w.hashes)
+		w.buf.digest(&seg, sel)
 		s.offset += seg.StoredBytes
 		s.segments = append(s.segments, seg)
 		_, err := s.out.Write(stored)
@@ -169,8 +166,8 @@ func (s *sortedOutput[V]) drain(ctx context.Context, w *SortWriter[V], m *Merge[
 			keys.Reset()
 			rows = rows[:0]
 		}
-		if n := w.buf.len(); n > 0 && (!more || w.buf.bytes() >= blockBytes) {
-			if err := s.write(w, w.inOrder(n)); err != nil {
+		if w.buf.len() > 0 && (!more || w.buf.bytes() >= blockBytes) {
+			if err := s.write(w, w.buf.inOrder()); err != nil {
 				return err
 			}
 			w.buf.reset()
@@ -180,15 +177,6 @@ func (s *sortedOutput[V]) drain(ctx context.Context, w *SortWriter[V], m *Merge[
 		}
 	}
 	return m.Err()
-}
-
-// inOrder is the order of n rows that are sorted already.
-func (w *SortWriter[V]) inOrder(n int) []uint32 {
-	w.order = w.order[:0]
-	for i := range uint32(n) {
-		w.order = append(w.order, i)
-	}
-	return w.order
 }
 
 // Bounds of the samples that a map output reports: enough to cut a partition

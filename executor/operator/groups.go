@@ -12,7 +12,6 @@ import (
 // groups is a table of keys with a state each, inside a budget.
 type groups[A any] struct {
 	table   *table.Table
-	pool    *table.Pool
 	states  []A
 	typ     *column.Type
 	held    *memory.Reservation
@@ -24,15 +23,21 @@ type groups[A any] struct {
 	// measured is what owned was when it was last measured.
 	measured int64
 	flat     bool
-	// filled is the most groups that the table ever held.
-	filled int
 	// counts says that the states are sums, which stand in the table until drain.
 	counts bool
 }
 
 func newGroups[A any](t *Task, typ *column.Type, owner string) *groups[A] {
-	return &groups[A]{table: t.Tables.Get(), pool: t.Tables, typ: typ, held: t.Shuffle.Budget.Reserve(owner), flat: typ.Flat()}
+	g := &groups[A]{table: table.Get(), typ: typ, held: t.Shuffle.Budget.Reserve(owner), flat: typ.Flat()}
+	// A table that a larger budget let grow would leave nothing of this one.
+	if g.table.Bytes() > t.Shuffle.Budget.Limit()/tableShare {
+		g.table.Shrink()
+	}
+	return g
 }
+
+// tableShare is the part of a budget that an empty table may hold.
+const tableShare = 4
 
 // room reports whether the budget lets the table take keys. A table without
 // groups always takes them.
@@ -134,7 +139,6 @@ func (g *groups[A]) drain(use func(keys *column.Keys, states []A) error) error {
 			return err
 		}
 	}
-	g.filled = max(g.filled, g.table.Len())
 	g.table.Reset()
 	clear(g.states)
 	clear(g.before)
@@ -143,7 +147,9 @@ func (g *groups[A]) drain(use func(keys *column.Keys, states []A) error) error {
 }
 
 func (g *groups[A]) release() {
-	g.pool.Put(g.table, g.filled)
+	if g.table != nil {
+		table.Put(g.table)
+	}
 	g.table, g.states, g.before = nil, nil, nil
 	g.held.Release()
 }

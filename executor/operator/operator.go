@@ -14,7 +14,6 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 
-	"github.com/sheafdata/sheaf/executor/operator/table"
 	"github.com/sheafdata/sheaf/internal/graph"
 	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/internal/storage"
@@ -110,9 +109,6 @@ type Task struct {
 	RowsOut atomic.Int64   // rows written to exchanges and sinks
 
 	Result plan.Result // what the operators have published, staged and collected
-
-	// Tables are where hash tables come from and go back to; nil makes new ones.
-	Tables *table.Pool
 
 	// Cause is an error that the engine met while user code waited for rows: it
 	// makes a group end early, so whatever the user code did then, return an

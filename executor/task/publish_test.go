@@ -2,7 +2,6 @@ package task
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,11 +12,10 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/golden"
 	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/internal/storage"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // published runs a job of two tasks with files and one without, and publishes.
 func published(t *testing.T, dest string) *Runtime {
@@ -68,24 +66,12 @@ func TestSuccessFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden := filepath.Join("testdata", "success.golden")
-	if *update {
-		if err := os.WriteFile(golden, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != string(want) {
-		t.Errorf("%s =\n%s\nwant\n%s", storage.SuccessName, got, want)
-	}
+	golden.Check(t, "testdata/success.golden", got)
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "format", "success.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(page), string(want)) {
+	if !strings.Contains(string(page), string(got)) {
 		t.Errorf("docs/format/success.md does not show the golden file")
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 
 	"github.com/sheafdata/sheaf/executor/operator"
-	"github.com/sheafdata/sheaf/executor/operator/table"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/graph"
 	"github.com/sheafdata/sheaf/internal/memory"
@@ -40,8 +39,6 @@ type Runtime struct {
 	// Zero values mean the defaults.
 	Read      graph.ReadOptions
 	ChunkRows int
-
-	tables table.Pool
 }
 
 // Run runs one attempt to its end and returns what it did. read counts rows
@@ -149,7 +146,6 @@ func (r *Runtime) newTask(ctx context.Context, a *plan.Assignment, read *shuffle
 		Assignment: a,
 		ChunkRows:  r.ChunkRows,
 		Stages:     map[plan.SinkID]*storage.Stage{},
-		Tables:     &r.tables,
 		Read:       read,
 	}
 	if t.ChunkRows <= 0 {

@@ -3,11 +3,9 @@ package block
 import (
 	"bytes"
 	"encoding/binary"
-	"flag"
 	"fmt"
 	"hash/crc32"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -17,9 +15,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -335,15 +332,7 @@ func TestCodecNumbersArePermanent(t *testing.T) {
 func TestGolden(t *testing.T) {
 	for _, c := range allCodecs {
 		name := filepath.Join("testdata", c.String()+".block")
-		if *update {
-			if err := os.WriteFile(name, mustAppend(t, c, nil, sample(), 8), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		b, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		b := golden.Content(t, name, mustAppend(t, c, nil, sample(), 8))
 		raw, h, err := NewDecoder().Decode(nil, b)
 		if err != nil || !bytes.Equal(raw, sample()) || h.Rows != 8 || h.Codec != c {
 			t.Errorf("Decode(%s) = %q, %+v, %v", name, raw, h, err)

@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"flag"
 	"fmt"
 	"hash/crc32"
 	"math"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -17,9 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 func hashIndex() Index {
 	return Index{[]Segment{
@@ -290,15 +287,7 @@ func TestGolden(t *testing.T) {
 		path := filepath.Join("testdata", name)
 		b, sum := image(t, ix)
 		tail := b[ix.end():]
-		if *update {
-			if err := os.WriteFile(path, tail, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		want := golden.Content(t, path, tail)
 		if !bytes.Equal(tail, want) {
 			t.Errorf("%s: written as %x, want %x", name, tail, want)
 		}
