@@ -95,9 +95,22 @@ func limitHeap(budget int64) {
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
+		heapFloor = make([]byte, min(maxHeapFloor, budget/heapFloorShare))
 	}
 }
 
-// gcPercent trades memory for time: most of the heap is buffers without
-// pointers, so a collection is cheap but its frequency is not.
-const gcPercent = 200
+// heapFloor is memory that is never touched, so the system never gives it. The
+// collector counts it as alive: without it a job that keeps little, and makes
+// rows and forgets them, would collect after every few megabytes, and the row
+// path pays for the write barriers.
+var heapFloor []byte
+
+const (
+	// gcPercent trades memory for time: most of the heap is buffers without
+	// pointers, so a collection is cheap but its frequency is not.
+	gcPercent = 200
+
+	maxHeapFloor = 64 << 20
+	// heapFloorShare keeps a small budget for what is really there.
+	heapFloorShare = 32
+)

@@ -20,9 +20,10 @@ import (
 	"github.com/sheafdata/sheaf/shuffle/store"
 )
 
-// DefaultChunkRows is how many rows operators pass on at once: enough that the
-// call does not count, few enough that a chunk stays in the nearest cache.
-const DefaultChunkRows = 1024
+// DefaultChunkRows is how many rows operators pass on at once: those of a batch,
+// so that none is cut. Chunks of 1,024 cost a tenth more CPU time on rows of six
+// fields, though they stay in a nearer cache: a chunk has its price too.
+const DefaultChunkRows = graph.DefaultBatchRows
 
 // Runtime runs attempts of one job. It is safe for concurrent use.
 type Runtime struct {

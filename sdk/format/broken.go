@@ -6,10 +6,16 @@ import (
 	"github.com/sheafdata/sheaf/internal/graph"
 )
 
-// Broken returns a format that writes nothing: err says what is wrong with the
-// arguments of its constructor, for functions that have no error result. Its
-// method Err lets whoever builds the graph report that before anything runs.
-func Broken[T any](name string, err error) graph.Format[T] { return &broken[T]{name, err} }
+// OrBroken returns f or, if there is an error, a format that writes nothing:
+// err says what is wrong with the arguments of a constructor, for functions that
+// have no error result. Its method Err lets whoever builds the graph report that
+// before anything runs.
+func OrBroken[T any](name string, f graph.Format[T], err error) graph.Format[T] {
+	if err != nil {
+		return &broken[T]{name, err}
+	}
+	return f
+}
 
 type broken[T any] struct {
 	name string

@@ -32,8 +32,8 @@ var (
 // magicBytes is how many first bytes tell a compression.
 const magicBytes = 4
 
-// ParseCompression returns the compression of a name: "" and "none", "gzip", "zstd".
-func ParseCompression(name string) (Compression, error) {
+// parseCompression returns the compression of a name: "" and "none", "gzip", "zstd".
+func parseCompression(name string) (Compression, error) {
 	if name == "" {
 		return None, nil
 	}

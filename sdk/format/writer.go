@@ -13,8 +13,8 @@ type Rows[T any] struct {
 	Format string
 	// Suffix ends the names of files, before that of the compression: ".txt".
 	Suffix string
-	// Compression of the files.
-	Compression Compression
+	// Compression of the files: "" for none, "gzip" or "zstd".
+	Compression string
 	// Header is written first in every file, such as a line of column names.
 	Header []byte
 	// Append appends the bytes of rows to dst and returns it. It is called
@@ -23,20 +23,30 @@ type Rows[T any] struct {
 	Append func(dst []byte, rows []T) ([]byte, error)
 }
 
-// NewFormat returns a format that writes rows as Rows says.
-func NewFormat[T any](rows Rows[T]) graph.Format[T] { return &appendFormat[T]{rows} }
+// NewFormat returns a format that writes rows as Rows says. A compression that
+// is not known is an error (fault.Invalid).
+func NewFormat[T any](rows Rows[T]) (graph.Format[T], error) {
+	compression, err := parseCompression(rows.Compression)
+	if err != nil {
+		return nil, err
+	}
+	return &appendFormat[T]{rows, compression}, nil
+}
 
-type appendFormat[T any] struct{ rows Rows[T] }
+type appendFormat[T any] struct {
+	rows        Rows[T]
+	compression Compression
+}
 
 // Name implements graph.Format.
 func (f *appendFormat[T]) Name() string { return f.rows.Format }
 
 // Suffix implements graph.Format.
-func (f *appendFormat[T]) Suffix() string { return f.rows.Suffix + f.rows.Compression.Suffix() }
+func (f *appendFormat[T]) Suffix() string { return f.rows.Suffix + f.compression.Suffix() }
 
 // NewWriter implements graph.Format.
 func (f *appendFormat[T]) NewWriter(w io.Writer) (graph.RowWriter[T], error) {
-	out, err := f.rows.Compression.Writer(w)
+	out, err := f.compression.Writer(w)
 	if err != nil {
 		return nil, err
 	}

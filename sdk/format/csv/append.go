@@ -1,13 +1,12 @@
 package csv
 
 import (
-	"reflect"
-	"strconv"
 	"strings"
 	"time"
 	"unsafe"
 
 	"github.com/sheafdata/sheaf/internal/column"
+	"github.com/sheafdata/sheaf/sdk/format/internal/scalar"
 )
 
 // lineWriter appends rows of one type as lines, planned once by reflection and
@@ -22,7 +21,7 @@ type lineWriter struct {
 type cell struct {
 	offset  uintptr
 	pointer bool
-	append  func(l *lineWriter, dst []byte, p unsafe.Pointer) []byte
+	append  scalar.AppendFunc
 }
 
 func newLineWriter(comma byte, layout string, fields []field) *lineWriter {
@@ -35,36 +34,19 @@ func newLineWriter(comma byte, layout string, fields []field) *lineWriter {
 		c := cell{offset: f.offset, pointer: f.pointer}
 		switch {
 		case f.kind == column.Time:
-			c.append = (*lineWriter).appendTime
+			c.append = l.appendTime
 		case f.kind == column.Bytes:
-			c.append = (*lineWriter).appendBytes
+			c.append = l.appendBytes
 		case f.kind == column.String && f.pointer:
-			c.append = (*lineWriter).appendSome
+			c.append = l.appendSome
+		case f.kind == column.String:
+			c.append = l.appendString
 		default:
-			// By the kind in Go, since int has another size in columns than in the
-			// memory of some machines.
-			c.append = scalars[f.elem().Kind()]
+			c.append = scalar.Appender(f.elem())
 		}
 		l.cells = append(l.cells, c)
 	}
 	return l
-}
-
-var scalars = map[reflect.Kind]func(*lineWriter, []byte, unsafe.Pointer) []byte{
-	reflect.Bool:    (*lineWriter).appendBool,
-	reflect.String:  (*lineWriter).appendString,
-	reflect.Int:     appendInt[int],
-	reflect.Int8:    appendInt[int8],
-	reflect.Int16:   appendInt[int16],
-	reflect.Int32:   appendInt[int32],
-	reflect.Int64:   appendInt[int64],
-	reflect.Uint:    appendUint[uint],
-	reflect.Uint8:   appendUint[uint8],
-	reflect.Uint16:  appendUint[uint16],
-	reflect.Uint32:  appendUint[uint32],
-	reflect.Uint64:  appendUint[uint64],
-	reflect.Float32: appendFloat32,
-	reflect.Float64: appendFloat64,
 }
 
 // append appends one row with its line end.
@@ -81,7 +63,7 @@ func (l *lineWriter) append(dst []byte, row unsafe.Pointer) []byte {
 				continue
 			}
 		}
-		dst = c.append(l, dst, p)
+		dst = c.append(dst, p)
 	}
 	if len(dst) == begin {
 		dst = append(dst, `""`...) // a line with nothing on it would be no row
@@ -158,24 +140,4 @@ func (l *lineWriter) appendTime(dst []byte, p unsafe.Pointer) []byte {
 	var buf [64]byte
 	text := (*time.Time)(p).AppendFormat(buf[:0], l.layout)
 	return l.appendText(dst, unsafe.String(unsafe.SliceData(text), len(text)))
-}
-
-func (l *lineWriter) appendBool(dst []byte, p unsafe.Pointer) []byte {
-	return strconv.AppendBool(dst, *(*bool)(p))
-}
-
-func appendInt[N int | int8 | int16 | int32 | int64](_ *lineWriter, dst []byte, p unsafe.Pointer) []byte {
-	return strconv.AppendInt(dst, int64(*(*N)(p)), 10)
-}
-
-func appendUint[N uint | uint8 | uint16 | uint32 | uint64](_ *lineWriter, dst []byte, p unsafe.Pointer) []byte {
-	return strconv.AppendUint(dst, uint64(*(*N)(p)), 10)
-}
-
-func appendFloat32(_ *lineWriter, dst []byte, p unsafe.Pointer) []byte {
-	return strconv.AppendFloat(dst, float64(*(*float32)(p)), 'g', -1, 32)
-}
-
-func appendFloat64(_ *lineWriter, dst []byte, p unsafe.Pointer) []byte {
-	return strconv.AppendFloat(dst, *(*float64)(p), 'g', -1, 64)
 }

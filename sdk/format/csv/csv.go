@@ -17,7 +17,11 @@ import (
 	"strings"
 
 	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/sdk/format"
 )
+
+// formatName is the format's name in plans and messages.
+const formatName = "csv"
 
 // Tag is the key of the struct tag that names a field's column in files, where
 // that is not the name by which the rest of a program knows it.
@@ -66,15 +70,10 @@ type dialect struct {
 
 func dialectOf(opts []ReadOptions) (dialect, error) {
 	d := dialect{comma: ',', space: " \t"}
-	switch len(opts) {
-	case 0:
-		return d, nil
-	case 1:
-		d.ReadOptions = opts[0]
-	default:
-		return d, fault.New(fault.Invalid, "read csv: %d sets of options given: give at most one", len(opts))
-	}
 	var err error
+	if d.ReadOptions, err = format.OneOf("read csv", opts); err != nil {
+		return d, err
+	}
 	if d.comma, err = separator("read", d.Comma); err != nil {
 		return d, err
 	}

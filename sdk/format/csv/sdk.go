@@ -22,8 +22,5 @@ func Read[T any](p *sdk.Pipeline, input string, opts ...ReadOptions) sdk.Dataset
 // header in each, as NewFormat says.
 func Write[T any](in sdk.Dataset[T], dir string, opts ...WriteOptions) {
 	f, err := NewFormat[T](opts...)
-	if err != nil {
-		f = format.Broken[T]("csv", err)
-	}
-	sdk.Write(in, dir, f)
+	sdk.Write(in, dir, format.OrBroken(formatName, f, err))
 }

@@ -17,10 +17,10 @@ import (
 func Source[T any](input string, opts ...ReadOptions) graph.Source {
 	t, err := newTable[T](opts)
 	if err != nil {
-		return format.New(format.Config{Format: "csv", Input: input, Schema: arrow.NewSchema(nil, nil), Err: err})
+		return format.New(format.Config{Format: formatName, Input: input, Schema: arrow.NewSchema(nil, nil), Err: err})
 	}
 	config := format.Config{
-		Format: "csv", Input: input, Schema: t.schema, Lines: t.lines(),
+		Format: formatName, Input: input, Schema: t.schema, Lines: t.lines(),
 		NewDecoder: func(p format.Piece) (format.Decoder, error) { return newDecoder(t, p) },
 	}
 	if t.counts() {

@@ -29,19 +29,11 @@ type WriteOptions struct {
 // that is nothing but one nil string comes back as an empty one, because a line
 // with nothing on it is no row.
 func NewFormat[T any](opts ...WriteOptions) (graph.Format[T], error) {
-	var o WriteOptions
-	switch len(opts) {
-	case 0:
-	case 1:
-		o = opts[0]
-	default:
-		return nil, fault.New(fault.Invalid, "write csv: %d sets of options given: give at most one", len(opts))
-	}
-	comma, err := separator("write", o.Comma)
+	o, err := format.OneOf("write csv", opts)
 	if err != nil {
 		return nil, err
 	}
-	compression, err := format.ParseCompression(o.Compression)
+	comma, err := separator("write", o.Comma)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +46,7 @@ func NewFormat[T any](opts ...WriteOptions) (graph.Format[T], error) {
 		return nil, err
 	}
 	line := newLineWriter(comma, o.TimeLayout, fields)
-	rows := format.Rows[T]{Format: "csv", Suffix: ".csv", Compression: compression,
+	rows := format.Rows[T]{Format: formatName, Suffix: ".csv", Compression: o.Compression,
 		Append: func(dst []byte, rows []T) ([]byte, error) {
 			for i := range rows {
 				dst = line.append(dst, unsafe.Pointer(&rows[i]))
@@ -64,5 +56,5 @@ func NewFormat[T any](opts ...WriteOptions) (graph.Format[T], error) {
 	if !o.NoHeader {
 		rows.Header = line.header(fields)
 	}
-	return format.NewFormat(rows), nil
+	return format.NewFormat(rows)
 }

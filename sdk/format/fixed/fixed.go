@@ -18,6 +18,9 @@ import (
 	"github.com/sheafdata/sheaf/sdk/format"
 )
 
+// formatName is the format's name in plans and messages.
+const formatName = "fixed"
+
 // schema is one column of rows: that of []byte rows.
 var schema = schemaOf[[]byte]()
 
@@ -37,7 +40,7 @@ func Source(input string, rowBytes int) graph.Source {
 	// length depend on nothing else.
 	var shared atomic.Pointer[[]int32]
 	return format.New(format.Config{
-		Format: "fixed", Input: input, Schema: schema, RowBytes: int64(rowBytes),
+		Format: formatName, Input: input, Schema: schema, RowBytes: int64(rowBytes),
 		// Whether rows happen to begin like a compressed file says nothing.
 		SuffixOnly: true,
 		Err:        checkRowBytes(rowBytes),

@@ -15,8 +15,5 @@ func Read(p *sdk.Pipeline, input string, rowBytes int) sdk.Dataset[[]byte] {
 // of another length, or an unknown option, fails the job.
 func Write(in sdk.Dataset[[]byte], dir string, rowBytes int, opts ...WriteOptions) {
 	f, err := NewFormat(rowBytes, opts...)
-	if err != nil {
-		f = format.Broken[[]byte]("fixed", err)
-	}
-	sdk.Write(in, dir, f)
+	sdk.Write(in, dir, format.OrBroken(formatName, f, err))
 }

@@ -7,10 +7,7 @@ import (
 )
 
 // WriteOptions say how files are written. The zero value writes them plain.
-type WriteOptions struct {
-	// Compression of the files: "" for none, "gzip" or "zstd".
-	Compression string
-}
+type WriteOptions = format.WriteOptions
 
 // NewFormat returns the format that writes rows of rowBytes bytes each. A row
 // of another length is an error (fault.Invalid).
@@ -18,20 +15,12 @@ func NewFormat(rowBytes int, opts ...WriteOptions) (graph.Format[[]byte], error)
 	if err := checkRowBytes(rowBytes); err != nil {
 		return nil, err
 	}
-	var o WriteOptions
-	switch len(opts) {
-	case 0:
-	case 1:
-		o = opts[0]
-	default:
-		return nil, fault.New(fault.Invalid, "write rows of one length: %d sets of options given: give at most one", len(opts))
-	}
-	compression, err := format.ParseCompression(o.Compression)
+	o, err := format.OneOf("write rows of one length", opts)
 	if err != nil {
 		return nil, err
 	}
 	return format.NewFormat(format.Rows[[]byte]{
-		Format: "fixed", Suffix: ".bin", Compression: compression,
+		Format: formatName, Suffix: ".bin", Compression: o.Compression,
 		Append: func(dst []byte, rows [][]byte) ([]byte, error) {
 			for _, row := range rows {
 				if len(row) != rowBytes {
@@ -41,5 +30,5 @@ func NewFormat(rowBytes int, opts ...WriteOptions) (graph.Format[[]byte], error)
 			}
 			return dst, nil
 		},
-	}), nil
+	})
 }

@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"github.com/sheafdata/sheaf/internal/column"
+	"github.com/sheafdata/sheaf/sdk/format/internal/scalar"
 )
 
 // appendFunc appends the JSON of the value at p.
@@ -39,25 +40,24 @@ func appenderOf(t *column.Type) (appendFunc, error) {
 		return appendTime, nil
 	case column.Bytes:
 		return appendBytes, nil
+	case column.String:
+		return appendStringAt, nil
+	case column.Float32:
+		return appendFloat32, nil
+	case column.Float64:
+		return appendFloat64, nil
 	}
-	return scalarAppenders[t.Go.Kind()], nil
+	plain := plainAppender(t)
+	return func(dst []byte, p unsafe.Pointer) ([]byte, error) { return plain(dst, p), nil }, nil
 }
 
-var scalarAppenders = map[reflect.Kind]appendFunc{
-	reflect.Bool:    appendBool,
-	reflect.String:  appendStringAt,
-	reflect.Int:     appendInt[int],
-	reflect.Int8:    appendInt[int8],
-	reflect.Int16:   appendInt[int16],
-	reflect.Int32:   appendInt[int32],
-	reflect.Int64:   appendInt[int64],
-	reflect.Uint:    appendUint[uint],
-	reflect.Uint8:   appendUint[uint8],
-	reflect.Uint16:  appendUint[uint16],
-	reflect.Uint32:  appendUint[uint32],
-	reflect.Uint64:  appendUint[uint64],
-	reflect.Float32: appendFloat32,
-	reflect.Float64: appendFloat64,
+// plainAppender returns the function for values that JSON shows as plain text
+// does and that cannot fail, or nil.
+func plainAppender(t *column.Type) scalar.AppendFunc {
+	if appendByMethod(t.Go) != nil || t.Kind == column.Float32 || t.Kind == column.Float64 {
+		return nil
+	}
+	return scalar.Appender(t.Go)
 }
 
 // writtenMember is a member as it is written.
@@ -66,6 +66,7 @@ type writtenMember struct {
 	head   string // `,"name":`
 	offset uintptr
 	append appendFunc
+	plain  scalar.AppendFunc           // instead of append, unless nil: a call for each value less
 	omit   func(p unsafe.Pointer) bool // nil if the member is always written
 }
 
@@ -82,7 +83,7 @@ func appendObject(t *column.Type) (appendFunc, error) {
 		}
 		members[i] = writtenMember{
 			name: m.name, head: string(append(appendString([]byte(","), m.name), ':')),
-			offset: m.offset, append: fn, omit: omission(m),
+			offset: m.offset, append: fn, plain: plainAppender(m.typ), omit: omission(m),
 		}
 	}
 	return func(dst []byte, p unsafe.Pointer) ([]byte, error) {
@@ -98,8 +99,13 @@ func appendObject(t *column.Type) (appendFunc, error) {
 			if len(dst) == begin+1 {
 				head = head[1:]
 			}
+			dst = append(dst, head...)
+			if m.plain != nil {
+				dst = m.plain(dst, q)
+				continue
+			}
 			var err error
-			if dst, err = m.append(append(dst, head...), q); err != nil {
+			if dst, err = m.append(dst, q); err != nil {
 				return nil, inside(m.name, err)
 			}
 		}
@@ -146,6 +152,7 @@ func isZero(t reflect.Type) func(p unsafe.Pointer) bool {
 
 func appendList(t *column.Type) (appendFunc, error) {
 	elem, err := appenderOf(t.Elem)
+	plain := plainAppender(t.Elem)
 	size := t.Elem.Go.Size()
 	return func(dst []byte, p unsafe.Pointer) ([]byte, error) {
 		s := (*sliceHeader)(p)
@@ -157,8 +164,13 @@ func appendList(t *column.Type) (appendFunc, error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
+			q := unsafe.Add(s.ptr, uintptr(i)*size)
+			if plain != nil {
+				dst = plain(dst, q)
+				continue
+			}
 			var err error
-			if dst, err = elem(dst, unsafe.Add(s.ptr, uintptr(i)*size)); err != nil {
+			if dst, err = elem(dst, q); err != nil {
 				return nil, inside("["+strconv.Itoa(i)+"]", err)
 			}
 		}
@@ -191,10 +203,6 @@ func inside(name string, err error) error {
 	return u
 }
 
-func appendBool(dst []byte, p unsafe.Pointer) ([]byte, error) {
-	return strconv.AppendBool(dst, *(*bool)(p)), nil
-}
-
 func appendStringAt(dst []byte, p unsafe.Pointer) ([]byte, error) {
 	return appendString(dst, *(*string)(p)), nil
 }
@@ -205,14 +213,6 @@ func appendBytes(dst []byte, p unsafe.Pointer) ([]byte, error) {
 		return append(dst, "null"...), nil
 	}
 	return append(base64.StdEncoding.AppendEncode(append(dst, '"'), b), '"'), nil
-}
-
-func appendInt[N int | int8 | int16 | int32 | int64](dst []byte, p unsafe.Pointer) ([]byte, error) {
-	return strconv.AppendInt(dst, int64(*(*N)(p)), 10), nil
-}
-
-func appendUint[N uint | uint8 | uint16 | uint32 | uint64](dst []byte, p unsafe.Pointer) ([]byte, error) {
-	return strconv.AppendUint(dst, uint64(*(*N)(p)), 10), nil
 }
 
 func appendFloat32(dst []byte, p unsafe.Pointer) ([]byte, error) {

@@ -37,7 +37,7 @@ type ReadOptions struct {
 // by comma. Its batches have the columns of T. A row type that cannot be read
 // from JSON is reported by the source's method Err, and fails the job.
 func Source[T any](input string, opts ...ReadOptions) graph.Source {
-	o, err := oneOf("read", opts)
+	o, err := format.OneOf("read "+rowsAsLines, opts)
 	if err != nil {
 		return format.New(format.Config{Format: formatName, Input: input, Err: err})
 	}
@@ -64,14 +64,5 @@ func Source[T any](input string, opts ...ReadOptions) graph.Source {
 // formatName is the format's name in plans and messages.
 const formatName = "jsonl"
 
-// oneOf returns the options that were given, of which there may be one set.
-func oneOf[O any](doing string, opts []O) (O, error) {
-	var o O
-	switch len(opts) {
-	case 0:
-		return o, nil
-	case 1:
-		return opts[0], nil
-	}
-	return o, fault.New(fault.Invalid, "%s rows as JSON lines: %d sets of options given: give at most one", doing, len(opts))
-}
+// rowsAsLines is what is read or written, in messages.
+const rowsAsLines = "rows as JSON lines"

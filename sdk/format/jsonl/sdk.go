@@ -16,8 +16,5 @@ func Read[T any](p *sdk.Pipeline, input string, opts ...ReadOptions) sdk.Dataset
 // option, fails the job.
 func Write[T any](ds sdk.Dataset[T], dir string, opts ...WriteOptions) {
 	f, err := NewFormat[T](opts...)
-	if err != nil {
-		f = format.Broken[T](formatName, err)
-	}
-	sdk.Write(ds, dir, f)
+	sdk.Write(ds, dir, format.OrBroken(formatName, f, err))
 }

@@ -10,21 +10,14 @@ import (
 )
 
 // WriteOptions say how files are written. The zero value writes them plain.
-type WriteOptions struct {
-	// Compression of the files: "" for none, "gzip" or "zstd".
-	Compression string
-}
+type WriteOptions = format.WriteOptions
 
 // NewFormat returns the format that writes each row as a line of JSON, as an
 // encoding/json.Encoder does that escapes no HTML: "<", ">" and "&" stand as
 // they are. Numbers that JSON cannot show, NaN and the infinities, are errors
 // (fault.Invalid) that name the member.
 func NewFormat[T any](opts ...WriteOptions) (graph.Format[T], error) {
-	o, err := oneOf("write", opts)
-	if err != nil {
-		return nil, err
-	}
-	compression, err := format.ParseCompression(o.Compression)
+	o, err := format.OneOf("write "+rowsAsLines, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +30,7 @@ func NewFormat[T any](opts ...WriteOptions) (graph.Format[T], error) {
 		return nil, err
 	}
 	return format.NewFormat(format.Rows[T]{
-		Format: formatName, Suffix: ".jsonl", Compression: compression,
+		Format: formatName, Suffix: ".jsonl", Compression: o.Compression,
 		Append: func(dst []byte, rows []T) ([]byte, error) {
 			for i := range rows {
 				var err error
@@ -48,5 +41,5 @@ func NewFormat[T any](opts ...WriteOptions) (graph.Format[T], error) {
 			}
 			return dst, nil
 		},
-	}), nil
+	})
 }

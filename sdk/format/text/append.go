@@ -2,22 +2,18 @@ package text
 
 import (
 	"fmt"
-	"reflect"
-	"strconv"
 	"time"
 	"unsafe"
 
 	"github.com/sheafdata/sheaf/internal/column"
 	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/sdk/format/internal/scalar"
 )
-
-// appendFunc appends the text of the value at p.
-type appendFunc func(dst []byte, p unsafe.Pointer) []byte
 
 // field is one field of a row.
 type field struct {
 	offset uintptr
-	append appendFunc
+	append scalar.AppendFunc
 }
 
 // rowText is how rows of one type become text, planned once by reflection and
@@ -50,7 +46,7 @@ func refuse(what string, err error) error {
 }
 
 // planValue plans the text of a value without parts.
-func planValue(t *column.Type) (appendFunc, error) {
+func planValue(t *column.Type) (scalar.AppendFunc, error) {
 	if t.Kind == column.Pointer {
 		elem, err := planValue(t.Elem)
 		if err != nil {
@@ -63,35 +59,18 @@ func planValue(t *column.Type) (appendFunc, error) {
 			return elem(dst, p)
 		}, nil
 	}
-	if t.Kind == column.Time {
+	switch t.Kind {
+	case column.String:
+		return appendString, nil
+	case column.Bytes:
+		return appendBytes, nil
+	case column.Time:
 		return appendTime, nil
 	}
-	if t.Kind == column.Bytes {
-		return appendBytes, nil
-	}
-	// By the kind in Go, since int has another size in columns than in the
-	// memory of some machines.
-	if fn, ok := scalars[t.Go.Kind()]; ok {
+	if fn := scalar.Appender(t.Go); fn != nil {
 		return fn, nil
 	}
 	return nil, fmt.Errorf("%v has parts, and a line has no one way to show them", t.Go)
-}
-
-var scalars = map[reflect.Kind]appendFunc{
-	reflect.Bool:    appendBool,
-	reflect.String:  appendString,
-	reflect.Int:     appendInt[int],
-	reflect.Int8:    appendInt[int8],
-	reflect.Int16:   appendInt[int16],
-	reflect.Int32:   appendInt[int32],
-	reflect.Int64:   appendInt[int64],
-	reflect.Uint:    appendUint[uint],
-	reflect.Uint8:   appendUint[uint8],
-	reflect.Uint16:  appendUint[uint16],
-	reflect.Uint32:  appendUint[uint32],
-	reflect.Uint64:  appendUint[uint64],
-	reflect.Float32: appendFloat32,
-	reflect.Float64: appendFloat64,
 }
 
 // append appends one row without its line end.
@@ -106,29 +85,9 @@ func (r *rowText) append(dst []byte, p unsafe.Pointer) []byte {
 	return dst
 }
 
-func appendBool(dst []byte, p unsafe.Pointer) []byte {
-	return strconv.AppendBool(dst, *(*bool)(p))
-}
-
 func appendString(dst []byte, p unsafe.Pointer) []byte { return append(dst, *(*string)(p)...) }
 
 func appendBytes(dst []byte, p unsafe.Pointer) []byte { return append(dst, *(*[]byte)(p)...) }
-
-func appendInt[N int | int8 | int16 | int32 | int64](dst []byte, p unsafe.Pointer) []byte {
-	return strconv.AppendInt(dst, int64(*(*N)(p)), 10)
-}
-
-func appendUint[N uint | uint8 | uint16 | uint32 | uint64](dst []byte, p unsafe.Pointer) []byte {
-	return strconv.AppendUint(dst, uint64(*(*N)(p)), 10)
-}
-
-func appendFloat32(dst []byte, p unsafe.Pointer) []byte {
-	return strconv.AppendFloat(dst, float64(*(*float32)(p)), 'g', -1, 32)
-}
-
-func appendFloat64(dst []byte, p unsafe.Pointer) []byte {
-	return strconv.AppendFloat(dst, *(*float64)(p), 'g', -1, 64)
-}
 
 func appendTime(dst []byte, p unsafe.Pointer) []byte {
 	return (*time.Time)(p).AppendFormat(dst, time.RFC3339Nano)

@@ -1,6 +1,9 @@
 package text
 
-import "github.com/sheafdata/sheaf/sdk"
+import (
+	"github.com/sheafdata/sheaf/sdk"
+	"github.com/sheafdata/sheaf/sdk/format"
+)
 
 // Read reads the lines of files: input names files, directories and globs, by
 // comma.
@@ -13,14 +16,14 @@ func Read(p *sdk.Pipeline, input string) sdk.Dataset[string] {
 // one way to be a line, or an unknown option, fails the job: use WriteFunc.
 func Write[T any](in sdk.Dataset[T], dir string, opts ...WriteOptions) {
 	f, err := NewFormat[T](opts...)
-	sdk.Write(in, dir, orBroken(f, err))
+	sdk.Write(in, dir, format.OrBroken(formatName, f, err))
 }
 
 // WriteFunc writes each row as the line which appendRow appends to dst, without
 // a line end, and returns. It is called by several goroutines at once.
 func WriteFunc[T any](in sdk.Dataset[T], dir string, appendRow func(dst []byte, row T) []byte, opts ...WriteOptions) {
 	f, err := NewFormatFunc(appendRow, opts...)
-	sdk.Write(in, dir, orBroken(f, err))
+	sdk.Write(in, dir, format.OrBroken(formatName, f, err))
 }
 
 // Lines reads the lines of files together with the places where they stand.

@@ -18,6 +18,9 @@ import (
 	"github.com/sheafdata/sheaf/sdk/format"
 )
 
+// formatName is the format's name in plans and messages.
+const formatName = "text"
+
 // schema is one column of lines: that of string rows.
 var schema = schemaOf[string]()
 
@@ -33,7 +36,7 @@ func schemaOf[T any]() *arrow.Schema {
 // by comma. Its batches have one string column, "value".
 func Source(input string) graph.Source {
 	return format.New(format.Config{
-		Format: "text", Input: input, Schema: schema, Lines: true,
+		Format: formatName, Input: input, Schema: schema, Lines: true,
 		NewDecoder: func(p format.Piece) (format.Decoder, error) { return newDecoder(p), nil },
 	})
 }

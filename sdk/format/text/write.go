@@ -9,11 +9,8 @@ import (
 	"github.com/sheafdata/sheaf/sdk/format"
 )
 
-// WriteOptions say how text files are written. The zero value writes them plain.
-type WriteOptions struct {
-	// Compression of the files: "" for none, "gzip" or "zstd".
-	Compression string
-}
+// WriteOptions say how files are written. The zero value writes them plain.
+type WriteOptions = format.WriteOptions
 
 // NewFormat returns the format that writes each row as a line: strings and
 // []byte as they are, numbers in decimal, floats as short as they can be read
@@ -50,25 +47,9 @@ func NewFormatFunc[T any](appendRow func(dst []byte, row T) []byte, opts ...Writ
 }
 
 func newFormat[T any](opts []WriteOptions, appendRows func([]byte, []T) ([]byte, error)) (graph.Format[T], error) {
-	var o WriteOptions
-	switch len(opts) {
-	case 0:
-	case 1:
-		o = opts[0]
-	default:
-		return nil, fault.New(fault.Invalid, "write rows as text: %d sets of options given: give at most one", len(opts))
-	}
-	compression, err := format.ParseCompression(o.Compression)
+	o, err := format.OneOf("write rows as text", opts)
 	if err != nil {
 		return nil, err
 	}
-	return format.NewFormat(format.Rows[T]{Format: "text", Suffix: ".txt", Compression: compression, Append: appendRows}), nil
-}
-
-// orBroken returns f, or a format that reports err.
-func orBroken[T any](f graph.Format[T], err error) graph.Format[T] {
-	if err != nil {
-		return format.Broken[T]("text", err)
-	}
-	return f
+	return format.NewFormat(format.Rows[T]{Format: formatName, Suffix: ".txt", Compression: o.Compression, Append: appendRows})
 }

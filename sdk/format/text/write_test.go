@@ -2,7 +2,6 @@ package text
 
 import (
 	"bytes"
-	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -139,17 +138,6 @@ func TestSuffix(t *testing.T) {
 		if got := f.Name(); got != "text" {
 			t.Errorf("Name() = %q, want %q", got, "text")
 		}
-	}
-}
-
-func TestBrokenFormatTellsWhy(t *testing.T) {
-	why := errors.New("why")
-	f := orBroken[string](nil, why)
-	if _, err := f.NewWriter(nil); err != why {
-		t.Errorf("NewWriter of a broken format: error %v, want %v", err, why)
-	}
-	if err := f.(interface{ Err() error }).Err(); err != why {
-		t.Errorf("Err() = %v, want %v", err, why)
 	}
 }
 

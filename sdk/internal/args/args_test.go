@@ -3,7 +3,6 @@ package args
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -15,27 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/golden"
 )
-
-var rewrite = flag.Bool("rewrite", false, "rewrite the golden files")
-
-// golden compares got with a file of testdata.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *rewrite {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("output differs from %s (-want +got), rewrite with -rewrite:\n%s", path, diff)
-	}
-}
 
 // testHost is a machine of eight cores and 16 GiB with a given environment.
 func testHost(env map[string]string) host {
@@ -211,7 +191,7 @@ func TestUsageErrors(t *testing.T) {
 			fmt.Fprintf(&all, "%s\n    %s\n", strings.TrimSpace(test.name+": "+test.argv), message)
 		})
 	}
-	golden(t, "errors.txt", all.String())
+	golden.Check(t, "testdata/errors.txt", all.String())
 }
 
 func TestHelp(t *testing.T) {
@@ -224,7 +204,7 @@ func TestHelp(t *testing.T) {
 			t.Errorf("Parse(%q) = %v, want ErrHelp", argv, err)
 		}
 	}
-	golden(t, "help.txt", out.String())
+	golden.Check(t, "testdata/help.txt", out.String())
 	for _, line := range strings.Split(out.String(), "\n") {
 		if len(line) > helpWidth {
 			t.Errorf("help line %q has %d columns, want at most %d", line, len(line), helpWidth)
@@ -234,7 +214,7 @@ func TestHelp(t *testing.T) {
 	if _, err := parse(testHost(nil), "pi", "", &struct{}{}, []string{"--help"}, &out); !errors.Is(err, ErrHelp) {
 		t.Errorf("Parse(--help) = %v, want ErrHelp", err)
 	}
-	golden(t, "help_bare.txt", out.String())
+	golden.Check(t, "testdata/help_bare.txt", out.String())
 }
 
 func TestBadStructs(t *testing.T) {
@@ -308,7 +288,7 @@ func TestBadStructs(t *testing.T) {
 			fmt.Fprintf(&all, "%s\n    %v\n", test.name, err)
 		})
 	}
-	golden(t, "structs.txt", all.String())
+	golden.Check(t, "testdata/structs.txt", all.String())
 }
 
 func TestDistance(t *testing.T) {
