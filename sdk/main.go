@@ -110,7 +110,7 @@ const (
 	// pointers, so a collection is cheap but its frequency is not.
 	gcPercent = 200
 
-	maxHeapFloor = 64 << 20
+	maxHeapFloor = 32 << 20
 	// heapFloorShare keeps a small budget for what is really there.
 	heapFloorShare = 32
 )

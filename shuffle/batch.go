@@ -78,12 +78,13 @@ func (b *buffer[V]) release() {
 // blockWriter encodes selected rows of a buffer as blocks.
 type blockWriter struct {
 	encoder *block.Encoder
+	size    int64 // of a block, at about
 	frame   []byte
 	out     []byte
 }
 
-func newBlockWriter(codec block.Codec) blockWriter {
-	return blockWriter{encoder: block.NewEncoder(codec)}
+func newBlockWriter(env *Env) blockWriter {
+	return blockWriter{encoder: block.NewEncoder(env.Codec), size: env.blockBytes()}
 }
 
 // blocks cuts the selected rows of b into blocks and hands each, encoded, to
@@ -92,7 +93,7 @@ func blocks[V any](w *blockWriter, b *buffer[V], sel []uint32, emit func(stored 
 	if len(sel) == 0 {
 		return nil
 	}
-	perBlock := int(blockBytes / max(b.bytes()/int64(b.len()), 1))
+	perBlock := int(w.size / max(b.bytes()/int64(b.len()), 1))
 	for perBlock = max(perBlock, 1); len(sel) > 0; {
 		n := min(perBlock, len(sel))
 		if err := oneBlock(w, b, sel[:n], emit); err != nil {

@@ -31,7 +31,7 @@ type buckets[V any] struct {
 
 func newBuckets[V any](env *Env, typ *column.Type, count, rotate int, owner string) *buckets[V] {
 	return &buckets[V]{
-		env: env, buf: newBuffer[V](typ, env.Budget, owner), blocks: newBlockWriter(env.Codec),
+		env: env, buf: newBuffer[V](typ, env.Budget, owner), blocks: newBlockWriter(env),
 		count: count, rotate: rotate, spills: spillFile{env: env}, starts: make([]uint32, count+1),
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/binary"
 	"io"
+	"math"
+	"slices"
 	"sort"
 
 	"github.com/sheafdata/sheaf/internal/column"
@@ -241,17 +243,15 @@ func mergeSources[V any](ctx context.Context, env *Env, typ *column.Type, source
 	temporary := spillFile{env: env}
 	defer temporary.close()
 	for fan := fanIn(env, sources); len(sources) > fan; fan = fanIn(env, sources) {
-		var merged []source
-		for len(sources) > 0 {
-			n := min(fan, len(sources))
-			r, err := mergeToRun[V](ctx, env, typ, sources[:n], &temporary)
-			if err != nil {
-				return err
-			}
-			merged = append(merged, runSource(r))
-			sources = sources[n:]
+		// No more than what is too many, and the lightest: rows that are merged
+		// here are written and read once more.
+		n := min(fan, len(sources)-fan+1)
+		at := lightest(sources, n)
+		r, err := mergeToRun[V](ctx, env, typ, sources[at:at+n], &temporary)
+		if err != nil {
+			return err
 		}
-		sources = merged
+		sources = slices.Replace(slices.Clone(sources), at, at+n, runSource(r))
 	}
 	m, err := newMerge[V](env, typ, sources)
 	if err != nil {
@@ -259,6 +259,23 @@ func mergeSources[V any](ctx context.Context, env *Env, typ *column.Type, source
 	}
 	defer m.close()
 	return use(m)
+}
+
+// lightest returns where the n neighbours with the fewest bytes begin. Only
+// neighbours can be merged: the order of the sources is that of equal keys.
+func lightest(sources []source, n int) int {
+	var bytes int64
+	least, at := int64(math.MaxInt64), 0
+	for i, s := range sources {
+		bytes += s.to - s.from
+		if i >= n {
+			bytes -= sources[i-n].to - sources[i-n].from
+		}
+		if i >= n-1 && bytes < least {
+			least, at = bytes, i-n+1
+		}
+	}
+	return at
 }
 
 // fanIn is how many of the sources may be open at once within half of the

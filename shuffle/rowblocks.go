@@ -20,7 +20,7 @@ type RowBlocks[V any] struct {
 
 // NewRowBlocks returns an empty encoder; typ is the type of V.
 func NewRowBlocks[V any](env *Env, typ *column.Type) *RowBlocks[V] {
-	return &RowBlocks[V]{env: env, buf: newBuffer[V](typ, env.Budget, "collect"), writer: newBlockWriter(env.Codec)}
+	return &RowBlocks[V]{env: env, buf: newBuffer[V](typ, env.Budget, "collect"), writer: newBlockWriter(env)}
 }
 
 // Add encodes rows.

@@ -46,7 +46,10 @@ type Env struct {
 // many inputs cheap and still compress well (64 KiB blocks gave 8 % larger
 // files in the codec study, 1 MiB ones 1 % smaller).
 const (
-	blockBytes = 256 << 10
+	// Small budgets get smaller ones, so that a merge can still be wide.
+	blockBytes      = 256 << 10
+	leastBlockBytes = 32 << 10
+	blockShare      = 256 // of a budget
 	// floorBytes is what a writer may hold even when its budget refuses, or
 	// floorShare of a small budget: without it a writer beside a table that took
 	// everything would spill row by row.
@@ -59,6 +62,11 @@ const (
 	// spilled and merged all of it again, a quarter of its CPU time.
 	bufferBytes = 256 << 20
 )
+
+// blockBytes is the size of blocks at which to aim.
+func (e *Env) blockBytes() int64 {
+	return min(max(e.Budget.Limit()/blockShare, leastBlockBytes), blockBytes)
+}
 
 // unreadableError names the map output that an attempt could not read.
 type unreadableError struct {

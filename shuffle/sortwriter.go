@@ -29,7 +29,7 @@ type SortWriter[V any] struct {
 func NewSortWriter[V any](env *Env, exchange plan.ExchangeID, typ *column.Type) *SortWriter[V] {
 	return &SortWriter[V]{
 		env: env, id: plan.OutputID{Attempt: env.Attempt, Exchange: exchange}, typ: typ,
-		buf: newBuffer[V](typ, env.Budget, "sort writer"), blocks: newBlockWriter(env.Codec),
+		buf: newBuffer[V](typ, env.Budget, "sort writer"), blocks: newBlockWriter(env),
 		spills: spillFile{env: env},
 	}
 }
@@ -154,19 +154,21 @@ const drainRows = 256
 func (s *sortedOutput[V]) drain(ctx context.Context, w *SortWriter[V], m *Merge[V]) error {
 	var keys column.Keys
 	rows := make([]V, 0, drainRows)
+	var size int64
 	for more := true; more; {
 		if more = m.Next(); more {
 			keys.Add(m.Key())
 			rows = append(rows, *m.Row())
+			size += w.typ.Size(unsafe.Pointer(m.Row()))
 		}
-		if n := len(rows); n == drainRows || n > 0 && (!more || keys.Size() >= blockBytes) {
+		if n := len(rows); n == drainRows || n > 0 && (!more || keys.Size()+size >= blockBytes) {
 			if err := w.buf.add(&keys, unsafe.Pointer(&rows[0]), unsafe.Sizeof(rows[0]), n); err != nil {
 				return err
 			}
 			keys.Reset()
-			rows = rows[:0]
+			rows, size = rows[:0], 0
 		}
-		if w.buf.len() > 0 && (!more || w.buf.bytes() >= blockBytes) {
+		if w.buf.len() > 0 && (!more || w.buf.bytes() >= w.blocks.size) {
 			if err := s.write(w, w.buf.inOrder()); err != nil {
 				return err
 			}

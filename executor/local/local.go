@@ -58,6 +58,10 @@ const (
 	watchInterval = 100 * time.Millisecond
 	// storeShare is the part of the budget in which small map outputs stay.
 	storeShare = 4
+	// splitShare is the part of a task's budget that its input may take: rows
+	// in memory, with what sorting them needs, are larger than their bytes.
+	splitShare      = 2
+	leastSplitBytes = 4 << 20
 )
 
 // Run runs a compiled job. Errors have a fault kind; a canceled ctx gives kind
@@ -85,6 +89,10 @@ func Run(ctx context.Context, g *graph.Compiled, o Options) (*Report, error) {
 		o.Schedule.MaxAttempts = 1
 	}
 	tasks := o.MemoryBytes - o.MemoryBytes/storeShare
+	if o.Schedule.SplitBytes == 0 {
+		// What fits the memory of its task is sorted there and written once.
+		o.Schedule.SplitBytes = min(max(tasks/int64(o.Parallelism)/splitShare, leastSplitBytes), schedule.DefaultSplitBytes)
+	}
 	e := &engine{
 		options: o, job: job, began: time.Now(), core: schedule.New(o.Schedule),
 		runtime: &task.Runtime{
