@@ -1,13 +1,11 @@
 package main
 
 import (
-	"flag"
-	"os"
 	"testing"
 	"time"
-)
 
-var rewrite = flag.Bool("rewrite", false, "rewrite golden files")
+	"github.com/sheafdata/sheaf/internal/golden"
+)
 
 // TestReport shows every kind of line: aims reached, goals missed, costs,
 // limits, figures without a goal and such that are none.
@@ -41,18 +39,5 @@ func TestReport(t *testing.T) {
 	}, map[string][]usage{sheaf: took(1, 2, 1.5), "mawk": took(12.25, 30, 19), "Go": took(2, 2, 3)}, 100_000_000)
 	r.add(workload{name: "empty", contenders: []contender{{name: sheaf}}}, map[string][]usage{sheaf: took(0.01)}, 0)
 
-	const golden = "testdata/report.md"
-	got := r.markdown()
-	if *rewrite {
-		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("report is\n%s\nwant\n%s\n(go test ./bench -rewrite)", got, want)
-	}
+	golden.Check(t, "testdata/report.md", r.markdown())
 }

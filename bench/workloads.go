@@ -33,7 +33,7 @@ func (s scale) spec(kind dataset.Kind, full int64) dataset.Spec {
 func (s scale) workloads() []workload {
 	all := []workload{s.wordcount(), s.words(), s.sort(0), s.sort(512 << 20), s.sort(128 << 20), s.groupBy("low", "id1"), s.groupBy("high", "id3"), s.rowAPI()}
 	all = append(all, s.memory()...)
-	return append(all, s.cores("words", "jobs/words", dataset.Text, fullTextBytes), s.cores("sort", "jobs/sort", dataset.Sort, fullSortRows), tiny())
+	return append(all, s.cores("words", dataset.Text, fullTextBytes, "jobs/wordcount", "--by", "words"), s.cores("sort", dataset.Sort, fullSortRows, "jobs/sort"), tiny())
 }
 
 // job is a contender that is one of our jobs.
@@ -60,7 +60,7 @@ func (s scale) wordcount() workload {
 	return workload{
 		name: "wordcount", input: input{spec: s.spec(dataset.Text, fullTextBytes)},
 		contenders: []contender{
-			job(sheaf, "jobs/wordcount"), mawk(awkWordcount),
+			job(sheaf, "jobs/wordcount", "--by", "fields"), mawk(awkWordcount),
 			{name: "Go, 1 goroutine", program: "reference/wordcount", args: []string{inputMark, outputMark}},
 		},
 		comparisons: []comparison{faster(work, "mawk", 8, 12), faster(work, "Go, 1 goroutine", 2.5, 0)},
@@ -70,7 +70,7 @@ func (s scale) wordcount() workload {
 func (s scale) words() workload {
 	return workload{
 		name: "words", input: input{spec: s.spec(dataset.Text, fullTextBytes)},
-		contenders:  []contender{job(sheaf, "jobs/words"), mawk(awkWordcount)},
+		contenders:  []contender{job(sheaf, "jobs/wordcount", "--by", "words"), mawk(awkWordcount)},
 		comparisons: []comparison{faster("WordCount by the SDK's words", "mawk", 12, 20)},
 	}
 }
@@ -137,9 +137,9 @@ func (s scale) rowAPI() workload {
 }
 
 // cores compares one worker with two.
-func (s scale) cores(name, program string, kind dataset.Kind, full int64) workload {
+func (s scale) cores(name string, kind dataset.Kind, full int64, program string, args ...string) workload {
 	on := func(cores string) contender {
-		c := job(cores+" at once", program, "--sheaf.parallelism", cores)
+		c := job(cores+" at once", program, append([]string{"--sheaf.parallelism", cores}, args...)...)
 		c.env = []string{"GOMAXPROCS=" + cores}
 		return c
 	}

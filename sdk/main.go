@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"syscall"
 
@@ -48,7 +49,7 @@ func mainExit[A any](job *Job[A], argv []string, stdout, stderr *os.File) int {
 		(&teller{out: stderr, job: job.name}).misused(err)
 		return exitUsage
 	}
-	limitHeap(engine.MemoryBytes)
+	defer runtime.KeepAlive(limitHeap(engine.MemoryBytes))
 	display := progress.New(progress.Mode(engine.Progress), stderr)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -88,22 +89,21 @@ func mainExit[A any](job *Job[A], argv []string, stdout, stderr *os.File) int {
 
 // limitHeap makes the garbage collector keep to the budget: rarely running
 // while there is room, and hard at the limit. Settings of the user's
-// environment win.
-func limitHeap(budget int64) {
+// environment win. What it returns must be kept alive: memory that is never
+// touched, so the system never gives it, but that counts as alive. Without such
+// a floor a job that keeps little, and makes rows and forgets them, would
+// collect after every few megabytes, and the row path pays for the write
+// barriers.
+func limitHeap(budget int64) (floor []byte) {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(budget)
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
-		heapFloor = make([]byte, min(maxHeapFloor, budget/heapFloorShare))
+		floor = make([]byte, min(maxHeapFloor, budget/heapFloorShare))
 	}
+	return floor
 }
-
-// heapFloor is memory that is never touched, so the system never gives it. The
-// collector counts it as alive: without it a job that keeps little, and makes
-// rows and forgets them, would collect after every few megabytes, and the row
-// path pays for the write barriers.
-var heapFloor []byte
 
 const (
 	// gcPercent trades memory for time: most of the heap is buffers without

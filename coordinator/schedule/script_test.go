@@ -1,7 +1,6 @@
 package schedule
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,10 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sheafdata/sheaf/internal/golden"
 	"github.com/sheafdata/sheaf/internal/plan"
 )
-
-var rewrite = flag.Bool("rewrite", false, "rewrite the expected output in testdata")
 
 // TestScripts runs the stories in testdata. A story is blocks of a command
 // (one line, plus lines that belong to it), a line "----" and the actions that
@@ -50,16 +48,15 @@ func runScript(t *testing.T, path string) {
 	s := &script{core: New(Config{}), sessions: map[plan.ExecutorID]plan.SessionID{}}
 	var out strings.Builder
 	for _, block := range strings.Split(strings.TrimSpace(string(text)), "\n\n") {
-		var comment, input, want []string
-		part := &input
+		var comment, input []string
 		for _, line := range strings.Split(block, "\n") {
-			switch {
-			case strings.HasPrefix(line, "#"):
+			if line == "----" {
+				break
+			}
+			if strings.HasPrefix(line, "#") {
 				comment = append(comment, line)
-			case line == "----":
-				part = &want
-			default:
-				*part = append(*part, line)
+			} else {
+				input = append(input, line)
 			}
 		}
 		for _, line := range comment {
@@ -67,19 +64,11 @@ func runScript(t *testing.T, path string) {
 		}
 		if len(input) > 0 {
 			got := s.run(t, input)
-			if !*rewrite && strings.Join(got, "\n") != strings.Join(want, "\n") {
-				t.Errorf("%s: %s =\n%s\nwant\n%s", path, input[0], strings.Join(got, "\n"), strings.Join(want, "\n"))
-			}
 			fmt.Fprintln(&out, strings.Join(append(append(input, "----"), got...), "\n"))
 		}
 		fmt.Fprintln(&out)
 	}
-	if *rewrite {
-		err := os.WriteFile(path, []byte(strings.TrimSpace(out.String())+"\n"), 0o644)
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	golden.Check(t, path, strings.TrimSpace(out.String())+"\n")
 }
 
 type script struct {

@@ -1,16 +1,14 @@
 package main
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/sheafdata/sheaf/internal/golden"
 	"github.com/sheafdata/sheaf/sdk/sheaftest"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
 
 func TestGolden(t *testing.T) {
 	for _, test := range []struct{ name, pattern, want string }{
@@ -20,28 +18,8 @@ func TestGolden(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			lines := sheaftest.Run(t, grep, Args{Pattern: test.pattern, Input: "testdata/books", Output: filepath.Join(t.TempDir(), "matches")})
-			golden(t, test.want, lines)
+			golden.CheckLines(t, test.want, lines)
 		})
-	}
-}
-
-func golden(t *testing.T, path string, lines []string) {
-	t.Helper()
-	got := ""
-	for _, line := range lines {
-		got += line + "\n"
-	}
-	if *rewrite {
-		if err := os.WriteFile(path, []byte(got), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("the job wrote\n%s\nwant (%s)\n%s", got, path, want)
 	}
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -11,30 +10,16 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sheafdata/sheaf/internal/golden"
 	"github.com/sheafdata/sheaf/sdk"
 	"github.com/sheafdata/sheaf/sdk/sheaftest"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
-
 func TestGolden(t *testing.T) {
-	const path = "testdata/sorted.txt"
 	lines := sheaftest.Run(t, sortRows, Args{
 		Input: "testdata/rows.txt,testdata/more.txt", Output: filepath.Join(t.TempDir(), "sorted"), RowBytes: 16, KeyBytes: 6,
 	})
-	got := strings.Join(lines, "\n") + "\n"
-	if *rewrite {
-		if err := os.WriteFile(path, []byte(got), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("the job wrote\n%s\nwant (%s)\n%s", got, path, want)
-	}
+	golden.CheckLines(t, "testdata/sorted.txt", lines)
 }
 
 func TestBadLayout(t *testing.T) {

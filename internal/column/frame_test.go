@@ -3,9 +3,7 @@ package column
 import (
 	"bytes"
 	"encoding/hex"
-	"flag"
 	"math"
-	"os"
 	"reflect"
 	"runtime"
 	"strings"
@@ -15,9 +13,8 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 
 	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/golden"
 )
-
-var updateFrames = flag.Bool("update-frames", false, "rewrite the golden frame")
 
 func TestFrameExample(t *testing.T) {
 	type row struct {
@@ -36,18 +33,7 @@ func TestFrameGolden(t *testing.T) {
 	rows := everythings()
 	b := mustBuild(t, rows)
 	frame := b.AppendFrame(nil, nil)
-	if *updateFrames {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, frame, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	want := golden.Content(t, path, frame)
 	if !bytes.Equal(frame, want) {
 		t.Errorf("AppendFrame differs from %s: a change of the format needs a new version\ngot  %x\nwant %x", path, frame, want)
 	}

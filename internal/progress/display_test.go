@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/golden"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -47,7 +48,7 @@ func TestPlain(t *testing.T) {
 	var out bytes.Buffer
 	d, c := newTest(Plain, &out)
 	d.Close(story(c, d.Update))
-	golden(t, "plain.txt", out.String())
+	golden.Check(t, "testdata/plain.txt", out.String())
 }
 
 func TestJSON(t *testing.T) {
@@ -64,7 +65,7 @@ func TestJSON(t *testing.T) {
 	if len(lines) >= steps/3 {
 		t.Errorf("%d updates wrote %d objects, want one in five and those at changes of state", steps, len(lines))
 	}
-	golden(t, "progress.ndjson", strings.Join(lines[:4], "")+strings.Join(lines[len(lines)-5:], "")+"\n")
+	golden.Check(t, "testdata/progress.ndjson", strings.Join(lines[:4], "")+strings.Join(lines[len(lines)-5:], "")+"\n")
 }
 
 func TestJSONSaysNothingNewOnce(t *testing.T) {
@@ -117,7 +118,7 @@ func TestBars(t *testing.T) {
 	d.Close(final)
 	sc.write(t, out.take())
 	fmt.Fprintf(&film, "--- end\n%s", &sc)
-	golden(t, "bars.txt", film.String())
+	golden.Check(t, "testdata/bars.txt", film.String())
 	fmt.Fprintln(w, "after the end")
 	d.Close(final)
 	d.Update(final)

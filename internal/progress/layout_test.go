@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sheafdata/sheaf/internal/golden"
 )
 
 // gallery is what a layout has to cope with.
@@ -35,7 +37,7 @@ func TestLayout(t *testing.T) {
 		}
 		b.WriteString(l.job(frame{Snapshot: Snapshot{Name: "wordcount", State: Running, Elapsed: time.Minute}, stages: gallery()}, 2, false) + "\n")
 	}
-	golden(t, "layout.txt", b.String())
+	golden.Check(t, "testdata/layout.txt", b.String())
 }
 
 func TestLayoutFitsAnyWidth(t *testing.T) {

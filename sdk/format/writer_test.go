@@ -135,7 +135,7 @@ func TestReadFile(t *testing.T) {
 	}
 }
 
-func TestParseCompression(t *testing.T) {
+func TestParsesCompressionNames(t *testing.T) {
 	for name, want := range map[string]Compression{"": None, "none": None, "gzip": Gzip, "zstd": Zstd} {
 		got, err := parseCompression(name)
 		if got != want || err != nil {

@@ -2,6 +2,7 @@ package csv
 
 import (
 	"fmt"
+	"reflect"
 	"unsafe"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -96,6 +97,20 @@ func (p *parser) settle(i int) (text []byte, ok bool) {
 	return text, true
 }
 
+// settled parses what settle gives. It returns false, and the zero value, where
+// there is no value.
+func settled[N any](p *parser, i int, parse func(text []byte, from, to int) (N, bool), unfit func(text []byte, field reflect.Type) error) (v N, ok bool) {
+	text, some := p.settle(i)
+	if !some {
+		return v, false
+	}
+	if v, ok = parse(text, 0, len(text)); !ok {
+		p.fail(i, unfit(text, p.field.elem()))
+		return *new(N), false
+	}
+	return v, true
+}
+
 // null makes row i null.
 func (p *parser) null(i int) {
 	if p.nulls == 0 {
@@ -115,22 +130,25 @@ func (p *parser) fail(i int, err error) {
 	p.rows = i
 }
 
-// unfit fails with a text that is no value of the field's type.
-func (p *parser) unfit(i int, text []byte, what string) {
+// unfit says that a text is no value of a field's type.
+func unfit(text []byte, what string, field reflect.Type) error {
 	const shown = 40
 	shortened := text
 	if len(text) > shown {
 		shortened = append(text[:shown:shown], "..."...)
 	}
-	p.fail(i, fmt.Errorf("%q is not %s (%v)", shortened, what, p.field.elem()))
+	return fmt.Errorf("%q is not %s (%v)", shortened, what, field)
 }
 
-func (p *parser) unfitInt(i int, text []byte) {
+func unfitNumber(text []byte, field reflect.Type) error { return unfit(text, "a number", field) }
+
+func unfitBool(text []byte, field reflect.Type) error { return unfit(text, "true or false", field) }
+
+func unfitInt(text []byte, field reflect.Type) error {
 	if wholeNumber(text) {
-		p.fail(i, fmt.Errorf("%s is out of the range of %v", text[:min(len(text), 40)], p.field.elem()))
-		return
+		return fmt.Errorf("%s is out of the range of %v", text[:min(len(text), 40)], field)
 	}
-	p.unfit(i, text, "a whole number")
+	return unfit(text, "a whole number", field)
 }
 
 func ints[N int8 | int16 | int32 | int64](p *parser) []*memory.Buffer {
@@ -149,7 +167,7 @@ func ints[N int8 | int16 | int32 | int64](p *parser) []*memory.Buffer {
 		v := p.int(i, from, to)
 		if out[i] = N(v); int64(out[i]) != v {
 			text, _ := p.text(from, to)
-			p.unfitInt(i, text)
+			p.fail(i, unfitInt(text, p.field.elem()))
 		}
 	}
 	return values(out)
@@ -160,15 +178,7 @@ func (p *parser) int(i, from, to int) int64 {
 	if v, ok := parseInt(p.data, from, to); ok && !p.careful {
 		return v
 	}
-	text, some := p.settle(i)
-	if !some {
-		return 0
-	}
-	v, ok := parseInt(text, 0, len(text))
-	if !ok {
-		p.unfitInt(i, text)
-		return 0
-	}
+	v, _ := settled(p, i, parseInt, unfitInt)
 	return v
 }
 
@@ -178,18 +188,13 @@ func uints[N uint8 | uint16 | uint32 | uint64](p *parser) []*memory.Buffer {
 		from, to := p.at(i)
 		v, ok := parseUint(p.data, from, to)
 		if !ok || p.careful {
-			text, some := p.settle(i)
-			if !some {
-				continue
-			}
-			if v, ok = parseUint(text, 0, len(text)); !ok {
-				p.unfitInt(i, text)
+			if v, ok = settled(p, i, parseUint, unfitInt); !ok {
 				continue
 			}
 		}
 		if out[i] = N(v); uint64(out[i]) != v {
 			text, _ := p.text(from, to)
-			p.unfitInt(i, text)
+			p.fail(i, unfitInt(text, p.field.elem()))
 		}
 	}
 	return values(out)
@@ -201,12 +206,7 @@ func (p *parser) floats64() []*memory.Buffer {
 		from, to := p.at(i)
 		v, ok := parseFloat64(p.data, from, to)
 		if !ok || p.careful {
-			text, some := p.settle(i)
-			if !some {
-				continue
-			}
-			if v, ok = parseFloat64(text, 0, len(text)); !ok {
-				p.unfit(i, text, "a number")
+			if v, ok = settled(p, i, parseFloat64, unfitNumber); !ok {
 				continue
 			}
 		}
@@ -221,12 +221,7 @@ func (p *parser) floats32() []*memory.Buffer {
 		from, to := p.at(i)
 		v, ok := parseFloat32(p.data, from, to)
 		if !ok || p.careful {
-			text, some := p.settle(i)
-			if !some {
-				continue
-			}
-			if v, ok = parseFloat32(text, 0, len(text)); !ok {
-				p.unfit(i, text, "a number")
+			if v, ok = settled(p, i, parseFloat32, unfitNumber); !ok {
 				continue
 			}
 		}
@@ -241,12 +236,7 @@ func (p *parser) bools() []*memory.Buffer {
 		from, to := p.at(i)
 		v, ok := parseBool(p.data, from, to)
 		if !ok || p.careful {
-			text, some := p.settle(i)
-			if !some {
-				continue
-			}
-			if v, ok = parseBool(text, 0, len(text)); !ok {
-				p.unfit(i, text, "true or false")
+			if v, ok = settled(p, i, parseBool, unfitBool); !ok {
 				continue
 			}
 		}
@@ -266,7 +256,7 @@ func (p *parser) times() []*memory.Buffer {
 		}
 		v, ok := p.table.parseTime(text)
 		if !ok {
-			p.unfit(i, text, p.table.timeForm())
+			p.fail(i, unfit(text, p.table.timeForm(), p.field.elem()))
 			continue
 		}
 		out[i] = v

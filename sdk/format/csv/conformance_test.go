@@ -79,19 +79,12 @@ func writeTwo(w io.Writer, rows []string, o WriteOptions) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	rw, err := f.NewWriter(w)
-	if err != nil {
-		return "", err
-	}
 	var all []two
 	for _, row := range rows {
 		a, b, _ := strings.Cut(row, "\x1f")
 		all = append(all, two{a, b})
 	}
-	if err := rw.Write(all); err != nil {
-		return "", err
-	}
-	return f.Suffix(), rw.Close()
+	return formattest.WriteRows(w, f, all)
 }
 
 func suite(header string, o ReadOptions) formattest.Suite {

@@ -37,18 +37,11 @@ func write(w io.Writer, rowBytes int, rows []string, compression string) (string
 	if err != nil {
 		return "", err
 	}
-	rw, err := f.NewWriter(w)
-	if err != nil {
-		return "", err
-	}
 	var all [][]byte
 	for _, row := range rows {
 		all = append(all, []byte(row))
 	}
-	if err := rw.Write(all); err != nil {
-		return "", err
-	}
-	return f.Suffix(), rw.Close()
+	return formattest.WriteRows(w, f, all)
 }
 
 func TestConformance(t *testing.T) {

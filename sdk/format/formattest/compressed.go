@@ -3,6 +3,7 @@ package formattest
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"testing"
@@ -143,6 +144,18 @@ func (s *Suite) testMisnamed(t *testing.T) {
 		_, err := s.read(t, src, splits, graph.ReadOptions{})
 		wantInvalid(t, name, err, path)
 	}
+}
+
+// WriteRows writes rows by a format and returns the suffix of its files.
+func WriteRows[T any](w io.Writer, f graph.Format[T], rows []T) (suffix string, err error) {
+	rw, err := f.NewWriter(w)
+	if err != nil {
+		return "", err
+	}
+	if err := rw.Write(rows); err != nil {
+		return "", err
+	}
+	return f.Suffix(), rw.Close()
 }
 
 // testWrite writes the rows of each sample and reads them back.

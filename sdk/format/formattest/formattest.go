@@ -36,6 +36,7 @@ type Suite struct {
 	// Write writes rows, given as Render shows them, in a compression ("",
 	// "gzip", "zstd") and returns the suffix of such files; nil if the format
 	// is only read.
+	// WriteRows does most of it.
 	Write func(w io.Writer, rows []string, compression string) (suffix string, err error)
 	// Render shows every row of a batch; nil shows the first column, which is
 	// one of strings or binaries.

@@ -35,14 +35,7 @@ func writeRows[T any](w io.Writer, rows []T, compression string) (string, error)
 	if err != nil {
 		return "", err
 	}
-	rw, err := f.NewWriter(w)
-	if err != nil {
-		return "", err
-	}
-	if err := rw.Write(rows); err != nil {
-		return "", err
-	}
-	return f.Suffix(), rw.Close()
+	return formattest.WriteRows(w, f, rows)
 }
 
 func unquoted(line string) string {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/sdk/format/formattest"
 )
 
 func TestWriteRefusesNumbers(t *testing.T) {
@@ -152,19 +153,5 @@ func TestFlatRowsAllocateNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var buf bytes.Buffer
-	buf.Grow(1 << 20)
-	w, err := f.NewWriter(&buf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows := events(1000)
-	if got := testing.AllocsPerRun(10, func() {
-		buf.Reset()
-		if err := w.Write(rows); err != nil {
-			t.Fatal(err)
-		}
-	}); got > 1 {
-		t.Errorf("writing 1000 rows allocates %v times, want at most once", got)
-	}
+	formattest.CheckWriteAllocations(t, f, events(1000))
 }

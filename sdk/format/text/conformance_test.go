@@ -53,14 +53,7 @@ func writeLines(w io.Writer, rows []string, compression string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	rw, err := f.NewWriter(w)
-	if err != nil {
-		return "", err
-	}
-	if err := rw.Write(rows); err != nil {
-		return "", err
-	}
-	return f.Suffix(), rw.Close()
+	return formattest.WriteRows(w, f, rows)
 }
 
 var samples = []formattest.Sample{

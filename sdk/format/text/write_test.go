@@ -9,6 +9,7 @@ import (
 
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/graph"
+	"github.com/sheafdata/sheaf/sdk/format/formattest"
 )
 
 // written returns what a format makes of rows.
@@ -151,22 +152,9 @@ func TestWriteAllocatesNothingPerRow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var buf bytes.Buffer
-	buf.Grow(1 << 20)
-	w, err := f.NewWriter(&buf)
-	if err != nil {
-		t.Fatal(err)
-	}
 	rows := make([]row, 1000)
 	for i := range rows {
 		rows[i] = row{"some key", int64(i) * 1_000_003, float64(i) / 3}
 	}
-	if got := testing.AllocsPerRun(10, func() {
-		buf.Reset()
-		if err := w.Write(rows); err != nil {
-			t.Fatal(err)
-		}
-	}); got > 1 {
-		t.Errorf("writing %d rows allocates %v times, want at most once", len(rows), got)
-	}
+	formattest.CheckWriteAllocations(t, f, rows)
 }
