@@ -39,6 +39,10 @@ test: ## run all tests
 race: ## run all tests under the race detector
 	$(GO) test -race -timeout 20m ./...
 
+.PHONY: budget
+budget: ## hold jobs over 100 times their budget of 64 MiB to it: half an hour; prints a table
+	$(GO) test ./sdk -run '^TestBudget$$' -count 1 -v -timeout 3h -budget.times 100
+
 .PHONY: check
 check: ## formatting, vet, staticcheck, the house rules, tidy modules
 	@bad=$$(gofmt -l .); if [ -n "$$bad" ]; then echo "not formatted (run make format):"; echo "$$bad"; exit 1; fi

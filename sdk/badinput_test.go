@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -356,21 +357,15 @@ func TestDiskFull(t *testing.T) {
 		name    string
 		full    func(p place) string // the directory with little room
 		message string
+		bytes   string // pattern of the size that the message names
 	}{
-		{"at the output", func(p place) string { return p.side }, `side/.sheaf-stage-out-`},
-		{"at spilling", func(p place) string { return p.tmp }, `tmp/sheaf-`},
+		{"at the output", func(p place) string { return p.side }, `side/.sheaf-stage-out-`, ""},
+		{"at spilling", func(p place) string { return p.tmp }, `tmp/sheaf-`, `write [0-9]+ bytes to `},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := newPlace(t)
 			full := test.full(p)
-			if err := syscall.Mount("none", full, "tmpfs", 0, "size=1m"); err != nil {
-				t.Skipf("DISK FULL IS NOT TESTED: mounting a small tmpfs needs root: %v", err)
-			}
-			t.Cleanup(func() {
-				if err := syscall.Unmount(full, 0); err != nil {
-					t.Errorf("unmount %s: %v", full, err)
-				}
-			})
+			mountSmall(t, full)
 			var rows bytes.Buffer
 			rng := rand.New(rand.NewPCG(3, 4))
 			for range 600_000 {
@@ -381,9 +376,54 @@ func TestDiskFull(t *testing.T) {
 			p.wantFailure(t, e, 1, "no space left on device")
 			p.wantFailure(t, e, 1, test.message)
 			p.wantFailure(t, e, 1, "free space there or")
+			if test.bytes != "" && !regexp.MustCompile(test.bytes).MatchString(e.stderr) {
+				t.Errorf("stderr = %s, want the bytes needed, as in %s", e.stderr, test.bytes)
+			}
 			p.wantNothing(t)
 		})
 	}
+}
+
+// TestOneOfTwoDisksFull spills to two directories, of which one is full after a
+// mebibyte: the other takes what does not fit, and the job succeeds.
+func TestOneOfTwoDisksFull(t *testing.T) {
+	p := newPlace(t)
+	full := filepath.Join(p.dir, "full")
+	if err := os.Mkdir(full, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	mountSmall(t, full)
+	const bytes, width = 128 << 20, 100
+	e := p.run(t, "budget", "--workload", "sort", "--bytes", fmt.Sprint(bytes), "--output", p.out,
+		"--sheaf.memory", "16MiB", "--sheaf.tmp", full+","+p.tmp, "--sheaf.progress=json")
+	if e.code != 0 {
+		t.Fatalf("sort with one of two disks full: %v", e)
+	}
+	if f := figuresOf(t, e); f.Spilled < 4<<20 {
+		t.Errorf("%d bytes were spilled, too few to fill the disk", f.Spilled)
+	}
+	for _, w := range budgetWorkloads() {
+		if w.name == "sort" {
+			w.check(t, p, bytes/width)
+		}
+	}
+	p.wantClean(t)
+	if left := names(t, full); len(left) > 0 {
+		t.Errorf("%q is left on the full disk", left)
+	}
+}
+
+// mountSmall mounts a file system of one mebibyte as long as the test runs.
+func mountSmall(t *testing.T, dir string) {
+	t.Helper()
+	if err := syscall.Mount("none", dir, "tmpfs", 0, "size=1m"); err != nil {
+		t.Skipf("DISK FULL IS NOT TESTED: mounting a small tmpfs needs root: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Errorf("unmount %s: %v", dir, err)
+		}
+	})
 }
 
 // TestBareEnvironment runs a job where there is no HOME, PATH or TERM, as under

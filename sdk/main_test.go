@@ -81,7 +81,8 @@ func (p place) command(t testing.TB, program string, args ...string) *exec.Cmd {
 	if programs[program] == nil {
 		t.Fatalf("there is no program %q", program)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), programLimit)
+	// The long form of TestBudget is as much longer as its input is larger.
+	ctx, cancel := context.WithTimeout(context.Background(), programLimit*time.Duration(max(*budgetTimes, 1)))
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, os.Args[0], args...)
 	cmd.Dir = p.dir

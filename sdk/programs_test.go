@@ -24,6 +24,8 @@ var programs = map[string]func(){
 	"slow":    mainOf("slow", buildSlow),
 	"endless": mainOf("endless", buildEndless),
 	"stuck":   mainOf("stuck", buildStuck),
+	"budget":  mainOf("budget", buildBudget),
+	"lengths": mainOf("lengths", buildLengths),
 }
 
 func buildCopy(p *sdk.Pipeline, a jobArgs) error {

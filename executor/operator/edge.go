@@ -12,6 +12,8 @@ import (
 // conversions between forms, and the forks and joins of a graph that is no
 // chain. All take and give Receiver or BatchReceiver values.
 type Edge struct {
+	typ *column.Type // of the rows
+
 	// Scan turns a receiver of rows into a receiver of batches.
 	Scan func(t *Task, out any) any
 	// Build turns a receiver of batches into a receiver of rows.
@@ -25,6 +27,7 @@ type Edge struct {
 // EdgeOf returns the joints of edges with rows of T, whose plan is typ.
 func EdgeOf[T any](typ *column.Type) *Edge {
 	return &Edge{
+		typ: typ,
 		Scan: func(t *Task, out any) any {
 			return &scanner[T]{ctx: t.Context, typ: typ, out: out.(Receiver[T]), rows: make([]T, t.ChunkRows)}
 		},
@@ -65,6 +68,11 @@ func (s *scanner[T]) PushBatch(rec arrow.Record) error {
 		from += len(rows)
 		if err := s.out.Push(rows); err != nil {
 			return err
+		}
+		if total <= unseenRows {
+			// Few rows may be large ones, which must not be kept until as many
+			// others are there.
+			clear(rows)
 		}
 	}
 	return nil

@@ -1,5 +1,7 @@
 package operator
 
+import "github.com/sheafdata/sheaf/internal/column"
+
 // Emit takes one row that a user function gives.
 type Emit[U any] func(U)
 
@@ -29,28 +31,46 @@ func TryFlatMap[T, U any](edge *Edge, fn func(*Context, T, Emit[U]) error) *Fuse
 // a row gives many small rows, that saves a call for each.
 func AppendMap[T, U any](edge *Edge, fn func(dst []U, row T) []U) *Fused {
 	return &Fused{Edge: edge, Attach: func(t *Task, out any) any {
-		return &appendMapper[T, U]{fn: fn, out: out.(Receiver[U]), rows: t.ChunkRows}
+		return &appendMapper[T, U]{fn: fn, out: out.(Receiver[U]), typ: edge.typ, rows: t.ChunkRows}
 	}}
 }
 
 type appendMapper[T, U any] struct {
 	fn   func(dst []U, row T) []U
 	out  Receiver[U]
-	rows int // of a chunk, at about
+	typ  *column.Type // of U
+	rows int          // of a chunk, at about
 	buf  []U
+	// seen are the rows of buf that are measured, bytes their size.
+	seen  int
+	bytes int64
 }
 
 func (m *appendMapper[T, U]) Push(rows []T) error {
 	for i := range rows {
 		m.buf = m.fn(m.buf, rows[i])
-		if len(m.buf) >= m.rows || i == len(rows)-1 && len(m.buf) > 0 {
+		if len(m.buf) >= m.rows || m.large(i) || i == len(rows)-1 && len(m.buf) > 0 {
 			if err := m.out.Push(m.buf); err != nil {
 				return err
 			}
-			m.buf = m.buf[:0]
+			if m.bytes >= chunkBytes {
+				clear(m.buf)
+			}
+			m.buf, m.seen, m.bytes = m.buf[:0], 0, 0
 		}
 	}
 	return nil
+}
+
+// large reports, after input row i, whether what it and those before it gave is
+// enough for a chunk; now and then it looks.
+func (m *appendMapper[T, U]) large(i int) bool {
+	if i%unseenRows != 0 {
+		return false
+	}
+	m.bytes += sizeOf(m.typ, m.buf[m.seen:])
+	m.seen = len(m.buf)
+	return m.bytes >= chunkBytes
 }
 
 func (m *appendMapper[T, U]) Close() error { return m.out.Close() }
@@ -69,7 +89,7 @@ func FlatMapPairs[T, K, V any](edge *Edge, fn func(T, func(K, V))) *Fused {
 func flatMapping[T, U any](edge *Edge, each func(*Context, []T, Emit[U]) error) *Fused {
 	return &Fused{Edge: edge, Attach: func(t *Task, out any) any {
 		f := &flatMapper[T, U]{ctx: t.Context, each: each}
-		f.emitter = newEmitter(t.Context, out.(Receiver[U]), t.ChunkRows)
+		f.emitter = newEmitter(t.Context, out.(Receiver[U]), edge.typ, t.ChunkRows)
 		f.emit = f.emitter.emit
 		return f
 	}}
@@ -95,17 +115,16 @@ func (f *flatMapper[T, U]) Close() error { return f.emitter.out.Close() }
 type emitter[U any] struct {
 	ctx *Context
 	out Receiver[U]
-	buf []U
+	buf chunk[U]
 	err error
 }
 
-func newEmitter[U any](ctx *Context, out Receiver[U], rows int) *emitter[U] {
-	return &emitter[U]{ctx: ctx, out: out, buf: make([]U, 0, rows)}
+func newEmitter[U any](ctx *Context, out Receiver[U], typ *column.Type, rows int) *emitter[U] {
+	return &emitter[U]{ctx: ctx, out: out, buf: newChunk[U](typ, rows)}
 }
 
 func (e *emitter[U]) emit(row U) {
-	e.buf = append(e.buf, row)
-	if len(e.buf) == cap(e.buf) {
+	if e.buf.add(row) {
 		e.push()
 	}
 }
@@ -115,9 +134,9 @@ func (e *emitter[U]) push() {
 		e.err = e.ctx.Err()
 	}
 	if e.err == nil {
-		e.err = e.out.Push(e.buf)
+		e.err = e.out.Push(e.buf.rows)
 	}
-	e.buf = e.buf[:0]
+	e.buf.reset()
 }
 
 // flush hands on what is left, unless the user function failed with err. The
@@ -131,7 +150,7 @@ func (e *emitter[U]) flush(err error) error {
 	if err != nil {
 		return err
 	}
-	if len(e.buf) > 0 {
+	if len(e.buf.rows) > 0 {
 		e.push()
 	}
 	return e.err

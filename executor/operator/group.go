@@ -36,7 +36,7 @@ func GroupByKey[K, V, R any](g Grouping[K, V, R]) *Exchange {
 		},
 		Reduce: func(t *Task, out any) error {
 			r := &groupReader[K, V, R]{
-				grouping: g, task: t, emitter: newEmitter(t.Context, out.(Receiver[R]), t.ChunkRows),
+				grouping: g, task: t, emitter: newEmitter(t.Context, out.(Receiver[R]), g.Out.typ, t.ChunkRows),
 			}
 			return shuffle.ReadSorted(t.Context, &t.Shuffle, t.Assignment.Partition, g.Value, t.Read, r.run)
 		},

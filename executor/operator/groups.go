@@ -129,8 +129,8 @@ func (g *groups[A]) drain(use func(keys *column.Keys, states []A) error) error {
 		g.table.Sums(any(g.states).([]int64))
 	}
 	var keys column.Keys
-	for from := 0; from < len(g.states); from += drainRows {
-		end := min(from+drainRows, len(g.states))
+	for from, end := 0, 0; from < len(g.states); from = end {
+		end = g.drainEnd(from)
 		keys.Reset()
 		for i := from; i < end; i++ {
 			keys.Add(g.table.Key(i))
@@ -144,6 +144,15 @@ func (g *groups[A]) drain(use func(keys *column.Keys, states []A) error) error {
 	clear(g.before)
 	g.states, g.before, g.owned, g.measured = g.states[:0], g.before[:0], 0, 0
 	return nil
+}
+
+// drainEnd is where the groups end that are handed on together with that at from.
+func (g *groups[A]) drainEnd(from int) int {
+	end := min(from+drainRows, len(g.states))
+	for !g.flat && end > from+1 && sizeOf(g.typ, g.states[from:end]) > chunkBytes {
+		end = from + (end-from)/2
+	}
+	return end
 }
 
 func (g *groups[A]) release() {

@@ -1,5 +1,7 @@
 package operator
 
+import "github.com/sheafdata/sheaf/internal/column"
+
 // Map returns the operator that gives fn's result for every row.
 func Map[T, U any](edge *Edge, fn func(T) U) *Fused {
 	return mapping(edge, func(_ *Context, in []T, out []U) error {
@@ -26,7 +28,7 @@ func TryMap[T, U any](edge *Edge, fn func(*Context, T) (U, error)) *Fused {
 // mapping returns the operator that fills out from in, chunk by chunk.
 func mapping[T, U any](edge *Edge, fill func(ctx *Context, in []T, out []U) error) *Fused {
 	return &Fused{Edge: edge, Attach: func(t *Task, out any) any {
-		return &mapper[T, U]{ctx: t.Context, fill: fill, out: out.(Receiver[U]), buf: make([]U, t.ChunkRows)}
+		return &mapper[T, U]{ctx: t.Context, fill: fill, out: out.(Receiver[U]), typ: edge.typ, buf: make([]U, t.ChunkRows), step: 1}
 	}}
 }
 
@@ -34,21 +36,34 @@ type mapper[T, U any] struct {
 	ctx  *Context
 	fill func(*Context, []T, []U) error
 	out  Receiver[U]
+	typ  *column.Type // of U
 	buf  []U
+	step int // rows that are mapped at once: their results are about chunkBytes at most
 }
 
 func (m *mapper[T, U]) Push(rows []T) error {
 	for len(rows) > 0 {
-		n := min(len(rows), len(m.buf))
+		n := min(len(rows), m.step)
 		if err := m.fill(m.ctx, rows[:n], m.buf[:n]); err != nil {
 			return err
 		}
 		if err := m.out.Push(m.buf[:n]); err != nil {
 			return err
 		}
+		m.adapt(n)
 		rows = rows[n:]
 	}
 	return nil
+}
+
+// adapt sets step by the size of the n results at hand. It grows by unseenRows
+// times at most, for the next ones may be larger.
+func (m *mapper[T, U]) adapt(n int) {
+	size := sizeOf(m.typ, m.buf[:n])
+	m.step = int(min(max(chunkBytes/(size/int64(n)+1), 1), int64(n)*unseenRows, int64(len(m.buf))))
+	if size >= chunkBytes {
+		clear(m.buf[:n]) // or they would be kept until as many others came
+	}
 }
 
 func (m *mapper[T, U]) Close() error { return m.out.Close() }

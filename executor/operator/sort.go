@@ -18,7 +18,7 @@ func Sort[T any](typ *column.Type, edge *Edge, order Order[T]) *Exchange {
 			return &sortWriter[T]{task: t, order: newOrderer(order), writer: shuffle.NewSortWriter[T](&t.Shuffle, x.ID, typ)}
 		},
 		Reduce: func(t *Task, out any) error {
-			r := &sortReader[T]{task: t, out: out.(Receiver[T]), rows: make([]T, 0, t.ChunkRows)}
+			r := &sortReader[T]{task: t, out: out.(Receiver[T]), rows: newChunk[T](typ, t.ChunkRows)}
 			return shuffle.ReadSorted(t.Context, &t.Shuffle, t.Assignment.Partition, typ, t.Read, r.run)
 		},
 	}
@@ -45,13 +45,12 @@ func (w *sortWriter[T]) Abort() { w.writer.Abort() }
 type sortReader[T any] struct {
 	task *Task
 	out  Receiver[T]
-	rows []T
+	rows chunk[T]
 }
 
 func (r *sortReader[T]) run(m *shuffle.Merge[T]) error {
 	for m.Next() {
-		r.rows = append(r.rows, *m.Row())
-		if len(r.rows) == cap(r.rows) {
+		if r.rows.add(*m.Row()) {
 			if err := r.push(); err != nil {
 				return err
 			}
@@ -67,8 +66,8 @@ func (r *sortReader[T]) push() error {
 	if err := r.task.Context.Err(); err != nil {
 		return err
 	}
-	r.task.Read.Rows.Add(int64(len(r.rows)))
-	err := r.out.Push(r.rows)
-	r.rows = r.rows[:0]
+	r.task.Read.Rows.Add(int64(len(r.rows.rows)))
+	err := r.out.Push(r.rows.rows)
+	r.rows.reset()
 	return err
 }

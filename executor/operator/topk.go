@@ -137,15 +137,17 @@ func (t *top[T]) each(chunk int, use func(keys *column.Keys, rows []T) error) er
 	t.cut()
 	var keys column.Keys
 	rows := make([]T, 0, chunk)
+	var size int64
 	for i, r := range t.rows {
 		keys.Add(r.key)
 		rows = append(rows, r.row)
-		if len(rows) == chunk || i == len(t.rows)-1 {
+		size += r.bytes
+		if len(rows) == chunk || size >= chunkBytes || i == len(t.rows)-1 {
 			if err := use(&keys, rows); err != nil {
 				return err
 			}
 			keys.Reset()
-			rows = rows[:0]
+			rows, size = rows[:0], 0
 		}
 	}
 	return nil

@@ -137,6 +137,36 @@ func (t *Type) Size(p unsafe.Pointer) int64 {
 	return int64(t.Go.Size()) + t.reach(p)
 }
 
+// SizeRows returns the sum of Size over n values that stand stride bytes apart
+// from p on, column by column.
+func (t *Type) SizeRows(p unsafe.Pointer, stride uintptr, n int) int64 {
+	if n == 0 {
+		return 0
+	}
+	return int64(t.Go.Size())*int64(n) + t.reachRows(p, stride, n)
+}
+
+func (t *Type) reachRows(p unsafe.Pointer, stride uintptr, n int) int64 {
+	var sum int64
+	switch t.Kind {
+	case String:
+		for i := range n {
+			sum += int64(len(*(*string)(unsafe.Add(p, uintptr(i)*stride))))
+		}
+	case Struct:
+		for i := range t.Fields {
+			if f := &t.Fields[i]; f.Type.Kind >= String {
+				sum += f.Type.reachRows(unsafe.Add(p, f.Offset), stride, n)
+			}
+		}
+	case Bytes, List, Pointer:
+		for i := range n {
+			sum += t.reach(unsafe.Add(p, uintptr(i)*stride))
+		}
+	}
+	return sum
+}
+
 // reach is the size of what a value points to.
 func (t *Type) reach(p unsafe.Pointer) int64 {
 	switch t.Kind {

@@ -179,5 +179,10 @@ func TestSize(t *testing.T) {
 
 func sizeOf[T any](t *testing.T, v T) int64 {
 	t.Helper()
-	return mustPlan[T](t).Size(ptr(&v))
+	typ, twice := mustPlan[T](t), [2]T{v, v}
+	size := typ.Size(ptr(&v))
+	if got := typ.SizeRows(ptr(&twice), unsafe.Sizeof(v), 2); got != 2*size {
+		t.Errorf("SizeRows of %v twice = %d, want %d", v, got, 2*size)
+	}
+	return size
 }
