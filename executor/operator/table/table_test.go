@@ -181,7 +181,7 @@ func TestViewsOutliveGrowth(t *testing.T) {
 	if string(view) != "first" {
 		t.Errorf("a view taken before the table grew = %q, want %q", view, "first")
 	}
-	if got := append(view, "xxx"...); string(table.Key(1)) != sequence(0, 1)[0] {
+	if got := append(view, "more"...); string(table.Key(1)) != sequence(0, 1)[0] {
 		t.Errorf("appending to a view (%q) changed the next key to %q", got, table.Key(1))
 	}
 }
