@@ -4,7 +4,11 @@ import "github.com/sheafdata/sheaf/internal/plan"
 
 // enumerated decides the tasks of a source stage from the splits found.
 func (c *Core) enumerated(s *stage, splits []plan.Split) {
-	tasks := Pack(splits, c.slots, c.cfg)
+	cfg := c.cfg
+	if s.sorts() {
+		cfg.SplitBytes = sortSplitBytes(splits, cfg)
+	}
+	tasks := Pack(splits, c.slots, cfg)
 	s.setTasks(len(tasks))
 	for i, t := range tasks {
 		s.tasks[i].splits = t
@@ -17,6 +21,15 @@ func (c *Core) enumerated(s *stage, splits []plan.Split) {
 		return
 	}
 	c.offerFresh(s)
+}
+
+// sortSplitBytes is the most input of a task that sorts its rows.
+func sortSplitBytes(splits []plan.Split, cfg Config) int64 {
+	var total int64
+	for _, f := range splits {
+		total = addBytes(total, weight(f))
+	}
+	return min(max(cfg.SortSplitBytes, total/sortTasks), cfg.SplitBytes)
 }
 
 // decide gives the consumer of a readable exchange its tasks, from what its

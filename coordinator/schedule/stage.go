@@ -1,6 +1,10 @@
 package schedule
 
-import "github.com/sheafdata/sheaf/internal/plan"
+import (
+	"slices"
+
+	"github.com/sheafdata/sheaf/internal/plan"
+)
 
 // stage is a stage of a job, or one of the pseudo stages.
 type stage struct {
@@ -112,6 +116,11 @@ func (s *stage) needed() bool {
 		}
 	}
 	return false
+}
+
+// sorts reports whether the stage's rows go to a range exchange.
+func (s *stage) sorts() bool {
+	return slices.ContainsFunc(s.outputs, func(x *exchange) bool { return x.plan.Kind == plan.Range })
 }
 
 // readable reports whether every producer is complete and holds its outputs.

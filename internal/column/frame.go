@@ -193,11 +193,18 @@ func (c *column) encodeText(dst []byte, s selection) []byte {
 	}
 	at := len(dst)
 	dst = slices.Grow(dst, total)[:at+total]
-	for _, r := range s.sel {
-		at += copy(dst[at:], c.data[c.offs[r]:c.offs[r+1]])
+	for group := range slices.Chunk(s.sel, prefetchRows) {
+		prefetchSpans(c.data, c.offs, group)
+		for _, r := range group {
+			at += copy(dst[at:], c.data[c.offs[r]:c.offs[r+1]])
+		}
 	}
 	return dst
 }
+
+// prefetchRows is how many rows are asked for at once: about as many misses as
+// a core keeps open, and few enough that none is evicted before its turn.
+const prefetchRows = 32
 
 // elements selects the elements of the selected lists.
 func (c *column) elements(s selection) selection {
