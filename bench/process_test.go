@@ -39,9 +39,11 @@ func work() {
 
 // wait says that it runs, and then only a kill ends it.
 func wait() {
-	signal.Ignore(syscall.SIGTERM)
+	requests := make(chan os.Signal, 1)
+	signal.Notify(requests, syscall.SIGTERM)
 	os.Stdout.WriteString("running\n")
-	select {}
+	for range requests {
+	}
 }
 
 func ourselves(t *testing.T, as, stdout string) command {
