@@ -19,6 +19,7 @@ import (
 
 	"github.com/hashicorp/raft"
 	wal "github.com/hashicorp/raft-wal"
+	"github.com/hashicorp/raft-wal/metadb"
 
 	"github.com/sheafdata/sheaf/internal/fault"
 )
@@ -57,6 +58,7 @@ type Journal struct {
 	raft      *raft.Raft
 	transport raft.Transport
 	wal       *wal.WAL
+	meta      *metadb.BoltMetaDB
 	store     *watchedStore
 	lock      *os.File
 	log       *slog.Logger
@@ -90,7 +92,8 @@ func Open(ctx context.Context, cfg Config) (_ *Journal, err error) {
 		return nil, err
 	}
 	logger := newLogger(cfg.Log)
-	if j.wal, err = wal.Open(filepath.Join(cfg.Dir, walFolder), wal.WithLogger(logger), wal.WithSegmentSize(segmentBytes)); err != nil {
+	j.meta = &metadb.BoltMetaDB{} // ours to close: the log does not
+	if j.wal, err = wal.Open(filepath.Join(cfg.Dir, walFolder), wal.WithLogger(logger), wal.WithSegmentSize(segmentBytes), wal.WithMetaStore(j.meta)); err != nil {
 		return nil, fault.Wrap(fault.Corrupt, err)
 	}
 	if err := verify(ctx, j.wal); err != nil {
@@ -176,6 +179,9 @@ func (j *Journal) release() error {
 	}
 	if j.wal != nil {
 		errs = append(errs, j.wal.Close())
+	}
+	if j.meta != nil {
+		errs = append(errs, j.meta.Close())
 	}
 	if j.lock != nil {
 		errs = append(errs, j.lock.Close())
