@@ -59,6 +59,7 @@ type Journal struct {
 	transport raft.Transport
 	wal       *wal.WAL
 	meta      *metadb.BoltMetaDB
+	mark      *mark
 	store     *watchedStore
 	lock      *os.File
 	log       *slog.Logger
@@ -73,18 +74,18 @@ type Journal struct {
 // in its cluster. An entry that is damaged, where no torn write can explain it,
 // is an error of kind fault.Corrupt that names it.
 func Open(ctx context.Context, cfg Config) (_ *Journal, err error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if err := cfg.Peers.check(); err != nil {
-		return nil, err
-	}
 	j := &Journal{log: cfg.Log, requests: make(chan *request, maxWaiting), stop: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("open journal %s: %w", cfg.Dir, err), j.release())
+			if cfg.Peers != nil && j.transport == nil {
+				err = errors.Join(err, cfg.Peers.Listener.Close())
+			}
 		}
 	}()
+	if err := cfg.Peers.check(); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(filepath.Join(cfg.Dir, walFolder), 0o700); err != nil {
 		return nil, err
 	}
@@ -96,10 +97,13 @@ func Open(ctx context.Context, cfg Config) (_ *Journal, err error) {
 	if j.wal, err = wal.Open(filepath.Join(cfg.Dir, walFolder), wal.WithLogger(logger), wal.WithSegmentSize(segmentBytes), wal.WithMetaStore(j.meta)); err != nil {
 		return nil, fault.Wrap(fault.Corrupt, err)
 	}
-	if err := verify(ctx, j.wal); err != nil {
+	if j.mark, err = openMark(cfg.Dir); err != nil {
 		return nil, err
 	}
-	j.store = &watchedStore{WAL: j.wal, failed: make(chan error, 1)}
+	if err := verify(ctx, j.wal, j.mark); err != nil {
+		return nil, err
+	}
+	j.store = &watchedStore{WAL: j.wal, mark: j.mark, failed: make(chan error, 1)}
 	if err := j.join(cfg, logger); err != nil {
 		return nil, err
 	}
@@ -182,6 +186,9 @@ func (j *Journal) release() error {
 	}
 	if j.meta != nil {
 		errs = append(errs, j.meta.Close())
+	}
+	if j.mark != nil {
+		errs = append(errs, j.mark.file.Close())
 	}
 	if j.lock != nil {
 		errs = append(errs, j.lock.Close())

@@ -2,8 +2,11 @@ package journal
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"net"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -16,7 +19,8 @@ type Peers struct {
 	Self string   // this one's address
 	All  []string // the addresses of all three, as host:port
 	// Listener takes what the others send; Dial connects to one of them. They
-	// belong to the journal from Open on, and bring encryption with them.
+	// belong to the journal from Open on, also when that fails, and bring
+	// encryption with them.
 	Listener net.Listener
 	Dial     func(ctx context.Context, address string) (net.Conn, error)
 }
@@ -74,27 +78,73 @@ func (p *Peers) transport(log *logger) raft.Transport {
 		_, t := raft.NewInmemTransport(itself)
 		return t
 	}
-	return raft.NewNetworkTransportWithLogger(stream{p}, peerConns, peerTimeout, log)
+	return raft.NewNetworkTransportWithLogger(&stream{peers: p, open: map[net.Conn]bool{}}, peerConns, peerTimeout, log)
 }
 
-// stream is Peers as raft wants it.
-type stream struct{ peers *Peers }
+// stream is Peers as raft wants it. It ends its connections with itself: raft
+// leaves those to the other side, and a goroutine with each.
+type stream struct {
+	peers *Peers
+
+	mu   sync.Mutex // guards the fields below
+	open map[net.Conn]bool
+	over bool
+}
+
+// conn is a connection that its stream knows.
+type conn struct {
+	net.Conn
+	of *stream
+}
+
+// Close implements net.Conn.
+func (c *conn) Close() error {
+	c.of.mu.Lock()
+	delete(c.of.open, c)
+	c.of.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// keep notes a connection, or ends it when the stream has ended.
+func (s *stream) keep(c net.Conn, err error) (net.Conn, error) {
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return nil, errors.Join(net.ErrClosed, c.Close())
+	}
+	kept := &conn{c, s}
+	s.open[kept] = true
+	return kept, nil
+}
 
 // Dial implements raft.StreamLayer.
-func (s stream) Dial(address raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
+func (s *stream) Dial(address raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	return s.peers.Dial(ctx, string(address))
+	return s.keep(s.peers.Dial(ctx, string(address)))
 }
 
 // Accept implements net.Listener.
-func (s stream) Accept() (net.Conn, error) { return s.peers.Listener.Accept() }
+func (s *stream) Accept() (net.Conn, error) { return s.keep(s.peers.Listener.Accept()) }
 
 // Close implements net.Listener.
-func (s stream) Close() error { return s.peers.Listener.Close() }
+func (s *stream) Close() error {
+	s.mu.Lock()
+	s.over = true
+	open := slices.Collect(maps.Keys(s.open))
+	s.mu.Unlock()
+	errs := []error{s.peers.Listener.Close()}
+	for _, c := range open {
+		errs = append(errs, c.Close())
+	}
+	return errors.Join(errs...)
+}
 
 // Addr implements net.Listener. It is what raft tells the others.
-func (s stream) Addr() net.Addr { return address(s.peers.Self) }
+func (s *stream) Addr() net.Addr { return address(s.peers.Self) }
 
 type address string
 

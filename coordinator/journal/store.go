@@ -22,6 +22,7 @@ import (
 // So the first failure is reported, and nothing is written any more.
 type watchedStore struct {
 	*wal.WAL
+	mark   *mark
 	broken atomic.Bool
 	failed chan error // holds one
 }
@@ -33,12 +34,25 @@ func (s *watchedStore) StoreLog(l *raft.Log) error { return s.StoreLogs([]*raft.
 
 // StoreLogs implements raft.LogStore.
 func (s *watchedStore) StoreLogs(logs []*raft.Log) error {
-	return s.watch(func() error { return s.WAL.StoreLogs(logs) })
+	return s.watch(func() error {
+		if err := s.WAL.StoreLogs(logs); err != nil || len(logs) == 0 {
+			return err
+		}
+		return s.mark.set(logs[len(logs)-1].Index)
+	})
 }
 
 // DeleteRange implements raft.LogStore.
 func (s *watchedStore) DeleteRange(least, most uint64) error {
-	return s.watch(func() error { return s.WAL.DeleteRange(least, most) })
+	return s.watch(func() error {
+		// From the end, where another leader knows better; else from the beginning.
+		if most >= s.mark.get() {
+			if err := s.mark.set(least - 1); err != nil {
+				return err
+			}
+		}
+		return s.WAL.DeleteRange(least, most)
+	})
 }
 
 // Set implements raft.StableStore.
@@ -64,13 +78,16 @@ func (s *watchedStore) watch(write func() error) error {
 
 // verify reads every entry, so that damage is met here, where it has a place,
 // and not in the middle of a replay.
-func verify(ctx context.Context, w *wal.WAL) error {
+func verify(ctx context.Context, w *wal.WAL, m *mark) error {
 	first, err := w.FirstIndex()
 	if err != nil {
 		return err
 	}
 	last, err := w.LastIndex()
 	if err != nil {
+		return err
+	}
+	if err := m.check(last); err != nil {
 		return err
 	}
 	var l raft.Log
@@ -83,7 +100,7 @@ func verify(ctx context.Context, w *wal.WAL) error {
 			_, err = parseEntry(l.Data)
 		}
 		if err != nil {
-			return fault.Wrap(fault.Corrupt, fmt.Errorf("entry %d of %d to %d is damaged: %w: restore the directory from a copy, or move it away to begin anew without its jobs", i, first, last, err))
+			return fault.Wrap(fault.Corrupt, fmt.Errorf("entry %d of %d to %d is damaged: %w: %s", i, first, last, err, whatToDo))
 		}
 	}
 	return nil
