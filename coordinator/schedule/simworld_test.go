@@ -188,6 +188,9 @@ func stamp(ev Event, at time.Duration) Event {
 	case ExecutorJoined:
 		ev.At = at
 		return ev
+	case ExecutorDraining:
+		ev.At = at
+		return ev
 	case ExecutorLost:
 		ev.At = at
 		return ev
