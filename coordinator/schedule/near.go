@@ -156,10 +156,10 @@ func (c *Core) nearest(t *task) *executor {
 		return nil
 	}
 	for _, n := range s.near[t.index] {
-		if n.exec.freeIndex < 0 || n.exec.session != n.session {
+		if n.exec.freeIndex < 0 && c.plant != plantNearBusy || n.exec.session != n.session {
 			continue
 		}
-		if t.past == nil || t.past.failuresOn(n.exec) == 0 || c.plant == plantLocalClosed {
+		if t.past == nil || t.past.failuresOn(n.exec) == 0 {
 			return n.exec
 		}
 	}

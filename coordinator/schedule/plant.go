@@ -17,6 +17,6 @@ const (
 	plantNoPriority          // all jobs have the same priority
 	plantNoLimit             // a job's limit of running attempts is ignored
 	plantIgnoreDrain         // a draining executor gets attempts
-	plantLocalClosed         // locality outweighs failures of the task there
+	plantNearBusy            // locality outweighs free slots
 	plants                   // number of plants
 )
