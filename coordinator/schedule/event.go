@@ -13,6 +13,9 @@ type Event interface {
 	when() time.Duration
 }
 
+// When returns the time of an event.
+func When(ev Event) time.Duration { return ev.when() }
+
 // JobSubmitted says that a job shall run. A job id that is known already
 // changes nothing.
 type JobSubmitted struct {
