@@ -1,7 +1,6 @@
 package coordinator
 
 import (
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -95,7 +94,7 @@ func (m *machine) Apply(_ uint64, data []byte) any {
 	}
 	r, err := record.Decode(data)
 	if err != nil {
-		m.err = fault.Wrap(fault.Corrupt, fmt.Errorf("apply the journal: %w", err))
+		m.err = fault.New(fault.Corrupt, "apply the journal: %w", err)
 		return m.err
 	}
 	return m.apply(r)

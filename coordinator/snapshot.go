@@ -95,7 +95,7 @@ func (m *machine) Restore(r io.Reader) error {
 		err = m.restore(&im)
 	}
 	if err != nil {
-		m.err = fault.Wrap(fault.Corrupt, fmt.Errorf("read a snapshot of the coordinator: %w", err))
+		m.err = fault.New(fault.Corrupt, "read a snapshot of the coordinator: %w", err)
 	}
 	return m.err
 }
