@@ -224,7 +224,6 @@ type fake struct {
 	peers     map[string]string
 	fenced    string
 	drained   bool
-	left      bool
 	released  []plan.AttemptID
 	over      []plan.JobID
 	beats     uint64
