@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
 
 	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
 	"github.com/sheafdata/sheaf/coordinator/artifact"
@@ -82,7 +83,7 @@ func (x executorService) hold(ctx context.Context, l *loop, s *session, st *stre
 		defer close(received)
 		st.end(x.receive(ctx, l, s, st, conn))
 	}()
-	err := x.send(ctx, st, conn)
+	err := x.send(ctx, st, conn, control)
 	st.end(err)
 	// What is under way in Receive ends by that.
 	if stop := control.SetReadDeadline(time.Unix(1, 0)); stop != nil {
@@ -100,7 +101,7 @@ func (x executorService) hold(ctx context.Context, l *loop, s *session, st *stre
 }
 
 // send sends what the loop wants sent until the stream ends.
-func (x executorService) send(ctx context.Context, st *stream, conn *connection) error {
+func (x executorService) send(ctx context.Context, st *stream, conn *connection, control *http.ResponseController) error {
 	for {
 		select {
 		case <-st.wake:
@@ -108,6 +109,9 @@ func (x executorService) send(ctx context.Context, st *stream, conn *connection)
 			return ctx.Err()
 		}
 		out := st.take()
+		if err := control.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+			return err
+		}
 		for _, message := range out.messages {
 			if err := conn.Send(message()); err != nil {
 				return err
@@ -120,6 +124,9 @@ func (x executorService) send(ctx context.Context, st *stream, conn *connection)
 		}
 		if out.ended {
 			return out.why
+		}
+		if err := control.SetWriteDeadline(time.Time{}); err != nil {
+			return err
 		}
 	}
 }
@@ -141,7 +148,7 @@ func (x executorService) receive(ctx context.Context, l *loop, s *session, st *s
 		if in == nil {
 			continue
 		}
-		if err := l.give(ctx, in); err != nil {
+		if err := l.giveSized(ctx, in, proto.Size(m)); err != nil {
 			return err
 		}
 	}
@@ -163,17 +170,13 @@ func (x executorService) FetchArtifact(ctx context.Context, req *connect.Request
 		if err != nil && !errors.Is(err, io.EOF) {
 			return x.c.answer(fault.Wrap(fault.Transient, err))
 		}
-		if n > 0 || size == 0 || offset == size && n == 0 {
-			if err := out.Send(&pb.FetchArtifactResponse{Offset: offset, Data: buf[:n], TotalBytes: size}); err != nil {
-				return err
-			}
+		// Also at the end one piece goes out: it tells the size.
+		if err := patiently(ctx, out, &pb.FetchArtifactResponse{Offset: offset, Data: buf[:n], TotalBytes: size}); err != nil {
+			return err
 		}
 		offset += int64(n)
 		if offset >= size || n == 0 {
 			return nil
-		}
-		if ctx.Err() != nil {
-			return x.c.answer(ctx.Err())
 		}
 	}
 }

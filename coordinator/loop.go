@@ -18,6 +18,9 @@ import (
 const (
 	// maxInputs bounds what waits for the loop; who gives more waits too.
 	maxInputs = 1 << 10
+	// maxLarge bounds those among them that hold more than largeBytes.
+	maxLarge   = 4
+	largeBytes = 1 << 20
 	// batchInputs and batchBytes bound what goes into one entry of the journal.
 	batchInputs = 1 << 10
 	batchBytes  = 4 << 20
@@ -35,6 +38,7 @@ type loop struct {
 	cluster string
 
 	inputs chan input
+	large  chan struct{} // a token for each large input that waits
 	done   chan struct{} // closed when the term is over
 
 	began time.Time
@@ -66,7 +70,7 @@ type proposal struct {
 func newLoop(c *Coordinator, term uint64) *loop {
 	l := &loop{
 		cfg: c.cfg, log: c.log, journal: c.journal, machine: c.machine, term: term, cluster: c.clusterID,
-		inputs: make(chan input, maxInputs), done: make(chan struct{}), began: time.Now(),
+		inputs: make(chan input, maxInputs), large: make(chan struct{}, maxLarge), done: make(chan struct{}), began: time.Now(),
 		sessions: map[plan.ExecutorID]*session{}, joining: map[plan.ExecutorID]bool{}, keys: map[requestKey]*underway{},
 		progress: map[plan.JobID]map[plan.AttemptID]wire.AttemptProgress{},
 	}
@@ -252,9 +256,6 @@ func (l *loop) perform(a schedule.Action) {
 // forgetOld drops the jobs that ended first when more are kept than should be.
 func (l *loop) forgetOld() {
 	m := l.machine
-	if len(l.batch) > 0 && len(m.finished) <= 2*l.cfg.Limits.FinishedJobs {
-		return // soon enough
-	}
 	bytes := m.finishedBytes
 	for i, j := range m.finished {
 		left := len(m.finished) - i
@@ -289,6 +290,24 @@ func (l *loop) give(ctx context.Context, in input) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// giveSized is give for an input that holds so many bytes.
+func (l *loop) giveSized(ctx context.Context, in input, bytes int) error {
+	if bytes <= largeBytes {
+		return l.give(ctx, in)
+	}
+	select {
+	case l.large <- struct{}{}:
+	case <-l.done:
+		return errStepDown
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return l.give(ctx, func(l *loop) {
+		<-l.large
+		in(l)
+	})
 }
 
 // ask lets the loop do something and waits for its answer, which the loop may

@@ -1,0 +1,119 @@
+package coordinator
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"connectrpc.com/connect"
+
+	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
+	"github.com/sheafdata/sheaf/api/sheaf/v1/sheafv1connect"
+	"github.com/sheafdata/sheaf/coordinator/schedule"
+	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/wire"
+)
+
+// TestSlowStream: what waits for a slow executor is bounded.
+func TestSlowStream(t *testing.T) {
+	st := newStream(1, 2)
+	for range maxPending {
+		st.send(func() *pb.ConnectResponse { return nil })
+	}
+	if o := st.take(); len(o.messages) != maxPending || o.ended {
+		t.Fatalf("%d messages wait, ended %v, want %d", len(o.messages), o.ended, maxPending)
+	}
+	for range maxPending + 1 {
+		st.send(func() *pb.ConnectResponse { return nil })
+	}
+	if o := st.take(); len(o.messages) != 0 || !o.ended || fault.KindOf(o.why) != fault.Transient {
+		t.Errorf("%d messages wait, ended %v: %v, want none and an end of kind transient", len(o.messages), o.ended, o.why)
+	}
+	st.send(func() *pb.ConnectResponse { return nil })
+	if o := st.take(); len(o.messages) != 0 {
+		t.Errorf("%d messages wait after the end, want none", len(o.messages))
+	}
+}
+
+// TestAcksAreOne: however many acknowledgements are due, one goes out.
+func TestAcksAreOne(t *testing.T) {
+	st := newStream(1, 2)
+	for n := range uint64(5) {
+		st.ack(n, 10*n)
+	}
+	st.ack(3, 0)
+	m := st.ackMessage(st.take().ack)
+	if a := m.GetAck(); a.GetSequence() != 4 || a.GetBeat() != 40 || m.GetTerm() != 1 || m.GetSession() != 2 {
+		t.Errorf("the acknowledgement is %v, want 4 and heartbeat 40", m)
+	}
+	if o := st.take(); o.ack != nil {
+		t.Errorf("another acknowledgement %v is due, want none", o.ack)
+	}
+}
+
+// testLoop is a loop over a story's executors e1 and e2, without a journal.
+func testLoop(t *testing.T) *loop {
+	t.Helper()
+	c := &Coordinator{cfg: testConfig("").withDefaults(), machine: newMachine(schedule.Config{})}
+	c.log = c.cfg.Log
+	for _, r := range newStory(t, 1).pending {
+		c.machine.apply(r)
+	}
+	return newLoop(c, 1)
+}
+
+// TestHeldUp: when the coordinator itself stood still nobody loses a lease.
+func TestHeldUp(t *testing.T) {
+	l := testLoop(t)
+	for _, s := range l.sessions {
+		l.renew(s)
+		s.expires = time.Now().Add(-time.Second)
+	}
+	l.last = time.Now().Add(-l.cfg.LeaseTTL)
+	l.expireLeases()
+	if len(l.sessions) != 2 || len(l.batch) != 0 {
+		t.Errorf("%d sessions and %d events after a standstill, want 2 and none", len(l.sessions), len(l.batch))
+	}
+	for _, s := range l.sessions {
+		s.expires = time.Now().Add(-time.Second)
+	}
+	l.expireLeases()
+	if len(l.sessions) != 0 || len(l.batch) != 2 {
+		t.Errorf("%d sessions and %d events after leases ran out, want none and 2", len(l.sessions), len(l.batch))
+	}
+}
+
+// TestTLS: executors and clients speak over an encrypted connection.
+func TestTLS(t *testing.T) {
+	lender := httptest.NewTLSServer(nil) // has a certificate for 127.0.0.1
+	lender.Close()
+	cfg := testConfig(t.TempDir())
+	cfg.TLS = &tls.Config{Certificates: lender.TLS.Certificates, MinVersion: tls.VersionTLS13}
+	seen := make(chan uint16, 100)
+	cfg.Authorize = func(_ string, _ http.Header, cs *tls.ConnectionState) error {
+		seen <- cs.Version
+		return nil
+	}
+	c := start(t, cfg)
+	pool := x509.NewCertPool()
+	pool.AddCert(lender.Certificate())
+	tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}
+	t.Cleanup(tr.CloseIdleConnections)
+	stream := sheafv1connect.NewExecutorServiceClient(&http.Client{Transport: tr}, "https://"+c.Address(), connect.WithCodec(wire.Codec{})).Connect(within(t))
+	f := newFake(t, c, "a", 1, 1)
+	if err := stream.Send(f.registration()); err != nil {
+		t.Fatal(err)
+	}
+	m, err := stream.Receive()
+	if err != nil || m.GetRegistered().GetClusterId() != c.ClusterID() {
+		t.Errorf("Connect = %v, %v, want Registered", m, err)
+	}
+	if v := <-seen; v != tls.VersionTLS13 {
+		t.Errorf("Authorize sees TLS version %x, want 1.3", v)
+	}
+	stream.CloseRequest()
+	stream.CloseResponse()
+}
