@@ -157,17 +157,21 @@ type talk struct {
 	t      *testing.T
 	f      *fake
 	stream *fakeStream
+
+	registered *pb.Registered
 }
 
 func (f *fake) talk(t *testing.T) *talk {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	k := &talk{t, f, f.open(ctx)}
+	k := &talk{t: t, f: f, stream: f.open(ctx)}
 	t.Cleanup(func() { k.stream.CloseRequest(); f.wiring.cut(); cancel(); k.stream.CloseResponse() })
 	k.say(f.registration())
-	if m := k.next(); m.GetRegistered() == nil {
-		t.Fatalf("got %v, want Registered", m)
+	first := k.next()
+	if k.registered = first.GetRegistered(); k.registered == nil {
+		t.Fatalf("got %v, want Registered", first)
 	}
+	f.term = first.GetTerm()
 	return k
 }
 
@@ -240,6 +244,66 @@ func TestReports(t *testing.T) {
 	again.say(again.failed(5))
 	if got := again.ack(); got != 5 {
 		t.Errorf("report 5 on a new stream is acknowledged with %d, want 5", got)
+	}
+}
+
+// command reads on to a command.
+func (k *talk) command() *pb.ConnectResponse {
+	k.t.Helper()
+	for {
+		if m := k.next(); m.GetSequence() > 0 {
+			return m
+		}
+	}
+}
+
+// TestCommandsComeAgain: what did not arrive over one stream comes over the next.
+func TestCommandsComeAgain(t *testing.T) {
+	cfg := testConfig(t.TempDir())
+	c := start(t, cfg)
+	cluster := calls(t, c.Address())
+	upload(t, cluster)
+	f := newFake(t, c, "a", 1, 1)
+	k := f.talk(t)
+	id := submit(t, cluster, shape("words"))
+	if spec, launch := k.command(), k.command(); spec.GetJobSpec() == nil || launch.GetLaunch() == nil || launch.GetSequence() != 2 {
+		t.Fatalf("commands %v and %v, want the job and then an attempt", spec, launch)
+	}
+	for _, arrived := range []uint64{0, 1} {
+		f.commands = arrived
+		k = f.talk(t)
+		if got := k.registered.GetFirstCommand(); got != arrived+1 {
+			t.Errorf("after %d commands the next is %d", arrived, got)
+		}
+		if arrived == 0 {
+			k.command()
+		}
+		if m := k.command(); m.GetSequence() != 2 || m.GetLaunch() == nil {
+			t.Errorf("after %d commands %v comes again, want the attempt", arrived, m)
+		}
+	}
+	// It has arrived now, and runs.
+	f.commands = 2
+	attempt := plan.AttemptID{Job: mapAttempt(t, id, 0, 0).Job, Task: plan.TaskID{Stage: plan.EnumerateStage}, Number: 1}
+	f.running[attempt] = func() {}
+	if k = f.talk(t); k.registered.GetFirstCommand() != 3 {
+		t.Errorf("after 2 commands the next is %d, want 3", k.registered.GetFirstCommand())
+	}
+	if _, err := cluster.CancelJob(within(t), connect.NewRequest(&pb.CancelJobRequest{JobId: id})); err != nil {
+		t.Fatal(err)
+	}
+	if m := k.command(); m.GetSequence() != 3 || m.GetCancel() == nil {
+		t.Errorf("command %v, want that the attempt is canceled", m)
+	}
+	// A coordinator that starts anew says it again, in numbers of its own.
+	shut(t, c)
+	c = start(t, cfg)
+	f.address = c.Address()
+	if k = f.talk(t); k.registered.GetFirstCommand() != 1 {
+		t.Errorf("in a new term the next command is %d, want 1", k.registered.GetFirstCommand())
+	}
+	if m := k.command(); m.GetSequence() != 1 || m.GetCancel() == nil {
+		t.Errorf("command %v in a new term, want that the attempt is canceled", m)
 	}
 }
 

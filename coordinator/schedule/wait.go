@@ -83,11 +83,11 @@ func (c *Core) allBusy(j *job) string {
 	}
 	switch {
 	case higher > 0 && alike == 0:
-		return fmt.Sprintf("all %d slots are busy with jobs of higher priority", c.slots)
+		return fmt.Sprintf("all slots (%d) are busy with jobs of higher priority", c.slots)
 	case higher > 0:
-		return fmt.Sprintf("all %d slots are busy, %d with jobs of higher priority", c.slots, higher)
+		return fmt.Sprintf("all slots (%d) are busy, %d with jobs of higher priority", c.slots, higher)
 	}
-	return fmt.Sprintf("all %d slots are busy with other jobs", c.slots)
+	return fmt.Sprintf("all slots (%d) are busy with other jobs", c.slots)
 }
 
 // afterFailures words the wait of tasks that failed.
@@ -106,7 +106,7 @@ func (c *Core) afterFailures(j *job) string {
 		}
 	}
 	if n > 0 {
-		return fmt.Sprintf("%d tasks wait a little after a failure before they are tried again", n)
+		return fmt.Sprintf("what failed is tried again in a little while (tasks: %d)", n)
 	}
 	return ""
 }
