@@ -54,18 +54,15 @@ func readBuckets[V any](ctx context.Context, env *Env, out plan.MapOutput, p *pl
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		stored, err := section.block()
+		stored, err := r.next(env, section, c)
 		if err == io.EOF {
 			return nil
-		}
-		if err == nil {
-			_, err = r.decode(stored, c)
 		}
 		if err != nil {
 			return unreadable(out.ID, err)
 		}
 		count.Rows.Add(int64(len(c.rows)))
-		count.Bytes.Add(int64(len(stored)))
+		count.Bytes.Add(int64(stored))
 		if err := use(&c.keys, c.rows); err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/sheafdata/sheaf/internal/column"
 	"github.com/sheafdata/sheaf/internal/memory"
 	"github.com/sheafdata/sheaf/internal/plan"
+	"github.com/sheafdata/sheaf/shuffle/block"
 	"github.com/sheafdata/sheaf/shuffle/store"
 )
 
@@ -24,6 +25,8 @@ type Merge[V any] struct {
 	losers  []int
 	started bool
 	err     error
+	env     *Env
+	inside  int // rows since a large one was loaded, if that is still in use
 }
 
 // source opens one sorted input of a merge.
@@ -32,23 +35,41 @@ type source struct {
 	// from and to bound its bytes; rows below fromKey and from toKey on are left out.
 	from, to       int64
 	fromKey, toKey []byte
-	blockBytes     int64 // of its largest block, decoded
+	segments       []store.Segment
+	blockBytes     int64 // of its largest block, decoded, but for large rows
 	output         *plan.OutputID
 }
 
 // runSource is a spilled run as an input of a merge.
-func runSource(r run) source {
+func runSource(env *Env, r run) source {
 	s := source{open: func() (io.ReaderAt, func() error, error) {
 		return r.file, func() error { return nil }, nil
 	}}
-	for i, seg := range r.segments {
+	s.take(env, r.segments)
+	return s
+}
+
+// take makes the segments those of the source.
+func (s *source) take(env *Env, segments []store.Segment) {
+	s.segments = segments
+	for i, seg := range segments {
 		if i == 0 {
 			s.from = seg.Offset
 		}
 		s.to = seg.Offset + seg.StoredBytes
-		s.blockBytes = max(s.blockBytes, seg.RawBytes)
+		if !env.isLarge(headerOf(seg)) {
+			s.blockBytes = max(s.blockBytes, seg.RawBytes)
+		}
 	}
-	return s
+}
+
+// headerOf is the header of a segment of one block, as far as the index tells.
+func headerOf(seg store.Segment) block.Header {
+	h := block.Header{Codec: block.Default, Rows: uint32(seg.Rows), RawBytes: uint32(seg.RawBytes)}
+	if seg.StoredBytes == seg.RawBytes+block.HeaderBytes {
+		h.Codec = block.None
+	}
+	return h
 }
 
 // cursor walks the rows of one input.
@@ -60,13 +81,17 @@ type cursor[V any] struct {
 	chunk  chunk[V]
 	at     int
 	prefix uint64 // first eight bytes of the key at hand, big endian
-	key    []byte
+	key    []byte // of a large row that is not loaded, its beginning
 	done   bool
 	held   *memory.Reservation
+
+	env   *Env
+	large *largeRow // the row at hand, if it is large
+	head  []byte    // what key views then
 }
 
 func openCursor[V any](src source, env *Env, typ *column.Type) (*cursor[V], error) {
-	c := &cursor[V]{src: src, reader: newBlockReader[V](typ), held: env.Budget.Reserve("merge")}
+	c := &cursor[V]{src: src, env: env, reader: newBlockReader[V](typ), held: env.Budget.Reserve("merge")}
 	r, closer, err := src.open()
 	if err != nil {
 		return nil, err
@@ -102,7 +127,7 @@ func (c *cursor[V]) free() {
 // next moves to the next row.
 func (c *cursor[V]) next() error {
 	if c.at++; c.at < len(c.chunk.rows) {
-		c.load()
+		c.take()
 		return nil
 	}
 	return c.nextBlock()
@@ -111,27 +136,42 @@ func (c *cursor[V]) next() error {
 func (c *cursor[V]) nextBlock() error {
 	// The rows of the block before may be in use still, by a caller that
 	// collects them: strings stay valid, the slice does not.
-	stored, err := c.blocks.block()
-	if err == io.EOF {
-		c.done = true
-		return nil
-	}
-	if err == nil {
-		_, err = c.reader.decode(stored, &c.chunk)
-	}
-	if err != nil {
-		if c.src.output != nil {
-			err = unreadable(*c.src.output, err)
-		}
-		return err
+	if c.large != nil {
+		c.large, c.key, c.chunk = nil, nil, chunk[V]{} // a large row is let go at once
 	}
 	c.at = 0
-	c.load()
-	return nil
+	h, err := c.blocks.header()
+	switch {
+	case err == io.EOF:
+		c.done = true
+		return nil
+	case err == nil && c.env.isLarge(h):
+		if err = c.openLarge(h); err == nil {
+			c.place()
+		}
+	case err == nil:
+		if _, err = c.reader.next(c.env, c.blocks, &c.chunk); err == nil {
+			c.take()
+		}
+	}
+	return c.failed(err)
 }
 
-func (c *cursor[V]) load() {
+// failed names the map output that could not be read.
+func (c *cursor[V]) failed(err error) error {
+	if err != nil && c.src.output != nil {
+		return unreadable(*c.src.output, err)
+	}
+	return err
+}
+
+func (c *cursor[V]) take() {
 	c.key = c.chunk.keys.At(c.at)
+	c.place()
+}
+
+// place looks where the key at hand is in the order.
+func (c *cursor[V]) place() {
 	if c.src.toKey != nil && bytes.Compare(c.key, c.src.toKey) >= 0 {
 		c.done = true
 		return
@@ -147,7 +187,7 @@ func (c *cursor[V]) load() {
 
 // newMerge opens a merge over sources; they must fit the budget together.
 func newMerge[V any](env *Env, typ *column.Type, sources []source) (*Merge[V], error) {
-	m := &Merge[V]{losers: make([]int, max(len(sources), 1))}
+	m := &Merge[V]{env: env, losers: make([]int, max(len(sources), 1))}
 	for _, s := range sources {
 		c, err := openCursor[V](s, env, typ)
 		if err != nil {
@@ -156,11 +196,18 @@ func newMerge[V any](env *Env, typ *column.Type, sources []source) (*Merge[V], e
 		}
 		m.cursors = append(m.cursors, c)
 	}
-	m.play()
+	if m.play(); m.err != nil { // keys that are not whole in memory are read on
+		m.close()
+		return nil, m.err
+	}
 	return m, nil
 }
 
 func (m *Merge[V]) close() {
+	if m.inside > 0 {
+		m.env.leave()
+		m.inside = 0
+	}
 	for _, c := range m.cursors {
 		c.free()
 	}
@@ -197,7 +244,13 @@ func (m *Merge[V]) before(a, b int) bool {
 	case x.prefix != y.prefix:
 		return x.prefix < y.prefix
 	}
-	if c := bytes.Compare(x.key, y.key); c != 0 {
+	c := 0
+	if x.large == nil && y.large == nil {
+		c = bytes.Compare(x.key, y.key)
+	} else if m.err == nil {
+		c, m.err = compareKeys(x, y)
+	}
+	if c != 0 {
 		return c < 0
 	}
 	return a < b
@@ -209,6 +262,13 @@ func (m *Merge[V]) Next() bool {
 		return false
 	}
 	w := m.losers[0]
+	if m.inside > 0 {
+		// The row may be in use, by a caller that looks ahead, up to the next but one.
+		if m.inside++; m.inside > 2 {
+			m.env.leave()
+			m.inside = 0
+		}
+	}
 	if m.started {
 		if m.err = m.cursors[w].next(); m.err != nil {
 			return false
@@ -221,10 +281,14 @@ func (m *Merge[V]) Next() bool {
 		m.losers[0] = w
 	}
 	m.started = true
-	return !m.cursors[w].done
+	return m.err == nil && !m.cursors[w].done
 }
 
-// Key returns the key of the row at hand, valid until Next.
+// winner is the cursor at the row at hand.
+func (m *Merge[V]) winner() *cursor[V] { return m.cursors[m.losers[0]] }
+
+// Key returns the key of the row at hand, valid until Next if it is shorter
+// than LastingKeyBytes.
 func (m *Merge[V]) Key() []byte { return m.cursors[m.losers[0]].key }
 
 // Row returns the payload of the row at hand, valid until Next; strings inside
@@ -251,7 +315,7 @@ func mergeSources[V any](ctx context.Context, env *Env, typ *column.Type, source
 		if err != nil {
 			return err
 		}
-		sources = slices.Replace(slices.Clone(sources), at, at+n, runSource(r))
+		sources = slices.Replace(slices.Clone(sources), at, at+n, runSource(env, r))
 	}
 	m, err := newMerge[V](env, typ, sources)
 	if err != nil {
@@ -352,12 +416,9 @@ func outputSource(ctx context.Context, env *Env, out plan.MapOutput, p *plan.Par
 	}
 	var rows int64
 	if first < end {
-		s.from = segments[first].Offset
-		last := segments[end-1]
-		s.to = last.Offset + last.StoredBytes
+		s.take(env, segments[first:end])
 		for _, seg := range segments[first:end] {
 			rows += seg.Rows
-			s.blockBytes = max(s.blockBytes, seg.RawBytes)
 		}
 	}
 	return s, rows, nil

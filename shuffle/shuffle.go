@@ -37,6 +37,10 @@ type Env struct {
 	Codec   block.Codec
 	Budget  *memory.Budget
 	Spilled *atomic.Int64 // counts bytes spilled
+	// Enter, when set, is called before memory for a large row is taken, and may
+	// wait; Leave when the row is not used any more.
+	Enter func(bytes int64) error
+	Leave func()
 	// Discard makes writers accept rows and keep none: a rehearsal of the
 	// pipeline that looks for the row at fault must not publish anything.
 	Discard bool

@@ -30,7 +30,7 @@ func readSorted(t testing.TB, env *Env, p *plan.Partition) []keyed {
 	t.Helper()
 	var got []keyed
 	err := ReadSorted(t.Context(), env, p, typeOf[item](t), new(Count), func(m *Merge[item]) error {
-		for m.Next() {
+		for m.Next() && m.Load() {
 			got = append(got, keyed{bytes.Clone(m.Key()), *m.Row()})
 		}
 		return m.Err()

@@ -56,6 +56,9 @@ func (f *filter[T]) Push(rows []T) error {
 		if err := f.out.Push(kept); err != nil {
 			return err
 		}
+		if n <= unseenRows {
+			clear(kept) // few rows may be large ones, as in scanner
+		}
 	}
 	return nil
 }

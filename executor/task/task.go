@@ -36,6 +36,8 @@ type Runtime struct {
 	// Memory is the budget of all attempts together, MemoryBytes that of one.
 	Memory      *memory.Budget
 	MemoryBytes int64
+	// Large lets attempts have large rows in memory by turns; nil for no bound.
+	Large *memory.Gate
 	// Read bounds batches; ChunkRows bounds what operators pass on at once.
 	// Zero values mean the defaults.
 	Read      graph.ReadOptions
@@ -84,6 +86,7 @@ func (r *Runtime) run(ctx context.Context, a *plan.Assignment, read *shuffle.Cou
 		return plan.Result{}, err
 	}
 	t := r.newTask(ctx, a, read)
+	defer t.Shuffle.Leave()
 	var p *pipeline
 	ended := false
 	// Deferred, because user code may end the goroutine instead of returning.
@@ -138,11 +141,13 @@ func (r *Runtime) input(id plan.StageID) (*graph.Node, error) {
 
 // newTask makes the place where an attempt's operators work.
 func (r *Runtime) newTask(ctx context.Context, a *plan.Assignment, read *shuffle.Count) *operator.Task {
+	pass := r.pass(a)
 	t := &operator.Task{
 		Context: operator.NewContext(ctx, a.Attempt),
 		Shuffle: shuffle.Env{
 			Attempt: a.Attempt, Store: r.Store, Source: r.Source, Codec: r.Codec,
 			Budget: r.Memory.Child(a.Attempt.String(), r.MemoryBytes), Spilled: new(atomic.Int64),
+			Enter: func(bytes int64) error { return pass.Enter(ctx, bytes) }, Leave: pass.Leave,
 		},
 		Assignment: a,
 		ChunkRows:  r.ChunkRows,
@@ -158,4 +163,12 @@ func (r *Runtime) newTask(ctx context.Context, a *plan.Assignment, read *shuffle
 		}
 	}
 	return t
+}
+
+// pass returns the attempt's way through the gate for large rows.
+func (r *Runtime) pass(a *plan.Assignment) *memory.Pass {
+	if r.Large == nil {
+		return nil
+	}
+	return r.Large.Pass(a.Attempt.String() + "/large row")
 }
