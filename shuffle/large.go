@@ -33,16 +33,16 @@ func (e *Env) isLarge(h block.Header) bool {
 	return h.Rows == 1 && h.Codec == block.None && int64(h.RawBytes) >= e.largeBytes()
 }
 
-// enter waits until a large row may be taken into memory.
-func (e *Env) enter(bytes int64) error {
+// EnterLarge waits until a large row may be taken into memory.
+func (e *Env) EnterLarge(bytes int64) error {
 	if e.Enter == nil {
 		return nil
 	}
 	return e.Enter(bytes)
 }
 
-// leave says that the large row is not used any more.
-func (e *Env) leave() {
+// LeaveLarge says that the large row is not used any more.
+func (e *Env) LeaveLarge() {
 	if e.Leave != nil {
 		e.Leave()
 	}

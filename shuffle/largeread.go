@@ -27,7 +27,7 @@ func (r *blockReader[V]) next(env *Env, s *segmentReader, c *chunk[V]) (int, err
 		return len(stored), err
 	}
 	*c = chunk[V]{}
-	if err := env.enter(int64(h.BlockBytes())); err != nil {
+	if err := env.EnterLarge(int64(h.BlockBytes())); err != nil {
 		return 0, err
 	}
 	stored := make([]byte, h.BlockBytes())
@@ -209,10 +209,10 @@ func (m *Merge[V]) LoadKey() bool {
 // enter waits until there is room for a large row or key in place of the last.
 func (m *Merge[V]) enter(bytes int64) {
 	if m.inside > 0 {
-		m.env.leave()
+		m.env.LeaveLarge()
 	}
 	m.inside = 1
-	m.err = m.env.enter(bytes)
+	m.err = m.env.EnterLarge(bytes)
 }
 
 // KeyIs reports whether the row at hand has a key; false, too, after an error.

@@ -205,7 +205,7 @@ func newMerge[V any](env *Env, typ *column.Type, sources []source) (*Merge[V], e
 
 func (m *Merge[V]) close() {
 	if m.inside > 0 {
-		m.env.leave()
+		m.env.LeaveLarge()
 		m.inside = 0
 	}
 	for _, c := range m.cursors {
@@ -265,7 +265,7 @@ func (m *Merge[V]) Next() bool {
 	if m.inside > 0 {
 		// The row may be in use, by a caller that looks ahead, up to the next but one.
 		if m.inside++; m.inside > 2 {
-			m.env.leave()
+			m.env.LeaveLarge()
 			m.inside = 0
 		}
 	}

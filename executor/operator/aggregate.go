@@ -74,6 +74,13 @@ func newCombiner[T, A any](t *Task, key *column.KeyType, state *column.Type, fol
 
 func (c *combiner[T, A]) Push(rows []T) error {
 	keys := c.keys.of(rows)
+	if limit := c.task.Shuffle.LongKeyBytes(); anyLong(keys, limit) {
+		return c.pushLong(keys, rows, limit)
+	}
+	return c.push(keys, rows)
+}
+
+func (c *combiner[T, A]) push(keys []string, rows []T) error {
 	if !c.groups.room(keys) {
 		if err := c.drain(); err != nil {
 			return err
@@ -133,10 +140,13 @@ type aggregateReader[T, K, A, R any] struct {
 }
 
 func (r *aggregateReader[T, K, A, R]) run() error {
-	t := r.task
-	return r.aggregate(0, func(use func(*column.Keys, []A) error) error {
-		return shuffle.ReadHash(t.Context, &t.Shuffle, t.Assignment.Partition, r.agg.State, t.Read, use)
-	})
+	long := r.newLongKeys()
+	defer long.held.Release()
+	err := r.aggregate(0, func(use func(*column.Keys, []A) error) error { return r.readLong(long, use) })
+	if err != nil {
+		return err
+	}
+	return r.emitLong(long)
 }
 
 // aggregate merges all states that read gives, and emits the results.
