@@ -73,6 +73,31 @@ func eachRow[V any](b *buffer[V], env *Env, keys *column.Keys, payload unsafe.Po
 	return nil
 }
 
+// Spill writes what is in memory to disk and frees it.
+func (w *SortWriter[V]) Spill() error {
+	if err := w.spill(); err != nil {
+		return err
+	}
+	w.buf.renew()
+	return nil
+}
+
+// Spill writes what is in memory to disk and frees it.
+func (w *HashWriter[V]) Spill() error {
+	if err := w.b.spill(); err != nil {
+		return err
+	}
+	w.b.buf.renew()
+	return nil
+}
+
+// renew frees the memory of a buffer without rows, unless it is little.
+func (b *buffer[V]) renew() {
+	if b.rows.Cap()+b.keys.Bytes() > LeastLargeBytes {
+		b.workspace = &workspace{rows: column.NewBuilder(b.typ)}
+	}
+}
+
 // addLarge writes a large row as a run of its own. What came before goes to
 // disk first: runs are in the order of their rows.
 func (w *SortWriter[V]) addLarge(key []byte, row unsafe.Pointer) error {

@@ -96,13 +96,13 @@ func Run(ctx context.Context, g *graph.Compiled, o Options) (*Report, error) {
 		// What fits the memory of its task is sorted there and written once.
 		o.Schedule.SplitBytes = min(max(tasks/int64(o.Parallelism)/splitShare, leastSplitBytes), schedule.DefaultSplitBytes)
 	}
-	budget, each := memory.NewBudget(tasks), tasks/int64(o.Parallelism)
+	each := tasks / int64(o.Parallelism)
 	e := &engine{
 		options: o, job: job, began: time.Now(), core: schedule.New(o.Schedule),
 		runtime: &task.Runtime{
 			Graph: g, Store: st, Source: st, Codec: o.Codec, Overwrite: o.Overwrite,
-			Memory: budget, MemoryBytes: each,
-			Large: memory.NewGate(budget, o.MemoryBytes/largeShare, shuffle.LargeBytes(each)),
+			Memory: memory.NewBudget(tasks), MemoryBytes: each,
+			Large: memory.NewGate(o.MemoryBytes/largeShare, shuffle.LargeBytes(each)),
 			Read:  o.Read, ChunkRows: o.ChunkRows,
 		},
 		ended:   make(chan ending, o.Parallelism),

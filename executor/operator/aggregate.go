@@ -50,6 +50,7 @@ func Aggregate[T, K, A, R any](a Aggregation[T, K, A, R]) *Exchange {
 // mapWriter is the map side of an exchange, hashed or sorted.
 type mapWriter interface {
 	Write(keys *column.Keys, payload unsafe.Pointer, stride uintptr, n int) error
+	Spill() error
 	Finish(ctx context.Context) (plan.MapOutput, error)
 	Abort()
 }
@@ -111,6 +112,15 @@ func (c *combiner[T, A]) Close() error {
 	}
 	c.groups.release()
 	return c.task.publish(c.writer)
+}
+
+// MakeRoom hands the states to the writer and makes it spill.
+func (c *combiner[T, A]) MakeRoom() error {
+	if err := c.drain(); err != nil {
+		return err
+	}
+	c.groups.shrink()
+	return c.writer.Spill()
 }
 
 func (c *combiner[T, A]) Abort() {

@@ -61,6 +61,8 @@ func (w *groupWriter[K, V]) Push(rows []KV[K, V]) error {
 
 func (w *groupWriter[K, V]) Close() error { return w.task.publish(w.writer) }
 
+func (w *groupWriter[K, V]) MakeRoom() error { return w.writer.Spill() }
+
 func (w *groupWriter[K, V]) Abort() { w.writer.Abort() }
 
 // groupReader is the reduce side: it walks a merge and gives its groups.

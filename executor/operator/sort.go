@@ -56,6 +56,8 @@ func (w *sortWriter[T]) pushLarge(rows []T) error {
 
 func (w *sortWriter[T]) Close() error { return w.task.publish(w.writer) }
 
+func (w *sortWriter[T]) MakeRoom() error { return w.writer.Spill() }
+
 func (w *sortWriter[T]) Abort() { w.writer.Abort() }
 
 type sortReader[T any] struct {

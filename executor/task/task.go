@@ -86,7 +86,7 @@ func (r *Runtime) run(ctx context.Context, a *plan.Assignment, read *shuffle.Cou
 		return plan.Result{}, err
 	}
 	t := r.newTask(ctx, a, read)
-	defer t.Shuffle.Leave()
+	defer t.Shuffle.LeaveLarge()
 	var p *pipeline
 	ended := false
 	// Deferred, because user code may end the goroutine instead of returning.
@@ -104,6 +104,7 @@ func (r *Runtime) run(ctx context.Context, a *plan.Assignment, read *shuffle.Cou
 		if p, err = r.assemble(t, input); err != nil {
 			return err
 		}
+		t.MakeRoom = p.makeRoom
 		if err := p.drive(); err != nil {
 			return err
 		}
@@ -141,18 +142,22 @@ func (r *Runtime) input(id plan.StageID) (*graph.Node, error) {
 
 // newTask makes the place where an attempt's operators work.
 func (r *Runtime) newTask(ctx context.Context, a *plan.Assignment, read *shuffle.Count) *operator.Task {
-	pass := r.pass(a)
+	budget := r.Memory.Child(a.Attempt.String(), r.MemoryBytes)
 	t := &operator.Task{
 		Context: operator.NewContext(ctx, a.Attempt),
 		Shuffle: shuffle.Env{
 			Attempt: a.Attempt, Store: r.Store, Source: r.Source, Codec: r.Codec,
-			Budget: r.Memory.Child(a.Attempt.String(), r.MemoryBytes), Spilled: new(atomic.Int64),
-			Enter: func(bytes int64) error { return pass.Enter(ctx, bytes) }, Leave: pass.Leave,
+			Budget: budget, Spilled: new(atomic.Int64),
 		},
 		Assignment: a,
 		ChunkRows:  r.ChunkRows,
 		Stages:     map[plan.SinkID]*storage.Stage{},
 		Read:       read,
+	}
+	if r.Large != nil {
+		pass := r.Large.Pass(budget, "large row")
+		t.Shuffle.Enter = func(bytes int64) error { return enter(t, pass, bytes) }
+		t.Shuffle.Leave = pass.Leave
 	}
 	if t.ChunkRows <= 0 {
 		t.ChunkRows = DefaultChunkRows
@@ -165,10 +170,13 @@ func (r *Runtime) newTask(ctx context.Context, a *plan.Assignment, read *shuffle
 	return t
 }
 
-// pass returns the attempt's way through the gate for large rows.
-func (r *Runtime) pass(a *plan.Assignment) *memory.Pass {
-	if r.Large == nil {
-		return nil
+// enter waits until the attempt may have a large row in memory. What its
+// operators have collected goes to disk first: it would stand beside the row.
+func enter(t *operator.Task, pass *memory.Pass, bytes int64) error {
+	if pass.Large(bytes) && !pass.Inside() && t.MakeRoom != nil {
+		if err := t.MakeRoom(); err != nil {
+			return err
+		}
 	}
-	return r.Large.Pass(a.Attempt.String() + "/large row")
+	return pass.Enter(t.Context, bytes)
 }

@@ -8,12 +8,11 @@ import (
 )
 
 // Gate lets work with large pieces of memory, each more than its user's fair
-// part of the budget, go on one after another. What passes counts in the budget
-// as well, so that others give way. All methods are safe for concurrent use.
+// part of the budget, go on one after another. All methods are safe for
+// concurrent use.
 type Gate struct {
-	budget *Budget
-	limit  int64 // of what is inside at once; one piece alone may be larger
-	large  int64 // pieces below it pass freely
+	limit int64 // of what is inside at once; one piece alone may be larger
+	large int64 // pieces below it pass freely
 
 	mu      sync.Mutex // guards the fields below
 	inside  int64
@@ -28,8 +27,8 @@ type waiter struct {
 
 // NewGate returns a gate for pieces of largeBytes or more that lets in
 // limitBytes of them at once, or a single one.
-func NewGate(budget *Budget, limitBytes, largeBytes int64) *Gate {
-	return &Gate{budget: budget, limit: limitBytes, large: largeBytes}
+func NewGate(limitBytes, largeBytes int64) *Gate {
+	return &Gate{limit: limitBytes, large: largeBytes}
 }
 
 // patience bounds the wait before a gate. Who is inside never waits there, so
@@ -104,14 +103,21 @@ func (g *Gate) add(bytes int64) {
 // time, the largest asked for since it came in. It belongs to one goroutine.
 // The methods of a nil Pass do nothing.
 type Pass struct {
-	gate *Gate
-	held *Reservation
+	gate   *Gate
+	inside int64
+	budget int64
+	held   *Reservation
 }
 
-// Pass returns a pass that holds nothing. Who takes it calls Leave at the end.
-func (g *Gate) Pass(owner string) *Pass {
-	return &Pass{gate: g, held: g.budget.Reserve(owner)}
+// Pass returns a pass that holds nothing. What it lets in counts in the
+// attempt's budget, up to all of that: nothing else may grow beside it. Who
+// takes a pass calls Leave at the end.
+func (g *Gate) Pass(budget *Budget, owner string) *Pass {
+	return &Pass{gate: g, budget: budget.Limit(), held: budget.Reserve(owner)}
 }
+
+// Large reports whether Enter looks at a piece of that many bytes.
+func (p *Pass) Large(bytes int64) bool { return p != nil && bytes >= p.gate.large }
 
 // Enter is called before a piece of memory is allocated. It returns at once for
 // pieces that are not large, and for a pass that is inside: so who is inside
@@ -120,30 +126,34 @@ func (g *Gate) Pass(owner string) *Pass {
 // uses any more is then given back to the system, since the collector would
 // find it only after the new piece stands beside it.
 func (p *Pass) Enter(ctx context.Context, bytes int64) error {
-	if p == nil || bytes < p.gate.large {
+	if !p.Large(bytes) {
 		return nil
 	}
-	if held := p.held.Held(); held == 0 {
+	if p.inside == 0 {
 		if err := p.gate.enter(ctx, bytes); err != nil {
 			return err
 		}
-		p.held.Must(bytes)
-	} else if bytes > held {
-		p.gate.add(bytes - held)
-		p.held.Must(bytes - held)
+		p.inside = bytes
+	} else if more := bytes - p.inside; more > 0 {
+		p.gate.add(more)
+		p.inside = bytes
+	}
+	if more := min(p.inside, p.budget) - p.held.Held(); more > 0 {
+		p.held.Must(more)
 	}
 	debug.FreeOSMemory()
 	return nil
 }
 
 // Inside reports whether the pass holds anything.
-func (p *Pass) Inside() bool { return p != nil && p.held.Held() > 0 }
+func (p *Pass) Inside() bool { return p != nil && p.inside > 0 }
 
 // Leave gives back everything. The pass may be used again.
 func (p *Pass) Leave() {
 	if !p.Inside() {
 		return
 	}
-	p.gate.add(-p.held.Held())
+	p.gate.add(-p.inside)
+	p.inside = 0
 	p.held.Release()
 }

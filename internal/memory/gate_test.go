@@ -31,8 +31,8 @@ func waits(done <-chan error) bool {
 func TestGateLetsInByTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBudget(100)
-		g := NewGate(b, 50, 10)
-		a, c, d, e := g.Pass("a"), g.Pass("c"), g.Pass("d"), g.Pass("e")
+		g := NewGate(50, 10)
+		a, c, d, e := g.Pass(b, "a"), g.Pass(b, "c"), g.Pass(b, "d"), g.Pass(b, "e")
 		if waits(entering(t.Context(), a, 9)) || a.Inside() {
 			t.Errorf("Enter(9) waits or holds, want a piece that is not large to pass freely")
 		}
@@ -68,8 +68,8 @@ func TestGateLetsInByTurns(t *testing.T) {
 func TestGateCanceled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBudget(100)
-		g := NewGate(b, 50, 1)
-		a, c, d := g.Pass("a"), g.Pass("c"), g.Pass("d")
+		g := NewGate(50, 1)
+		a, c, d := g.Pass(b, "a"), g.Pass(b, "c"), g.Pass(b, "d")
 		if err := a.Enter(t.Context(), 40); err != nil {
 			t.Fatal(err)
 		}
@@ -93,14 +93,15 @@ func TestGateCanceled(t *testing.T) {
 // TestGatePatience has nobody leave: who waits goes on all the same.
 func TestGatePatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGate(NewBudget(100), 50, 1)
-		a, c := g.Pass("a"), g.Pass("c")
+		g := NewGate(50, 1)
+		b := NewBudget(30)
+		a, c := g.Pass(b, "a"), g.Pass(b, "c")
 		if err := a.Enter(t.Context(), 50); err != nil {
 			t.Fatal(err)
 		}
 		began := time.Now()
-		if err := c.Enter(t.Context(), 50); err != nil || time.Since(began) != patience || g.inside != 100 {
-			t.Errorf("Enter = %v after %v with %d inside, want nil after %v with 100", err, time.Since(began), g.inside, patience)
+		if err := c.Enter(t.Context(), 50); err != nil || time.Since(began) != patience || g.inside != 100 || b.Used() != 60 {
+			t.Errorf("Enter = %v after %v with %d inside and %d reserved, want nil after %v with 100, and 60 of two budgets of 30", err, time.Since(began), g.inside, b.Used(), patience)
 		}
 		a.Leave()
 		c.Leave()
@@ -117,13 +118,13 @@ func TestGateAlwaysGoesOn(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	b := NewBudget(1)
-	g := NewGate(b, 100, 10)
+	g := NewGate(100, 10)
 	var firsts atomic.Int64 // bytes of pieces that found the pass outside
 	var wait sync.WaitGroup
 	for i := range 6 {
 		random := rand.New(rand.NewPCG(seed, uint64(i)))
 		wait.Go(func() {
-			p := g.Pass("p")
+			p := g.Pass(b, "p")
 			defer p.Leave()
 			for range 40 {
 				n := 10 + random.Int64N(150)
