@@ -52,7 +52,8 @@ func TestHashEqualsModel(t *testing.T) {
 			buckets := pick(r, 1, 2, 3, 16, 256, 300)
 			budget := pick(r, int64(0), 1<<10, 64<<10, 64<<20)
 			p := newPlace(t, budget, pick(r, int64(0), 1<<20), pick(r, block.None, block.S2, block.Zstd1))
-			t.Logf("keys %s, %d buckets, budget %d", kind, buckets, budget)
+			p.large = pick(r, int64(0), 0, 60, 400)
+			t.Logf("keys %s, %d buckets, budget %d, large from %d", kind, buckets, budget, p.large)
 			var id int64
 			var models [][]keyed
 			var outs []plan.MapOutput

@@ -2,6 +2,7 @@ package shuffle
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"unsafe"
 
@@ -26,7 +27,12 @@ const (
 // LargeBytes is the size from which a row is large for a task with a budget.
 func LargeBytes(budget int64) int64 { return max(budget/largeShare, LeastLargeBytes) }
 
-func (e *Env) largeBytes() int64 { return LargeBytes(e.Budget.Limit()) }
+func (e *Env) largeBytes() int64 {
+	if e.LargeFrom > 0 {
+		return e.LargeFrom
+	}
+	return LargeBytes(e.Budget.Limit())
+}
 
 // isLarge reports whether a block is one of a large row.
 func (e *Env) isLarge(h block.Header) bool {
@@ -38,8 +44,21 @@ func (e *Env) EnterLarge(bytes int64) error {
 	if e.Enter == nil {
 		return nil
 	}
-	return e.Enter(bytes)
+	if err := e.Enter(bytes); err != nil {
+		return &roomError{err}
+	}
+	return nil
 }
+
+// roomError is an error of making room for a row, for which what is read is not
+// to blame.
+type roomError struct{ err error }
+
+// Error implements error.
+func (e *roomError) Error() string { return fmt.Sprintf("make room for a large row: %v", e.err) }
+
+// Unwrap returns the cause.
+func (e *roomError) Unwrap() error { return e.err }
 
 // LeaveLarge says that the large row is not used any more.
 func (e *Env) LeaveLarge() {
