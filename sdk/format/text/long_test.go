@@ -33,9 +33,9 @@ func longLines(r *rand.Rand) []string {
 	return lines
 }
 
-// readAll reads splits and keeps all batches until the end: what a batch views
+// readSplits reads splits and keeps all batches until the end: what a batch views
 // must not be written again.
-func readAll(t *testing.T, path string, splits []plan.Split, opts graph.ReadOptions) []string {
+func readSplits(t *testing.T, path string, splits []plan.Split, opts graph.ReadOptions) []string {
 	t.Helper()
 	var batches []*array.String
 	for _, s := range splits {
@@ -96,7 +96,7 @@ func TestLongLines(t *testing.T) {
 				}
 			}
 			var asked []int64
-			got := readAll(t, path, splits, graph.ReadOptions{Room: func(n int64) error { asked = append(asked, n); return nil }})
+			got := readSplits(t, path, splits, graph.ReadOptions{Room: func(n int64) error { asked = append(asked, n); return nil }})
 			if !slices.Equal(got, lines) {
 				t.Errorf("%d, %s: %d lines, want %d, or others", i, path, len(got), len(lines))
 			}
@@ -142,7 +142,7 @@ func TestLongLineIsNotCopied(t *testing.T) {
 	}
 	result := testing.Benchmark(func(b *testing.B) {
 		for b.Loop() {
-			readAll(t, path, splits, graph.ReadOptions{})
+			readSplits(t, path, splits, graph.ReadOptions{})
 		}
 	})
 	if got := result.AllocedBytesPerOp(); got > n+n/2 {
@@ -193,7 +193,7 @@ func TestLongRowsAreWrittenAlike(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := readAll(t, path, splits, graph.ReadOptions{}); !slices.Equal(got, lines) {
+		if got := readSplits(t, path, splits, graph.ReadOptions{}); !slices.Equal(got, lines) {
 			t.Errorf("%s: %d lines come back, want %d, or others", compression, len(got), len(lines))
 		}
 	}
