@@ -45,17 +45,27 @@ func (b *buckets[V]) add(keys *column.Keys, payload unsafe.Pointer, stride uintp
 	if b.env.Discard {
 		return nil
 	}
+	if b.buf.large(b.env, keys, payload, stride, n) {
+		return eachRow(b.buf, b.env, keys, payload, stride, n, b.addSmall, b.addLarge)
+	}
+	return b.addSmall(keys, payload, stride, n)
+}
+
+func (b *buckets[V]) addSmall(keys *column.Keys, payload unsafe.Pointer, stride uintptr, n int) error {
 	if err := b.buf.add(keys, payload, stride, n); err != nil {
 		return err
 	}
 	for i := range n {
-		h := column.HashKey(keys.At(i))
-		b.buf.number = append(b.buf.number, uint16(column.Bucket(bits.RotateLeft64(h, b.rotate), b.count)))
+		b.buf.number = append(b.buf.number, uint16(b.bucketOf(keys.At(i))))
 	}
 	if b.buf.full(extraBucketBytes) {
 		return b.spill()
 	}
 	return nil
+}
+
+func (b *buckets[V]) bucketOf(key []byte) int {
+	return column.Bucket(bits.RotateLeft64(column.HashKey(key), b.rotate), b.count)
 }
 
 // spill writes the buffered rows as a run.

@@ -66,9 +66,14 @@ func (w *workspace) inOrder() []uint32 {
 func (w *workspace) hashRows() {
 	w.hashes = w.rows.HashRows(w.hashes[:0])
 	for i := range w.hashes {
-		hi, lo := bits.Mul64(column.HashKey(w.keys.At(i))^0x9e3779b97f4a7c15, w.hashes[i]|1)
-		w.hashes[i] = hi ^ lo
+		w.hashes[i] = rowHash(w.keys.At(i), w.hashes[i])
 	}
+}
+
+// rowHash is the hash of a row by its key and the hash of its payload.
+func rowHash(key []byte, payload uint64) uint64 {
+	hi, lo := bits.Mul64(column.HashKey(key)^0x9e3779b97f4a7c15, payload|1)
+	return hi ^ lo
 }
 
 // digest adds rows, whose hashes are there, to the segment's order-independent

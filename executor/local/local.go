@@ -19,6 +19,7 @@ import (
 	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/internal/progress"
 	"github.com/sheafdata/sheaf/internal/storage"
+	"github.com/sheafdata/sheaf/shuffle"
 	"github.com/sheafdata/sheaf/shuffle/block"
 	"github.com/sheafdata/sheaf/shuffle/store"
 )
@@ -60,7 +61,9 @@ const (
 	storeShare = 4
 	// splitShare is the part of a task's budget that its input may take: rows
 	// in memory, with what sorting them needs, are larger than their bytes.
-	splitShare      = 2
+	splitShare = 2
+	// largeShare is the part of the budget that large rows may take at once.
+	largeShare      = 2
 	leastSplitBytes = 4 << 20
 )
 
@@ -93,13 +96,14 @@ func Run(ctx context.Context, g *graph.Compiled, o Options) (*Report, error) {
 		// What fits the memory of its task is sorted there and written once.
 		o.Schedule.SplitBytes = min(max(tasks/int64(o.Parallelism)/splitShare, leastSplitBytes), schedule.DefaultSplitBytes)
 	}
+	each := tasks / int64(o.Parallelism)
 	e := &engine{
 		options: o, job: job, began: time.Now(), core: schedule.New(o.Schedule),
 		runtime: &task.Runtime{
 			Graph: g, Store: st, Source: st, Codec: o.Codec, Overwrite: o.Overwrite,
-			Memory:      memory.NewBudget(tasks),
-			MemoryBytes: tasks / int64(o.Parallelism),
-			Read:        o.Read, ChunkRows: o.ChunkRows,
+			Memory: memory.NewBudget(tasks), MemoryBytes: each,
+			Large: memory.NewGate(o.MemoryBytes/largeShare, shuffle.LargeBytes(each)),
+			Read:  o.Read, ChunkRows: o.ChunkRows,
 		},
 		ended:   make(chan ending, o.Parallelism),
 		running: map[plan.AttemptID]*attempt{},

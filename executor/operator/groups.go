@@ -155,6 +155,13 @@ func (g *groups[A]) drainEnd(from int) int {
 	return end
 }
 
+// shrink frees the memory of a table without groups.
+func (g *groups[A]) shrink() {
+	g.table.Shrink()
+	g.states, g.before = nil, nil
+	g.held.Set(0)
+}
+
 func (g *groups[A]) release() {
 	if g.table != nil {
 		table.Put(g.table)

@@ -47,6 +47,12 @@ func (k *keyViews[T]) of(rows []T) []string {
 	return k.views
 }
 
+// forget lets go of the rows and of the memory for their keys: they were large.
+func (k *keyViews[T]) forget() {
+	clear(k.views)
+	k.encoded = column.Keys{}
+}
+
 // decodeKeys turns normalised keys back into values.
 func decodeKeys[K any](kt *column.KeyType, key func(i int) []byte, dst []K) error {
 	for i := range dst {
