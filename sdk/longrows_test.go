@@ -17,33 +17,28 @@ import (
 
 // longWorkload is a job over rows as long as its budget allows.
 type longWorkload struct {
-	name  string
-	build func(in sdk.Dataset[string], output string)
-	// limit is what the process may take at its peak with rows of width bytes.
-	limit   func(width int64) int64
+	name    string
+	build   func(in sdk.Dataset[string], output string)
 	ordered bool
 	text    bool // the output is the rows as text
 }
 
-// withinPromise is the limit of all that is promised.
-func withinPromise(int64) int64 { return budgetBytes + slackBytes }
-
 func longWorkloads() []longWorkload {
 	sum := func(rows sdk.Dataset[string], output string) { sdk.Write(rows, output, summary{}) }
 	return []longWorkload{
-		{name: "filter", limit: withinPromise, text: true, build: func(in sdk.Dataset[string], output string) {
+		{name: "filter", text: true, build: func(in sdk.Dataset[string], output string) {
 			text.Write(sdk.Filter(in, func(row string) bool { return row != "" }), output)
 		}},
-		{name: "sort", limit: withinPromise, ordered: true, build: func(in sdk.Dataset[string], output string) {
+		{name: "sort", ordered: true, build: func(in sdk.Dataset[string], output string) {
 			sum(sdk.Sort(in), output)
 		}},
-		{name: "sort by a short key", limit: withinPromise, ordered: true, build: func(in sdk.Dataset[string], output string) {
+		{name: "sort by a short key", ordered: true, build: func(in sdk.Dataset[string], output string) {
 			sum(sdk.Sort(in, sdk.By(func(row string) string { return row[:numberBytes] })), output)
 		}},
-		{name: "group", limit: withinPromise, build: func(in sdk.Dataset[string], output string) {
+		{name: "group", build: func(in sdk.Dataset[string], output string) {
 			sum(regroup(in, func(row string) string { return row[:1] }), output)
 		}},
-		{name: "count", limit: withinPromise, build: func(in sdk.Dataset[string], output string) {
+		{name: "count", build: func(in sdk.Dataset[string], output string) {
 			sum(sdk.Map(sdk.Count(in), func(c sdk.KV[string, int64]) string { return c.Key }), output)
 		}},
 	}
@@ -94,8 +89,8 @@ func (p place) mixedNumbers(t *testing.T, name string, short, long, width, every
 	for i := range short + long {
 		if i%every == every-1 {
 			w.Write(numberOf(i))
-			for range width / 64 {
-				w.WriteString("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")
+			for range width / int64(len(longPiece)) {
+				w.WriteString(longPiece)
 			}
 		} else {
 			copy(line, numberOf(i))
@@ -135,7 +130,7 @@ func TestLongRowsAmongShort(t *testing.T) {
 			}
 			f := figuresOf(t, e)
 			t.Logf("peak memory %s, %.1f s", memory.FormatSize(f.Peak), f.Seconds)
-			if limit := w.limit(width); f.Peak > limit {
+			if limit := int64(budgetBytes + slackBytes); f.Peak > limit {
 				t.Errorf("peak memory = %s, want at most %s", memory.FormatSize(f.Peak), memory.FormatSize(limit))
 			}
 			if w.text {
@@ -171,7 +166,7 @@ func TestLongRows(t *testing.T) {
 				}
 				f := figuresOf(t, e)
 				fmt.Fprintf(&table, "| %s | %s | %s | %s | %.1f |\n", w.name, memory.FormatSize(width), memory.FormatSize(f.Peak), memory.FormatSize(f.Spilled), f.Seconds)
-				if limit := w.limit(width); f.Peak > limit {
+				if limit := int64(budgetBytes + slackBytes); f.Peak > limit {
 					t.Errorf("peak memory = %s, want at most %s", memory.FormatSize(f.Peak), memory.FormatSize(limit))
 				}
 				if w.text {
