@@ -10,9 +10,15 @@ BENCH     ?= .
 BENCHTIME ?= 1s
 PEERS     ?=
 FLAGS     ?=
+AGAINST   ?= HEAD
 INPUT     ?= $(shell $(GO) env GOROOT)/src/**/*.go
 
 STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
+
+# The schema's tools, in the versions of tools/go.mod; buf finds the generators
+# on the path.
+SCHEMA_TOOLS = github.com/bufbuild/buf/cmd/buf google.golang.org/protobuf/cmd/protoc-gen-go connectrpc.com/connect/cmd/protoc-gen-connect-go
+BUF = cd api && PATH="$(CURDIR)/build/tools:$$PATH" buf
 
 .PHONY: help
 help: ## list the targets
@@ -44,7 +50,7 @@ budget: ## hold jobs over 100 times their budget of 64 MiB to it: half an hour; 
 	$(GO) test ./sdk -run '^TestBudget$$' -count 1 -v -timeout 3h -budget.times 100
 
 .PHONY: check
-check: ## formatting, vet, staticcheck, the house rules, tidy modules
+check: check-schema ## formatting, vet, staticcheck, the house rules, tidy modules, the schema and its code
 	@bad=$$(gofmt -l .); if [ -n "$$bad" ]; then echo "not formatted (run make format):"; echo "$$bad"; exit 1; fi
 	$(GO) vet ./...
 	$(STATICCHECK) ./...
@@ -52,9 +58,33 @@ check: ## formatting, vet, staticcheck, the house rules, tidy modules
 	$(GO) mod tidy -diff
 	$(GO) -C tools mod tidy -diff
 
+.PHONY: schema-tools
+schema-tools:
+	$(GO) -C tools build -o ../build/tools/ $(SCHEMA_TOOLS)
+
+.PHONY: check-schema
+check-schema: schema-tools
+	$(BUF) lint
+	$(BUF) format --diff --exit-code
+	@made=$$(mktemp -d); trap 'rm -rf "$$made"' EXIT; \
+	($(BUF) generate -o "$$made"); \
+	diff -r -x '*.proto' -x 'buf*.yaml' -x doc.go "$$made" api || \
+		{ echo "the code beside the .proto files is not theirs: run make generate"; exit 1; }
+
+.PHONY: generate
+generate: schema-tools ## make the Go code beside the .proto files again
+	$(BUF) generate
+
+.PHONY: breaking
+breaking: schema-tools ## compare the .proto files with those of AGAINST=HEAD: what older programs wrote must stay readable
+	@old=$$(mktemp -d); trap 'rm -rf "$$old"' EXIT; \
+	git archive "$(AGAINST)" api | tar -x -C "$$old"; \
+	$(BUF) breaking --against "$$old/api"
+
 .PHONY: format
-format: ## format all Go files
+format: schema-tools ## format all Go and .proto files
 	gofmt -w .
+	$(BUF) format --write
 
 .PHONY: bench
 bench: ## measure whole jobs against references; FLAGS=-quick for two minutes, PEERS=1 for other systems too

@@ -1,0 +1,70 @@
+package journal
+
+import (
+	"io"
+	"log"
+	"log/slog"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// logger passes what raft and its log say to a slog.Logger.
+type logger struct {
+	hclog.Logger // for what nobody asks of it
+	log          *slog.Logger
+}
+
+// newLogger returns a logger; a nil log keeps nothing.
+func newLogger(log *slog.Logger) *logger {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &logger{hclog.NewNullLogger(), log}
+}
+
+// Log implements hclog.Logger.
+func (l *logger) Log(level hclog.Level, msg string, args ...any) {
+	switch level {
+	case hclog.Error:
+		l.log.Error(msg, args...)
+	case hclog.Warn:
+		l.log.Warn(msg, args...)
+	default:
+		// Elections and snapshots are of interest to who looks for a fault of ours.
+		l.log.Debug(msg, args...)
+	}
+}
+
+// Trace implements hclog.Logger.
+func (l *logger) Trace(string, ...any) {}
+
+// Debug implements hclog.Logger.
+func (l *logger) Debug(msg string, args ...any) { l.Log(hclog.Debug, msg, args...) }
+
+// Info implements hclog.Logger.
+func (l *logger) Info(msg string, args ...any) { l.Log(hclog.Info, msg, args...) }
+
+// Warn implements hclog.Logger.
+func (l *logger) Warn(msg string, args ...any) { l.Log(hclog.Warn, msg, args...) }
+
+// Error implements hclog.Logger.
+func (l *logger) Error(msg string, args ...any) { l.Log(hclog.Error, msg, args...) }
+
+// With implements hclog.Logger.
+func (l *logger) With(args ...any) hclog.Logger { return &logger{l.Logger, l.log.With(args...)} }
+
+// Named implements hclog.Logger.
+func (l *logger) Named(name string) hclog.Logger { return l.With("part", name) }
+
+// ResetNamed implements hclog.Logger.
+func (l *logger) ResetNamed(name string) hclog.Logger { return l.Named(name) }
+
+// StandardLogger implements hclog.Logger.
+func (l *logger) StandardLogger(*hclog.StandardLoggerOptions) *log.Logger {
+	return slog.NewLogLogger(l.log.Handler(), slog.LevelDebug)
+}
+
+// StandardWriter implements hclog.Logger.
+func (l *logger) StandardWriter(*hclog.StandardLoggerOptions) io.Writer {
+	return l.StandardLogger(nil).Writer()
+}

@@ -1,0 +1,145 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"github.com/hashicorp/raft"
+	wal "github.com/hashicorp/raft-wal"
+
+	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/filelock"
+)
+
+// watchedStore is the log on disk. After a write that failed nobody knows what
+// is there: a second sync of the same pages may succeed though they were lost.
+// So the first failure is reported, and nothing is written any more.
+type watchedStore struct {
+	*wal.WAL
+	mark   *mark
+	broken atomic.Bool
+	failed chan error // holds one
+}
+
+var errBroken = errors.New("the journal could not be written before")
+
+// StoreLog implements raft.LogStore.
+func (s *watchedStore) StoreLog(l *raft.Log) error { return s.StoreLogs([]*raft.Log{l}) }
+
+// StoreLogs implements raft.LogStore.
+func (s *watchedStore) StoreLogs(logs []*raft.Log) error {
+	return s.watch(func() error {
+		if err := s.WAL.StoreLogs(logs); err != nil || len(logs) == 0 {
+			return err
+		}
+		return s.mark.set(logs[len(logs)-1].Index)
+	})
+}
+
+// DeleteRange implements raft.LogStore.
+func (s *watchedStore) DeleteRange(least, most uint64) error {
+	return s.watch(func() error {
+		// From the end, where another leader knows better; else from the beginning.
+		if most >= s.mark.get() {
+			if err := s.mark.set(least - 1); err != nil {
+				return err
+			}
+		}
+		return s.WAL.DeleteRange(least, most)
+	})
+}
+
+// Set implements raft.StableStore.
+func (s *watchedStore) Set(key, value []byte) error {
+	return s.watch(func() error { return s.WAL.Set(key, value) })
+}
+
+// SetUint64 implements raft.StableStore.
+func (s *watchedStore) SetUint64(key []byte, value uint64) error {
+	return s.watch(func() error { return s.WAL.SetUint64(key, value) })
+}
+
+func (s *watchedStore) watch(write func() error) error {
+	if s.broken.Load() {
+		return errBroken
+	}
+	err := write()
+	if err != nil && s.broken.CompareAndSwap(false, true) {
+		s.failed <- fault.Wrap(fault.Resource, fmt.Errorf("write the journal: %w", err))
+	}
+	return err
+}
+
+// verify reads every entry, so that damage is met here, where it has a place,
+// and not in the middle of a replay.
+func verify(ctx context.Context, w *wal.WAL, m *mark) error {
+	first, err := w.FirstIndex()
+	if err != nil {
+		return err
+	}
+	last, err := w.LastIndex()
+	if err != nil {
+		return err
+	}
+	if err := m.check(last); err != nil {
+		return err
+	}
+	var l raft.Log
+	for i := first; i > 0 && i <= last; i++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		err := w.GetLog(i, &l)
+		if err == nil && l.Type == raft.LogCommand {
+			_, err = parseEntry(l.Data)
+		}
+		if err != nil {
+			return fault.Wrap(fault.Corrupt, fmt.Errorf("entry %d of %d to %d is damaged: %w: %s", i, first, last, err, whatToDo))
+		}
+	}
+	return nil
+}
+
+const lockName = "lock"
+
+// lockDir makes a directory this process's own, until the file is closed.
+func lockDir(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = filelock.Try(f)
+	if errors.Is(err, filelock.ErrHeld) {
+		err = fault.New(fault.Invalid, "it is used by another coordinator%s: end that one, or choose another directory", owner(f))
+	}
+	if err == nil {
+		err = errors.Join(f.Truncate(0), writeOwner(f))
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func writeOwner(f *os.File) error {
+	_, err := f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	return err
+}
+
+// owner says which process holds the lock, if that can be read.
+func owner(f *os.File) string {
+	b := make([]byte, 32)
+	n, _ := f.ReadAt(b, 0) // the end of the file comes before 32 bytes
+	pid, err := strconv.Atoi(strings.TrimSpace(string(b[:n])))
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf(" (process %d)", pid)
+}

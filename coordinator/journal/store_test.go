@@ -1,0 +1,67 @@
+package journal
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/raft"
+	wal "github.com/hashicorp/raft-wal"
+
+	"github.com/sheafdata/sheaf/internal/fault"
+)
+
+// TestFirstFailureIsTheLast checks that nothing is written after a write of
+// which nobody knows how far it came.
+func TestFirstFailureIsTheLast(t *testing.T) {
+	m, err := openMark(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.file.Close()
+	s := &watchedStore{WAL: new(wal.WAL), mark: m, failed: make(chan error, 1)}
+	cause := errors.New("input/output error")
+	if err := s.watch(func() error { return cause }); !errors.Is(err, cause) {
+		t.Errorf("watch = %v, want %v", err, cause)
+	}
+	for name, write := range map[string]func() error{
+		"StoreLog":    func() error { return s.StoreLog(&raft.Log{Index: 1}) },
+		"DeleteRange": func() error { return s.DeleteRange(1, 1) },
+		"Set":         func() error { return s.Set([]byte("k"), nil) },
+		"SetUint64":   func() error { return s.SetUint64([]byte("k"), 1) },
+	} {
+		if err := write(); !errors.Is(err, errBroken) {
+			t.Errorf("%s after a failure = %v, want %v", name, err, errBroken)
+		}
+	}
+	if err := <-s.failed; !errors.Is(err, cause) || fault.KindOf(err) != fault.Resource {
+		t.Errorf("Failed gave %v, want the cause", err)
+	}
+}
+
+func TestMark(t *testing.T) {
+	m, err := openMark(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.file.Close()
+	if got := m.get(); got != 0 {
+		t.Errorf("get of a new mark = %d, want 0", got)
+	}
+	if err := m.set(7); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.check(7); err != nil {
+		t.Errorf("check(7) of 7 = %v", err)
+	}
+	if err := m.check(4); fault.KindOf(err) != fault.Corrupt || !strings.Contains(err.Error(), "entries 5 to 7") {
+		t.Errorf("check(4) of 7 = %v, want a corrupt one that names entries 5 to 7", err)
+	}
+	// A torn mark promises nothing.
+	if _, err := m.file.WriteAt([]byte{9}, 0); err != nil {
+		t.Fatal(err)
+	}
+	if got := m.get(); got != 0 {
+		t.Errorf("get of a torn mark = %d, want 0", got)
+	}
+}
