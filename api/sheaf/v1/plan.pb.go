@@ -568,8 +568,9 @@ func (x *Sink) GetSuffix() string {
 // Split is a range of an input that one task reads.
 type Split struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The file; empty for an opaque piece of another kind of source.
-	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// The file; empty for an opaque piece of another kind of source. Bytes, since a
+	// file's name need not be UTF-8.
+	Path []byte `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
 	// The first byte or row.
 	Offset int64 `protobuf:"varint,2,opt,name=offset,proto3" json:"offset,omitempty"`
 	// How many bytes, or rows where there is no path.
@@ -618,11 +619,11 @@ func (*Split) Descriptor() ([]byte, []int) {
 	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{5}
 }
 
-func (x *Split) GetPath() string {
+func (x *Split) GetPath() []byte {
 	if x != nil {
 		return x.Path
 	}
-	return ""
+	return nil
 }
 
 func (x *Split) GetOffset() int64 {
@@ -1394,7 +1395,7 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\vdestination\x18\x03 \x01(\tR\vdestination\x12\x16\n" +
 	"\x06suffix\x18\x04 \x01(\tR\x06suffix\"\xc4\x01\n" +
 	"\x05Split\x12\x12\n" +
-	"\x04path\x18\x01 \x01(\tR\x04path\x12\x16\n" +
+	"\x04path\x18\x01 \x01(\fR\x04path\x12\x16\n" +
 	"\x06offset\x18\x02 \x01(\x03R\x06offset\x12\x16\n" +
 	"\x06length\x18\x03 \x01(\x03R\x06length\x12\x12\n" +
 	"\x04size\x18\x04 \x01(\x03R\x04size\x12\x1b\n" +
