@@ -20,20 +20,33 @@ type Count struct{ Rows, Bytes atomic.Int64 }
 func ReadHash[V any](ctx context.Context, env *Env, p *plan.Partition, typ *column.Type, count *Count, use func(keys *column.Keys, rows []V) error) error {
 	r := newBlockReader[V](typ)
 	var c chunk[V]
+	open, stop := openAhead(ctx, env, p.Outputs, func(index store.Index) (from, end int64) { return bucketRange(index, p) })
+	defer stop()
 	for _, out := range p.Outputs {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := readBuckets(ctx, env, out, p, &r, &c, count, use); err != nil {
+		if err := readBuckets(ctx, open, out, p, &r, &c, count, use); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// bucketRange is where the partition's buckets lie in a map output.
+func bucketRange(index store.Index, p *plan.Partition) (from, end int64) {
+	segments := index.Segments
+	first := sort.Search(len(segments), func(i int) bool { return int(segments[i].Bucket) >= p.FirstBucket })
+	last := sort.Search(len(segments), func(i int) bool { return int(segments[i].Bucket) >= p.EndBucket })
+	if first == last {
+		return 0, 0
+	}
+	return segments[first].Offset, segments[last-1].Offset + segments[last-1].StoredBytes
+}
+
 // readBuckets reads the partition's buckets of one map output.
-func readBuckets[V any](ctx context.Context, env *Env, out plan.MapOutput, p *plan.Partition, r *blockReader[V], c *chunk[V], count *Count, use func(*column.Keys, []V) error) error {
-	src, err := env.Source.Open(ctx, out)
+func readBuckets[V any](ctx context.Context, open openFunc, out plan.MapOutput, p *plan.Partition, r *blockReader[V], c *chunk[V], count *Count, use func(*column.Keys, []V) error) error {
+	src, err := open(ctx, out)
 	if err != nil {
 		return unreadable(out.ID, err)
 	}
@@ -42,14 +55,11 @@ func readBuckets[V any](ctx context.Context, env *Env, out plan.MapOutput, p *pl
 	if err != nil {
 		return unreadable(out.ID, err)
 	}
-	segments := index.Segments
-	first := sort.Search(len(segments), func(i int) bool { return int(segments[i].Bucket) >= p.FirstBucket })
-	end := sort.Search(len(segments), func(i int) bool { return int(segments[i].Bucket) >= p.EndBucket })
-	if first == end {
+	from, end := bucketRange(index, p)
+	if from == end {
 		return nil
 	}
-	last := segments[end-1]
-	section := newSegmentReader(src, segments[first].Offset, last.Offset+last.StoredBytes)
+	section := newSegmentReader(src, from, end)
 	for {
 		if err := ctx.Err(); err != nil {
 			return err

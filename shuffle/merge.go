@@ -334,8 +334,10 @@ func mergeToRun[V any](ctx context.Context, env *Env, typ *column.Type, sources 
 // position) order. use may keep the strings inside rows.
 func ReadSorted[V any](ctx context.Context, env *Env, p *plan.Partition, typ *column.Type, count *Count, use func(*Merge[V]) error) error {
 	var sources []source
+	open, stop := openAhead(ctx, env, p.Outputs, func(store.Index) (from, end int64) { return 0, 0 })
+	defer stop()
 	for _, out := range p.Outputs {
-		s, rows, err := outputSource(ctx, env, out, p)
+		s, rows, err := outputSource(ctx, env, open, out, p)
 		if err != nil {
 			return unreadable(out.ID, err)
 		}
@@ -349,8 +351,8 @@ func ReadSorted[V any](ctx context.Context, env *Env, p *plan.Partition, typ *co
 
 // outputSource finds the blocks of a map output that may hold keys of the
 // partition, and the number of rows in them.
-func outputSource(ctx context.Context, env *Env, out plan.MapOutput, p *plan.Partition) (source, int64, error) {
-	file, err := env.Source.Open(ctx, out)
+func outputSource(ctx context.Context, env *Env, open openFunc, out plan.MapOutput, p *plan.Partition) (source, int64, error) {
+	file, err := open(ctx, out)
 	if err != nil {
 		return source{}, 0, err
 	}

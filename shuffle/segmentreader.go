@@ -22,6 +22,7 @@ type segmentReader struct {
 const readAhead = 64 << 10
 
 func newSegmentReader(src io.ReaderAt, from, end int64) *segmentReader {
+	expect(src, from, end)
 	return &segmentReader{src: src, at: from, end: end}
 }
 

@@ -23,7 +23,7 @@ type dir struct {
 	path  string   // of the subdirectory, for messages
 	files folder   // its files
 	root  *os.Root // the same, unless a test stands in between
-	lock  *os.File // held as long as the store lives
+	lock  *os.File // held as long as the store lives; nil in a Workspace, which its owner's lock covers
 
 	avoidUntil atomic.Int64 // nanoseconds of the Unix epoch
 }
@@ -36,6 +36,13 @@ type folder interface {
 	Open(name string) (handle, error)
 	Rename(from, to string) error
 	Remove(name string) error
+	// Lstat describes a file, or a link itself.
+	Lstat(name string) (fs.FileInfo, error)
+	// List names everything in the directory.
+	List() ([]string, error)
+	Mkdir(name string) error
+	// RemoveAll removes a file or a directory with all in it.
+	RemoveAll(name string) error
 }
 
 // handle is what the store asks of an open file.
@@ -75,6 +82,25 @@ func (r rootFolder) Rename(from, to string) error { return r.root.Rename(from, t
 
 // Remove implements folder.
 func (r rootFolder) Remove(name string) error { return r.root.Remove(name) }
+
+// Lstat implements folder.
+func (r rootFolder) Lstat(name string) (fs.FileInfo, error) { return r.root.Lstat(name) }
+
+// List implements folder.
+func (r rootFolder) List() ([]string, error) {
+	entries, err := fs.ReadDir(r.root.FS(), ".")
+	names := make([]string, 0, len(entries))
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names, err
+}
+
+// Mkdir implements folder.
+func (r rootFolder) Mkdir(name string) error { return r.root.Mkdir(name, 0o700) }
+
+// RemoveAll implements folder.
+func (r rootFolder) RemoveAll(name string) error { return r.root.RemoveAll(name) }
 
 func (d *dir) join(name string) string { return filepath.Join(d.path, name) }
 

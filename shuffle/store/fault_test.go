@@ -85,6 +85,34 @@ func (f faultyFolder) Remove(name string) error {
 	return f.folder.Remove(name)
 }
 
+func (f faultyFolder) Lstat(name string) (fs.FileInfo, error) {
+	if err := f.next(false); err != nil {
+		return nil, err
+	}
+	return f.folder.Lstat(name)
+}
+
+func (f faultyFolder) List() ([]string, error) {
+	if err := f.next(false); err != nil {
+		return nil, err
+	}
+	return f.folder.List()
+}
+
+func (f faultyFolder) Mkdir(name string) error {
+	if err := f.next(true); err != nil {
+		return err
+	}
+	return f.folder.Mkdir(name)
+}
+
+func (f faultyFolder) RemoveAll(name string) error {
+	if err := f.next(false); err != nil {
+		return err
+	}
+	return f.folder.RemoveAll(name)
+}
+
 type faultyHandle struct {
 	handle
 	*trouble

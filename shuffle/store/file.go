@@ -41,15 +41,18 @@ func (s *Store) newFile(turn uint64, name string) (*file, error) {
 // append writes p at the end, in another directory if this one fails. After an
 // error the file holds what it held before.
 func (f *file) append(p []byte) error {
+	if err := f.store.reserveDisk(int64(len(p))); err != nil {
+		return fmt.Errorf("write to %s: %w", f.dir.path, err)
+	}
 	_, err := f.f.WriteAt(p, f.size)
 	if err != nil {
 		err = f.move(p, err)
 	}
 	if err != nil {
+		f.store.disk.Add(-int64(len(p)))
 		return err
 	}
 	f.size += int64(len(p))
-	f.store.disk.Add(int64(len(p)))
 	return nil
 }
 

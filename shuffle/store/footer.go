@@ -23,9 +23,9 @@ const (
 	atReserved    = 40 // four bytes, zero
 	atChecksum    = 44 // crc32c of all bytes before
 
-	// tailBytes is how much ReadIndex reads first: footer and index of most map
+	// TailBytes is how much ReadIndex reads first: footer and index of most map
 	// outputs come with one request when they are on another machine.
-	tailBytes = 16 << 10
+	TailBytes = 16 << 10
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -92,13 +92,20 @@ func parseFooter(b []byte, size int64) (footer, error) {
 // footer, the index against the footer's digest and against wantDigest, which
 // the producer reported (plan.MapOutput.Digest), and that the segments lie
 // before the index. Damage is an error of kind fault.Corrupt; errors of
-// reading keep their kind, or get fault.Fetch if they have none.
+// reading keep their kind, or get fault.Fetch if they have none. An output that
+// ReadIndex has read before, while it was fetched, may say so and give the index
+// by CheckedIndex(digest string) (Index, bool).
 func ReadIndex(out Output, wantDigest string) (Index, error) {
+	if known, ok := out.(interface{ CheckedIndex(string) (Index, bool) }); ok {
+		if ix, ok := known.CheckedIndex(wantDigest); ok {
+			return ix, nil
+		}
+	}
 	size := out.Size()
 	if size < footerBytes {
 		return Index{}, corrupt("map output of %d bytes is shorter than its footer", size)
 	}
-	tail, err := readRange(out, max(0, size-tailBytes), size)
+	tail, err := readRange(out, max(0, size-TailBytes), size)
 	if err != nil {
 		return Index{}, err
 	}

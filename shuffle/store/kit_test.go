@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childEnv); dir != "" {
-		childMain(dir)
+		children[os.Getenv(childRoleEnv)](dir)
 	}
 	goleak.VerifyTestMain(m)
 }

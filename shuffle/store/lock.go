@@ -9,14 +9,27 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
+	"github.com/zeebo/xxh3"
+
+	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/filelock"
+	"github.com/sheafdata/sheaf/internal/plan"
 )
 
 const (
 	dirPrefix = "sheaf-"
 	dirDigits = 16 // hexadecimal
 	lockName  = "lock"
+
+	// ownedPrefix begins the name of a directory that is kept for its owner.
+	ownedPrefix = "sheaf-executor-"
+	ownedDigits = 32
+	// remembered is how long the directory of an owner that does not run is
+	// kept, from its last change: after a day its jobs have computed everything
+	// again, and an owner that never comes back must not fill the disk.
+	remembered = 24 * time.Hour
 
 	// claims is how often a new subdirectory is tried: another process that
 	// sweeps at the same moment may take one away between its making and its
@@ -27,8 +40,9 @@ const (
 var errClaimLost = errors.New("another process took the directory away while it was made")
 
 // openDir makes and locks a subdirectory of parent, after removing those of
-// dead processes.
-func openDir(parent string) (*dir, error) {
+// dead processes. That of an owner has a name of its own and may be there
+// already, with what the owner published in an earlier life.
+func openDir(parent string, owner plan.ExecutorID) (*dir, error) {
 	parent, err := filepath.Abs(parent) // the process may change its directory later
 	if err != nil {
 		return nil, err
@@ -41,11 +55,11 @@ func openDir(parent string) (*dir, error) {
 		return nil, err
 	}
 	defer above.Close()
-	if err := sweep(above); err != nil {
+	if err := sweep(above, ownedName(owner)); err != nil {
 		return nil, err
 	}
 	for range claims {
-		d, err := claim(above, parent)
+		d, err := claim(above, parent, owner)
 		if err == nil {
 			return d, nil
 		}
@@ -56,9 +70,12 @@ func openDir(parent string) (*dir, error) {
 	return nil, errClaimLost
 }
 
-func claim(above *os.Root, parent string) (*dir, error) {
+func claim(above *os.Root, parent string, owner plan.ExecutorID) (*dir, error) {
 	name := newDirName()
-	if err := above.Mkdir(name, 0o700); err != nil {
+	if owner != "" {
+		name = ownedName(owner)
+	}
+	if err := above.Mkdir(name, 0o700); err != nil && (owner == "" || !errors.Is(err, fs.ErrExist)) {
 		return nil, err
 	}
 	root, err := above.OpenRoot(name)
@@ -68,10 +85,20 @@ func claim(above *os.Root, parent string) (*dir, error) {
 	lock, err := takeLock(root, os.O_CREATE)
 	if err != nil {
 		root.Close()
+		if owner != "" && errors.Is(err, filelock.ErrHeld) {
+			return nil, fault.New(fault.Invalid, "executor %q runs already with this directory: %w", owner, err)
+		}
 		above.Remove(name) // empty unless somebody else holds it now
 		return nil, asClaimLost(err)
 	}
 	return &dir{path: filepath.Join(parent, name), files: rootFolder{root}, root: root, lock: lock}, nil
+}
+
+// ownedName is the name of an owner's directory. Its id may hold anything, so
+// the name is made of its hash.
+func ownedName(owner plan.ExecutorID) string {
+	sum := xxh3.HashString128(string(owner)).Bytes()
+	return ownedPrefix + hex.EncodeToString(sum[:])
 }
 
 func newDirName() string {
@@ -83,8 +110,13 @@ func newDirName() string {
 // isDirName reports whether the store makes such names: what it does not make
 // it does not remove.
 func isDirName(name string) bool {
-	digits, found := strings.CutPrefix(name, dirPrefix)
-	return found && len(digits) == dirDigits && strings.Trim(digits, "0123456789abcdef") == ""
+	return isHexName(name, dirPrefix, dirDigits)
+}
+
+// isHexName reports whether name is prefix and so many hexadecimal digits.
+func isHexName(name, prefix string, digits int) bool {
+	rest, found := strings.CutPrefix(name, prefix)
+	return found && len(rest) == digits && strings.Trim(rest, "0123456789abcdef") == ""
 }
 
 func asClaimLost(err error) error {
@@ -122,19 +154,29 @@ func takeLock(root *os.Root, flag int) (*os.File, error) {
 	return f, nil
 }
 
-// sweep removes the subdirectories whose lock can be taken. What cannot be
-// removed stays for the next sweep: it must not keep a store from opening.
-func sweep(above *os.Root) error {
+// sweep removes the subdirectories whose lock can be taken, those of owners only
+// when they have been left for long and never the one called keep. What cannot
+// be removed stays for the next sweep: it must not keep a store from opening.
+func sweep(above *os.Root, keep string) error {
 	entries, err := fs.ReadDir(above.FS(), ".")
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		if e.IsDir() && isDirName(e.Name()) {
+		if !e.IsDir() || e.Name() == keep {
+			continue
+		}
+		if isDirName(e.Name()) || isHexName(e.Name(), ownedPrefix, ownedDigits) && forgotten(above, e.Name()) {
 			sweepOne(above, e.Name())
 		}
 	}
 	return nil
+}
+
+// forgotten reports whether nothing has changed in a directory for long.
+func forgotten(above *os.Root, name string) bool {
+	info, err := above.Stat(name)
+	return err == nil && time.Since(info.ModTime()) > remembered
 }
 
 func sweepOne(above *os.Root, name string) {
@@ -185,5 +227,14 @@ func (d *dir) close() error {
 			err = nil // without its lock file another process's sweep may be faster
 		}
 	}
-	return errors.Join(err, d.root.Close(), d.lock.Close())
+	return errors.Join(err, d.leave())
+}
+
+// leave lets the subdirectory be and frees its lock.
+func (d *dir) leave() error {
+	err := d.root.Close()
+	if d.lock != nil {
+		err = errors.Join(err, d.lock.Close())
+	}
+	return err
 }

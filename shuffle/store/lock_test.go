@@ -12,7 +12,17 @@ import (
 
 // childEnv names the directory in which a child of the test binary opens a
 // store, until it is killed.
-const childEnv = "SHEAF_STORE_TEST_CHILD"
+const (
+	childEnv     = "SHEAF_STORE_TEST_CHILD"
+	childRoleEnv = "SHEAF_STORE_TEST_ROLE"
+)
+
+// children are what a child of the test binary may be.
+var children = map[string]func(dir string){
+	"":         childMain,
+	"worker":   workerMain,
+	"executor": executorMain,
+}
 
 func childMain(dir string) {
 	s, err := Open(Config{Dirs: []string{dir}})
@@ -22,6 +32,10 @@ func childMain(dir string) {
 	if err == nil {
 		_, err = s.Spill(attempt(1, 2))
 	}
+	untilKilled(err)
+}
+
+func untilKilled(err error) {
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
@@ -32,10 +46,12 @@ func childMain(dir string) {
 }
 
 // startChild runs a store in a child process and returns how to kill it.
-func startChild(t *testing.T, dir string) (kill func()) {
+func startChild(t *testing.T, dir string) (kill func()) { return startRole(t, "", dir) }
+
+func startRole(t *testing.T, role, dir string) (kill func()) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childEnv+"="+dir)
+	cmd.Env = append(os.Environ(), childEnv+"="+dir, childRoleEnv+"="+role)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

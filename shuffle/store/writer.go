@@ -104,7 +104,7 @@ func (w *Writer) fits(n int) bool {
 
 // toFile moves what is in memory to a file, and p behind it.
 func (w *Writer) toFile(p []byte) error {
-	f, err := w.store.newFile(w.turn, fmt.Sprintf("%v.%d.writing", w.id, w.turn))
+	f, err := w.store.newFile(w.turn, writingName(w.id, w.turn))
 	if err != nil {
 		return err
 	}
@@ -151,23 +151,46 @@ func (w *Writer) publish(ix Index) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if w.file == nil && w.seal(tail) {
-		w.offset += int64(len(tail))
-	} else if err := w.write(tail); err != nil {
+	if err := w.finish(tail); err != nil {
+		return "", err
+	}
+	if err := w.store.claim(w.id, w); err != nil {
 		return "", err
 	}
 	o := &output{store: w.store, size: w.offset, digest: digest}
+	if err := w.place(o); err != nil {
+		w.store.unclaim(w.id, w)
+		return "", err
+	}
+	return digest, nil
+}
+
+// finish writes the tail, to a file if the output must become one.
+func (w *Writer) finish(tail []byte) error {
+	switch {
+	case w.file != nil:
+		return w.write(tail)
+	case !w.store.keeps && w.seal(tail):
+	default:
+		if err := w.toFile(tail); err != nil {
+			return err
+		}
+	}
+	w.offset += int64(len(tail))
+	return nil
+}
+
+// place gives the finished output its place and books it.
+func (w *Writer) place(o *output) error {
 	if w.file == nil {
 		o.bytes = w.mem
 	} else {
-		// The number keeps a second writer of the same id, which is about to be
-		// refused, from replacing the file of the first.
-		if err := w.file.publish(fmt.Sprintf("%v.%d.output", w.id, w.turn)); err != nil {
-			return "", err
+		if err := w.file.publish(outputName(w.id)); err != nil {
+			return err
 		}
 		o.dir, o.name = w.file.dir, w.file.name
 	}
-	return digest, w.store.install(w.id, w, o)
+	return w.store.install(w.id, w, o)
 }
 
 // seal puts the tail behind what is in memory, in a slice of the right size:
