@@ -66,8 +66,8 @@ schema-tools:
 check-schema: schema-tools
 	$(BUF) lint
 	$(BUF) format --diff --exit-code
-	@mkdir -p build; made=$$(mktemp -d build/schema.XXXXXX); trap 'rm -rf "$$made"' EXIT; \
-	(cd api && PATH="$(CURDIR)/build/tools:$$PATH" buf generate -o "../$$made"); \
+	@made=$$(mktemp -d); trap 'rm -rf "$$made"' EXIT; \
+	($(BUF) generate -o "$$made"); \
 	diff -r -x '*.proto' -x 'buf*.yaml' -x doc.go "$$made" api || \
 		{ echo "the code beside the .proto files is not theirs: run make generate"; exit 1; }
 
@@ -77,9 +77,9 @@ generate: schema-tools ## make the Go code beside the .proto files again
 
 .PHONY: breaking
 breaking: schema-tools ## compare the .proto files with those of AGAINST=HEAD: what older programs wrote must stay readable
-	@mkdir -p build; old=$$(mktemp -d build/schema.XXXXXX); trap 'rm -rf "$$old"' EXIT; \
+	@old=$$(mktemp -d); trap 'rm -rf "$$old"' EXIT; \
 	git archive "$(AGAINST)" api | tar -x -C "$$old"; \
-	cd api && ../build/tools/buf breaking --against "../$$old/api"
+	$(BUF) breaking --against "$$old/api"
 
 .PHONY: format
 format: schema-tools ## format all Go and .proto files

@@ -72,6 +72,11 @@ var links = []struct {
 		reason: "a user's program carries no daemon; local mode drives the schedule core alone",
 	},
 	{
+		who:    []string{"internal/wire/...", "sdk", "executor/task", "executor/local"},
+		never:  []string{"connectrpc.com/...", "api/sheaf/v1/sheafv1connect", "net/http/..."},
+		reason: "a user's program speaks with its executor over an inherited socket: it serves and calls nobody",
+	},
+	{
 		who: []string{"sdk"},
 		never: []string{
 			"github.com/apache/arrow/go/v15/arrow/compute", "github.com/apache/arrow/go/v15/arrow/ipc/...", "github.com/apache/arrow/go/v15/parquet/...",

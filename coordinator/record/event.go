@@ -1,0 +1,84 @@
+package record
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
+	"github.com/sheafdata/sheaf/coordinator/schedule"
+	"github.com/sheafdata/sheaf/internal/wire"
+)
+
+// message makes the message of a record.
+func message(r Record) (*pb.JournalRecord, error) {
+	m := &pb.JournalRecord{UnixNanos: r.UnixNanos}
+	if _, submitted := r.Event.(schedule.JobSubmitted); r.Submission != nil && !submitted {
+		return nil, fmt.Errorf("%s has a submission", Name(r.Event))
+	}
+	var at time.Duration
+	switch ev := r.Event.(type) {
+	case schedule.JobSubmitted:
+		at = ev.At
+		m.Event = &pb.JournalRecord_JobSubmitted{JobSubmitted: &pb.JobSubmittedEvent{
+			Job: wire.EncodeJobID(ev.Job), Plan: wire.EncodePlan(&ev.Plan), Submission: encodeSubmission(r.Submission),
+		}}
+	case schedule.JobForgotten:
+		at = ev.At
+		m.Event = &pb.JournalRecord_JobForgotten{JobForgotten: &pb.JobForgottenEvent{Job: wire.EncodeJobID(ev.Job)}}
+	case schedule.ExecutorJoined:
+		at = ev.At
+		m.Event = &pb.JournalRecord_ExecutorJoined{ExecutorJoined: &pb.ExecutorJoinedEvent{
+			Executor: string(ev.Executor), Session: uint64(ev.Session), Slots: clamp(ev.Slots),
+		}}
+	case schedule.ExecutorLost:
+		at = ev.At
+		m.Event = &pb.JournalRecord_ExecutorLost{ExecutorLost: &pb.ExecutorLostEvent{
+			Executor: string(ev.Executor), Session: uint64(ev.Session),
+		}}
+	case schedule.AttemptFinished:
+		at = ev.At
+		m.Event = &pb.JournalRecord_AttemptFinished{AttemptFinished: &pb.AttemptFinishedEvent{
+			Executor: string(ev.Executor), Session: uint64(ev.Session),
+			Attempt: wire.EncodeAttemptID(ev.Attempt), Result: wire.EncodeResult(&ev.Result),
+		}}
+	case schedule.AttemptFailed:
+		at = ev.At
+		m.Event = &pb.JournalRecord_AttemptFailed{AttemptFailed: &pb.AttemptFailedEvent{
+			Executor: string(ev.Executor), Session: uint64(ev.Session),
+			Attempt: wire.EncodeAttemptID(ev.Attempt), Failure: wire.EncodeReport(&ev.Failure),
+			Unreadable: wire.EncodeOutputIDs(ev.Unreadable),
+		}}
+	case schedule.CancelRequested:
+		at = ev.At
+		m.Event = &pb.JournalRecord_CancelRequested{CancelRequested: &pb.CancelRequestedEvent{
+			Job: wire.EncodeJobID(ev.Job), Reason: ev.Reason,
+		}}
+	case schedule.Tick:
+		at = ev.At
+		m.Event = &pb.JournalRecord_Tick{Tick: &pb.TickEvent{}}
+	default:
+		return nil, fmt.Errorf("event of type %T is not known", ev)
+	}
+	m.AtNanos = int64(at)
+	return m, nil
+}
+
+func encodeSubmission(s *Submission) *pb.Submission {
+	if s == nil {
+		return nil
+	}
+	return &pb.Submission{
+		Spec: wire.EncodeJobSpec(&s.Spec), Owner: s.Owner, IdempotencyKey: s.IdempotencyKey,
+		Priority: clamp(s.Priority), MaxRunning: clamp(s.MaxRunning),
+	}
+}
+
+// clamp makes a number of the schema out of n. One that does not fit becomes one
+// that is refused, not another number.
+func clamp(n int) int32 {
+	if n < math.MinInt32 || n > math.MaxInt32 {
+		return math.MinInt32
+	}
+	return int32(n)
+}

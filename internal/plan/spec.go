@@ -1,0 +1,25 @@
+package plan
+
+// JobSpec is what an executor and its worker need to run attempts of a job: the
+// program, its arguments and its settings.
+type JobSpec struct {
+	Job            JobID   `json:"job"`
+	Name           string  `json:"name"`            // of the job inside its program
+	ArtifactSHA256 string  `json:"artifact_sha256"` // of the program, in hexadecimal
+	ArtifactBytes  int64   `json:"artifact_bytes"`
+	Args           string  `json:"args,omitempty"` // the job's arguments as JSON
+	Fingerprint    string  `json:"fingerprint"`    // of the graph that the plan was made from
+	Overwrite      bool    `json:"overwrite,omitempty"`
+	Options        Options `json:"options"`
+}
+
+// Options are settings of the engine that a user may choose for a job. The zero
+// value of each means its default.
+type Options struct {
+	TaskMemoryBytes int64  `json:"task_memory_bytes,omitempty"` // budget of one attempt
+	Codec           string `json:"codec,omitempty"`             // of map outputs, by name
+	BatchRows       int    `json:"batch_rows,omitempty"`        // most rows of a batch
+	BatchBytes      int64  `json:"batch_bytes,omitempty"`       // most bytes of a batch
+	ChunkRows       int    `json:"chunk_rows,omitempty"`        // most rows that operators pass on at once
+	MaxRowBytes     int64  `json:"max_row_bytes,omitempty"`     // a longer row is an error
+}

@@ -1,0 +1,102 @@
+package wire
+
+import (
+	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
+	"github.com/sheafdata/sheaf/internal/plan"
+)
+
+var (
+	exchangeKinds = map[pb.ExchangeKind]plan.ExchangeKind{
+		pb.ExchangeKind_EXCHANGE_KIND_HASH:   plan.Hash,
+		pb.ExchangeKind_EXCHANGE_KIND_RANGE:  plan.Range,
+		pb.ExchangeKind_EXCHANGE_KIND_GATHER: plan.Gather,
+	}
+	exchangeKindNumbers = inverse(exchangeKinds)
+)
+
+// EncodePlan makes the message of a plan, which shares nothing with it that may
+// change.
+func EncodePlan(p *plan.Plan) *pb.Plan {
+	return &pb.Plan{
+		Name: p.Name, Args: p.Args, Fingerprint: p.Fingerprint,
+		Stages:    messages(p.Stages, encodeStage),
+		Exchanges: messages(p.Exchanges, encodeExchange),
+		Sinks:     messages(p.Sinks, encodeSink),
+	}
+}
+
+// DecodePlan checks the fields of a plan. Whether they fit each other, so that
+// the plan can run, is for the scheduler to say.
+func DecodePlan(m *pb.Plan) (plan.Plan, error) { return decode("plan", m, readPlan) }
+
+func readPlan(c *checker, m *pb.Plan) plan.Plan {
+	return plan.Plan{
+		Name:        c.name("name", m.GetName()),
+		Args:        c.text("args", m.GetArgs(), maxText),
+		Fingerprint: c.name("fingerprint", m.GetFingerprint()),
+		Stages:      list(c, "stages", m.GetStages(), readStage),
+		Exchanges:   list(c, "exchanges", m.GetExchanges(), readExchange),
+		Sinks:       list(c, "sinks", m.GetSinks(), readSink),
+	}
+}
+
+func encodeStage(s *plan.Stage) *pb.Stage {
+	m := &pb.Stage{Id: narrow(s.ID), Name: s.Name, Exchanges: narrows(s.Exchanges), Sinks: narrows(s.Sinks)}
+	switch {
+	case s.Source != nil && s.Exchange == nil:
+		m.Input = &pb.Stage_Source{Source: &pb.Source{Name: s.Source.Name}}
+	case s.Exchange != nil && s.Source == nil:
+		m.Input = &pb.Stage_Exchange{Exchange: narrow(*s.Exchange)}
+	}
+	return m
+}
+
+func readStage(c *checker, m *pb.Stage) plan.Stage {
+	s := plan.Stage{
+		ID:        plan.StageID(c.number("id", m.GetId())),
+		Name:      c.text("name", m.GetName(), maxText),
+		Exchanges: numbers[plan.ExchangeID](c, "exchanges", m.GetExchanges()),
+		Sinks:     numbers[plan.SinkID](c, "sinks", m.GetSinks()),
+	}
+	switch in := m.GetInput().(type) {
+	case *pb.Stage_Source:
+		s.Source = &plan.Source{Name: c.text("source.name", in.Source.GetName(), maxText)}
+	case *pb.Stage_Exchange:
+		x := plan.ExchangeID(c.number("exchange", in.Exchange))
+		s.Exchange = &x
+	default:
+		c.fail("input", "is missing: a stage reads a source or an exchange")
+	}
+	return s
+}
+
+func encodeExchange(x *plan.Exchange) *pb.Exchange {
+	return &pb.Exchange{
+		Id: narrow(x.ID), Name: x.Name, Kind: exchangeKindNumbers[x.Kind], Buckets: narrow(x.Buckets),
+		Producers: narrows(x.Producers), Consumer: narrow(x.Consumer),
+	}
+}
+
+func readExchange(c *checker, m *pb.Exchange) plan.Exchange {
+	return plan.Exchange{
+		ID:        plan.ExchangeID(c.number("id", m.GetId())),
+		Name:      c.text("name", m.GetName(), maxText),
+		Kind:      known(c, "kind", m.GetKind(), exchangeKinds),
+		Buckets:   c.number("buckets", m.GetBuckets()),
+		Producers: numbers[plan.StageID](c, "producers", m.GetProducers()),
+		Consumer:  plan.StageID(c.number("consumer", m.GetConsumer())),
+	}
+}
+
+func encodeSink(s *plan.Sink) *pb.Sink {
+	return &pb.Sink{Id: narrow(s.ID), Name: s.Name, Destination: s.Destination, Suffix: s.Suffix}
+}
+
+func readSink(c *checker, m *pb.Sink) plan.Sink {
+	return plan.Sink{
+		ID:          plan.SinkID(c.number("id", m.GetId())),
+		Name:        c.text("name", m.GetName(), maxText),
+		Destination: c.name("destination", m.GetDestination()),
+		Suffix:      c.name("suffix", m.GetSuffix()),
+	}
+}

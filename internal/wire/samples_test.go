@@ -1,0 +1,50 @@
+package wire
+
+import (
+	"time"
+
+	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/plan"
+)
+
+const (
+	sampleDigest = "000102030405060708090a0b0c0d0e0f"
+	sampleSHA256 = sampleDigest + sampleDigest
+)
+
+var (
+	sampleJob     = plan.JobID{0xde, 0xad, 0xbe, 0xef, 15: 1}
+	sampleAttempt = plan.AttemptID{Job: sampleJob, Task: plan.TaskID{Stage: 1, Index: 2}, Number: 3}
+	sampleOutput  = plan.OutputID{Attempt: sampleAttempt, Exchange: 1}
+)
+
+// samples are small messages, one of each type.
+func samples() []Message {
+	return []Message{
+		Hello{Protocol: Versions{1, 2}, BuildVersion: "v0.1.0"},
+		Start{
+			Protocol: 1, Executor: "e1", Directories: []string{"/tmp/a"}, MemoryBytes: 1 << 30, Slots: 2,
+			Job:         plan.JobSpec{Job: sampleJob, Name: "words", ArtifactSHA256: sampleSHA256, ArtifactBytes: 7, Args: "{}"},
+			DataAddress: "127.0.0.1:1", Executors: Executors{Addresses: []ExecutorAddress{{"e2", "127.0.0.1:2"}}},
+			Progress: time.Second,
+		},
+		Ready{Failure: &fault.Report{Kind: fault.Invalid, Message: "stage 1 differs"}},
+		Launch{plan.Assignment{
+			Attempt: sampleAttempt, Work: plan.Run,
+			Partition: &plan.Partition{Exchange: 1, EndBucket: 4, ToKey: []byte("k"), Outputs: []plan.MapOutput{{ID: sampleOutput, Executor: "e2", Digest: sampleDigest, Bytes: 5, Rows: 1}}},
+		}},
+		CancelAttempt{sampleAttempt},
+		Progress{Attempts: []AttemptProgress{{sampleAttempt, 10, 20}}},
+		Finished{sampleAttempt, plan.Result{
+			Splits:  []plan.Split{{Path: "a.txt", Length: 9, Size: 9, ModNanos: -1, Cuttable: true}},
+			Outputs: []plan.MapOutput{{ID: sampleOutput, Digest: sampleDigest, BucketBytes: []int64{1, 300}, Samples: []plan.KeySample{{Key: []byte("k"), Bytes: 1}}}},
+			Files:   []plan.StagedFile{{Attempt: sampleAttempt, Name: "p0", Bytes: 3, Rows: 1, XXH3: sampleDigest}},
+			Rows:    []plan.CollectedRows{{Blocks: [][]byte{{1, 2}}}},
+			Figures: plan.Figures{RowsIn: 1, BytesIn: 2},
+		}},
+		Failed{sampleAttempt, fault.Report{Kind: fault.Fetch, Message: "gone"}, []plan.OutputID{sampleOutput}},
+		Executors{Addresses: []ExecutorAddress{{"e2", ""}}, Complete: true},
+		Release{[]plan.AttemptID{sampleAttempt}},
+		Shutdown{Grace: time.Second, Reason: "drain"},
+	}
+}

@@ -1,0 +1,74 @@
+package wire
+
+import (
+	"time"
+
+	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
+	"github.com/sheafdata/sheaf/internal/plan"
+	"github.com/sheafdata/sheaf/internal/progress"
+)
+
+var (
+	states = map[pb.JobState]string{
+		pb.JobState_JOB_STATE_PLANNING:   progress.Planning,
+		pb.JobState_JOB_STATE_RUNNING:    progress.Running,
+		pb.JobState_JOB_STATE_COMMITTING: progress.Committing,
+		pb.JobState_JOB_STATE_DONE:       progress.Done,
+		pb.JobState_JOB_STATE_FAILED:     progress.Failed,
+		pb.JobState_JOB_STATE_CANCELED:   progress.Canceled,
+	}
+	stateNumbers = inverse(states)
+)
+
+// EncodeSnapshot makes the message of a progress snapshot. What a coordinator
+// knows beside it (owner, figures, failure and more) is for it to add.
+func EncodeSnapshot(s *progress.Snapshot) *pb.JobSnapshot {
+	return &pb.JobSnapshot{
+		JobId: s.Job, Name: s.Name, State: stateNumbers[s.State], ElapsedNanos: int64(s.Elapsed),
+		Stages: messages(s.Stages, encodeStageProgress),
+	}
+}
+
+// DecodeSnapshot checks a snapshot and returns what a display shows of it. A job
+// that waits for its turn is shown as one whose planning has not begun.
+func DecodeSnapshot(m *pb.JobSnapshot) (progress.Snapshot, error) {
+	return decode("job", m, readSnapshot)
+}
+
+func readSnapshot(c *checker, m *pb.JobSnapshot) progress.Snapshot {
+	s := progress.Snapshot{
+		Job:     m.GetJobId(),
+		Name:    c.name("name", m.GetName()),
+		State:   progress.Planning,
+		Elapsed: time.Duration(c.quantity("elapsed_nanos", m.GetElapsedNanos())),
+		Stages:  list(c, "stages", m.GetStages(), readStageProgress),
+	}
+	c.digest("job_id", s.Job, len(plan.JobID{}))
+	if m.GetState() != pb.JobState_JOB_STATE_QUEUED {
+		s.State = known(c, "state", m.GetState(), states)
+	}
+	return s
+}
+
+func encodeStageProgress(s *progress.Stage) *pb.StageProgress {
+	return &pb.StageProgress{
+		Name: s.Name, Known: s.Known, Tasks: narrow(s.Tasks), Running: narrow(s.Running), Done: narrow(s.Done),
+		Failed: narrow(s.Failed), BytesTotal: s.BytesTotal, Bytes: s.Bytes, Rows: s.Rows, Started: s.Started, Ended: s.Ended,
+	}
+}
+
+func readStageProgress(c *checker, m *pb.StageProgress) progress.Stage {
+	return progress.Stage{
+		Name:       c.text("name", m.GetName(), maxText),
+		Known:      m.GetKnown(),
+		Tasks:      c.number("tasks", m.GetTasks()),
+		Running:    c.number("running", m.GetRunning()),
+		Done:       c.number("done", m.GetDone()),
+		Failed:     c.number("failed", m.GetFailed()),
+		BytesTotal: c.quantity("bytes_total", m.GetBytesTotal()),
+		Bytes:      c.quantity("bytes", m.GetBytes()),
+		Rows:       c.quantity("rows", m.GetRows()),
+		Started:    m.GetStarted(),
+		Ended:      m.GetEnded(),
+	}
+}
