@@ -24,10 +24,6 @@ type reason struct {
 	all     bool            // the job cannot run here: each attempt ends with this
 }
 
-// label is the goroutine label by which the program's tracebacks name the
-// attempt that a goroutine works for; goroutines that user code starts inherit it.
-const label = "sheaf attempt"
-
 // garbled is the reason of a worker that breaks the protocol: only the user's
 // code can write to that socket what Sheaf's does not.
 func garbled(err error) *reason {
@@ -160,7 +156,7 @@ var (
 	// crash begins what Go prints when a program crashes.
 	crash = regexp.MustCompile(`(?m)^(panic: |fatal error: |runtime: out of memory|SIG[A-Z]+: |unexpected fault address )`)
 	// labeled is the header of a goroutine with its label.
-	labeled = regexp.MustCompile(`(?m)^goroutine \d+ .*labels:\{.*"` + label + `": "([0-9a-z-]+)"`)
+	labeled = regexp.MustCompile(`(?m)^goroutine \d+ .*labels:\{.*"` + plan.AttemptLabel + `": "([0-9a-z-]+)"`)
 	// header is that of any goroutine.
 	header = regexp.MustCompile(`(?m)^goroutine \d+ .*$`)
 )

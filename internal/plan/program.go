@@ -15,6 +15,11 @@ const (
 	SocketVariable = "SHEAF_SOCKET"
 )
 
+// AttemptLabel is the goroutine label that names the attempt a goroutine of a
+// worker works for. Goroutines that user code starts inherit it, and a traceback
+// shows it, so that an executor knows which attempt brought its worker down.
+const AttemptLabel = "sheaf attempt"
+
 // Proposal is what a program says of its job in ModePlan: all that a submission
 // needs beside the program itself.
 type Proposal struct {
