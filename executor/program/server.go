@@ -149,6 +149,10 @@ func (s *server) run(a plan.Assignment) {
 		}()
 		pprof.SetGoroutineLabels(pprof.WithLabels(ctx, pprof.Labels(plan.AttemptLabel, a.Attempt.String())))
 		end.result, end.err = s.attempt(ctx, &a, &at.read)
+		if end.err != nil && ctx.Err() != nil {
+			// User code has its own words for that, and fails for having been stopped.
+			end.err = &fault.Error{Kind: fault.Canceled, Detail: fault.Detail(end.err), Err: end.err}
+		}
 	}()
 }
 

@@ -27,8 +27,10 @@ type Parent struct {
 	memory string // the same in version 1's hierarchy of memory; empty for none
 	pids   string // and of pids
 	bounds bool   // v2 bounds memory and pids
-	next   atomic.Int64
 }
+
+// next numbers the groups of this process.
+var next atomic.Int64
 
 // Limits bound a group. Where a bound is 0 there is none.
 type Limits struct {
@@ -90,7 +92,7 @@ func (p *Parent) New(l Limits) (*Group, error) {
 		return nil, errors.New("no control groups are mounted that this process is in")
 	}
 	g := &Group{v2: p.v2 != ""}
-	name := fmt.Sprintf("%s%d-%d", prefix, os.Getpid(), p.next.Add(1))
+	name := fmt.Sprintf("%s%d-%d", prefix, os.Getpid(), next.Add(1))
 	for _, parent := range p.dirs() {
 		dir := filepath.Join(parent, name)
 		if err := os.Mkdir(dir, 0o755); err != nil {
