@@ -17,20 +17,13 @@ import (
 
 // Merge gives the rows of several sorted inputs in key order; equal keys come
 // in the order of the inputs. It is a tournament of losers: a step costs one
-// comparison a level, nearly always of two numbers that stand in the
-// tournament itself. One goroutine uses it.
+// comparison a level. One goroutine uses it.
 type Merge[V any] struct {
 	cursors []*cursor[V]
-	// losers[i] is the contender that lost at inner node i; losers[0] is the winner.
-	losers  []contender
+	// losers[i] is the cursor that lost at inner node i; losers[0] is the winner.
+	losers  []int
 	started bool
 	err     error
-}
-
-// contender is a cursor in the tournament.
-type contender struct {
-	prefix uint64 // of its row's key, MaxUint64 when it is done
-	cursor int
 }
 
 // source opens one sorted input of a merge.
@@ -65,11 +58,11 @@ type cursor[V any] struct {
 	blocks *segmentReader
 	reader blockReader[V]
 	chunk  chunk[V]
-	// at is the row at hand; rows of the chunk from end on are beyond toKey.
-	at, end int
-	prefix  uint64 // first eight bytes of the key at hand, big endian; MaxUint64 when done
-	done    bool
-	held    *memory.Reservation
+	at     int
+	prefix uint64 // first eight bytes of the key at hand, big endian
+	key    []byte
+	done   bool
+	held   *memory.Reservation
 }
 
 func openCursor[V any](src source, env *Env, typ *column.Type) (*cursor[V], error) {
@@ -80,15 +73,16 @@ func openCursor[V any](src source, env *Env, typ *column.Type) (*cursor[V], erro
 	}
 	c.close, c.blocks = closer, newSegmentReader(r, src.from, src.to)
 	c.held.Must(memoryOfCursor(src))
-	// The blocks begin with the last that may hold the least key of ours.
-	for first := true; first || !c.done && c.at == c.end; first = false {
-		if err := c.nextBlock(); err != nil {
+	if err := c.nextBlock(); err != nil {
+		c.free()
+		return nil, err
+	}
+	for !c.done && bytes.Compare(c.key, src.fromKey) < 0 {
+		if err := c.next(); err != nil {
 			c.free()
 			return nil, err
 		}
-		c.at = sort.Search(c.end, func(i int) bool { return bytes.Compare(c.chunk.keys.At(i), src.fromKey) >= 0 })
 	}
-	c.load()
 	return c, nil
 }
 
@@ -107,21 +101,14 @@ func (c *cursor[V]) free() {
 
 // next moves to the next row.
 func (c *cursor[V]) next() error {
-	for c.at++; c.at >= c.end && !c.done; {
-		if err := c.nextBlock(); err != nil {
-			return err
-		}
-	}
-	c.load()
-	return nil
-}
-
-// nextBlock makes the rows of the next block those at hand.
-func (c *cursor[V]) nextBlock() error {
-	if c.end < len(c.chunk.rows) {
-		c.done = true // beyond toKey
+	if c.at++; c.at < len(c.chunk.rows) {
+		c.load()
 		return nil
 	}
+	return c.nextBlock()
+}
+
+func (c *cursor[V]) nextBlock() error {
 	// The rows of the block before may be in use still, by a caller that
 	// collects them: strings stay valid, the slice does not.
 	stored, err := c.blocks.block()
@@ -138,36 +125,29 @@ func (c *cursor[V]) nextBlock() error {
 		}
 		return err
 	}
-	c.at, c.end = 0, len(c.chunk.rows)
-	if to := c.src.toKey; to != nil && c.end > 0 && bytes.Compare(c.chunk.keys.At(c.end-1), to) >= 0 {
-		c.end = sort.Search(c.end, func(i int) bool { return bytes.Compare(c.chunk.keys.At(i), to) >= 0 })
-		c.done = c.end == 0
-	}
+	c.at = 0
+	c.load()
 	return nil
 }
 
-// key is that of the row at hand.
-func (c *cursor[V]) key() []byte { return c.chunk.keys.At(c.at) }
-
-// load notes the prefix of the key at hand.
 func (c *cursor[V]) load() {
-	if c.done {
-		c.prefix = math.MaxUint64
+	c.key = c.chunk.keys.At(c.at)
+	if c.src.toKey != nil && bytes.Compare(c.key, c.src.toKey) >= 0 {
+		c.done = true
 		return
 	}
-	key := c.key()
-	if len(key) >= 8 {
-		c.prefix = binary.BigEndian.Uint64(key)
+	if len(c.key) >= 8 {
+		c.prefix = binary.BigEndian.Uint64(c.key)
 		return
 	}
 	var p [8]byte
-	copy(p[:], key)
+	copy(p[:], c.key)
 	c.prefix = binary.BigEndian.Uint64(p[:])
 }
 
 // newMerge opens a merge over sources; they must fit the budget together.
 func newMerge[V any](env *Env, typ *column.Type, sources []source) (*Merge[V], error) {
-	m := &Merge[V]{losers: make([]contender, max(len(sources), 1))}
+	m := &Merge[V]{losers: make([]int, max(len(sources), 1))}
 	for _, s := range sources {
 		c, err := openCursor[V](s, env, typ)
 		if err != nil {
@@ -192,9 +172,9 @@ func (m *Merge[V]) play() {
 	if k == 0 {
 		return
 	}
-	winners := make([]contender, 2*k)
-	for i, c := range m.cursors {
-		winners[k+i] = contender{c.prefix, i}
+	winners := make([]int, 2*k)
+	for i := range k {
+		winners[k+i] = i
 	}
 	for i := k - 1; i >= 1; i-- {
 		a, b := winners[2*i], winners[2*i+1]
@@ -203,24 +183,21 @@ func (m *Merge[V]) play() {
 		}
 		winners[i], m.losers[i] = a, b
 	}
-	m.losers[0] = winners[1]
-}
-
-// before reports whether the row of a comes before that of b.
-func (m *Merge[V]) before(a, b contender) bool {
-	if a.prefix != b.prefix {
-		return a.prefix < b.prefix
+	if k > 1 {
+		m.losers[0] = winners[1]
 	}
-	return m.tie(a.cursor, b.cursor)
 }
 
-// tie is before for cursors whose prefixes are equal.
-func (m *Merge[V]) tie(a, b int) bool {
+// before reports whether the row of cursor a comes before that of cursor b.
+func (m *Merge[V]) before(a, b int) bool {
 	x, y := m.cursors[a], m.cursors[b]
-	if x.done || y.done {
+	switch {
+	case x.done || y.done:
 		return !x.done
+	case x.prefix != y.prefix:
+		return x.prefix < y.prefix
 	}
-	if c := bytes.Compare(x.key(), y.key()); c != 0 {
+	if c := bytes.Compare(x.key, y.key); c != 0 {
 		return c < 0
 	}
 	return a < b
@@ -231,14 +208,12 @@ func (m *Merge[V]) Next() bool {
 	if m.err != nil || len(m.cursors) == 0 {
 		return false
 	}
+	w := m.losers[0]
 	if m.started {
-		at := m.losers[0].cursor
-		c := m.cursors[at]
-		if m.err = c.next(); m.err != nil {
+		if m.err = m.cursors[w].next(); m.err != nil {
 			return false
 		}
-		w := contender{c.prefix, at}
-		for i := (at + len(m.cursors)) / 2; i >= 1; i /= 2 {
+		for i := (w + len(m.cursors)) / 2; i >= 1; i /= 2 {
 			if m.before(m.losers[i], w) {
 				w, m.losers[i] = m.losers[i], w
 			}
@@ -246,16 +221,16 @@ func (m *Merge[V]) Next() bool {
 		m.losers[0] = w
 	}
 	m.started = true
-	return !m.cursors[m.losers[0].cursor].done
+	return !m.cursors[w].done
 }
 
 // Key returns the key of the row at hand, valid until Next.
-func (m *Merge[V]) Key() []byte { return m.cursors[m.losers[0].cursor].key() }
+func (m *Merge[V]) Key() []byte { return m.cursors[m.losers[0]].key }
 
 // Row returns the payload of the row at hand, valid until Next; strings inside
 // may be kept.
 func (m *Merge[V]) Row() *V {
-	c := m.cursors[m.losers[0].cursor]
+	c := m.cursors[m.losers[0]]
 	return &c.chunk.rows[c.at]
 }
 

@@ -105,9 +105,6 @@ func (w *SortWriter[V]) empty(out io.Writer, offset int64) ([]store.Segment, err
 	w.buf.order = column.SortKeys(&w.buf.keys, w.buf.order[:0], &w.buf.sort)
 	s := sortedOutput[V]{out: out, offset: offset}
 	err := s.write(w, w.buf.order)
-	if len(s.segments) > 0 {
-		w.buf.digestAll(&s.segments[0])
-	}
 	w.buf.reset()
 	return s.segments, err
 }
@@ -122,18 +119,10 @@ func (w *SortWriter[V]) mergeRuns(ctx context.Context, out io.Writer) ([]store.S
 	err := mergeSources(ctx, w.env, w.typ, sources, func(m *Merge[V]) error {
 		return s.drain(ctx, w, m)
 	})
-	if len(s.segments) > 0 {
-		for _, r := range w.runs {
-			s.segments[0].Sum += r.segments[0].Sum
-			s.segments[0].Xor ^= r.segments[0].Xor
-		}
-	}
 	return s.segments, err
 }
 
 // sortedOutput writes rows that come in key order as blocks, a segment each.
-// Where one block ends and the next begins depends on memory, so row digests of
-// single ones could not be compared: the first has that of all rows.
 type sortedOutput[V any] struct {
 	out      io.Writer
 	offset   int64
@@ -142,11 +131,13 @@ type sortedOutput[V any] struct {
 
 // write writes the rows of w's buffer in the given order.
 func (s *sortedOutput[V]) write(w *SortWriter[V], order []uint32) error {
+	w.buf.hashRows()
 	return blocks(&w.blocks, w.buf, order, func(stored []byte, rawBytes int, sel []uint32) error {
 		seg := store.Segment{
 			FirstKey: bytes.Clone(w.buf.keys.At(int(sel[0]))), Offset: s.offset,
 			StoredBytes: int64(len(stored)), RawBytes: int64(rawBytes), Rows: int64(len(sel)),
 		}
+		w.buf.digest(&seg, sel)
 		s.offset += seg.StoredBytes
 		s.segments = append(s.segments, seg)
 		_, err := s.out.Write(stored)

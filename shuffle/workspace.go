@@ -79,13 +79,3 @@ func (w *workspace) digest(seg *store.Segment, sel []uint32) {
 		seg.Xor ^= w.hashes[i]
 	}
 }
-
-// digestAll adds all rows to the segment's row digest. It goes through memory
-// in order: by the order of a sort it took five times as long.
-func (w *workspace) digestAll(seg *store.Segment) {
-	w.hashRows()
-	for _, h := range w.hashes {
-		seg.Sum += h
-		seg.Xor ^= h
-	}
-}

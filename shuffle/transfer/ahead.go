@@ -33,12 +33,15 @@ func (c *Client) Ahead(ctx context.Context, outs []plan.MapOutput, part func(sto
 	a := &ahead{client: c, ctx: ctx, part: part, at: make(map[plan.OutputID]*entry)}
 	for size := firstGroup; len(outs) > 0; size = laterGroup {
 		g := &group{ready: make(chan struct{})}
-		for _, out := range outs[:min(size, len(outs))] {
-			e := &entry{out: out, group: len(a.groups)}
-			g.entries = append(g.entries, e)
-			a.at[out.ID] = e
+		n := min(size, len(outs))
+		for _, out := range outs[:n] {
+			if a.at[out.ID] == nil { // a second opening of an output is one by Open
+				e := &entry{out: out, group: len(a.groups)}
+				g.entries = append(g.entries, e)
+				a.at[out.ID] = e
+			}
 		}
-		outs = outs[len(g.entries):]
+		outs = outs[n:]
 		a.groups = append(a.groups, g)
 	}
 	a.mu.Lock()

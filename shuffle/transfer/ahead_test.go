@@ -75,6 +75,7 @@ func TestAhead(t *testing.T) {
 		}
 		outs = append(outs, publish(t, st, outputID(i), sizes...))
 	}
+	outs = append(outs, outs[149], outs[5]) // a second time
 	h := &counted{Handler: NewHandler(st, allow, HandlerOptions{})}
 	base := serve(t, h)
 	for _, flight := range []int64{1, 1 << 20, 48 << 20} {

@@ -100,16 +100,36 @@ func BenchmarkHash(b *testing.B) {
 		for name, how := range map[string]func(*Client) (func(context.Context, plan.MapOutput) (store.Output, error), func()){"alone": alone, "ahead": ahead} {
 			b.Run(fmt.Sprintf("%d KiB %s", size>>10, name), func(b *testing.B) {
 				c := newClient(b, base, Options{})
+				buffer := make([]byte, size)
 				perCPU(b, int64(len(outs)*size), func() {
 					open, stop := how(c)
-					if _, err := readSegments(context.Background(), open, outs, 3); err != nil {
-						b.Fatal(err)
+					for _, out := range outs {
+						if err := readBucket(open, out, buffer); err != nil {
+							b.Fatal(err)
+						}
 					}
 					stop()
 				})
 			})
 		}
 	}
+}
+
+// readBucket reads the bucket of an output that fills the buffer.
+func readBucket(open func(context.Context, plan.MapOutput) (store.Output, error), out plan.MapOutput, buffer []byte) error {
+	o, err := open(context.Background(), out)
+	if err != nil {
+		return err
+	}
+	defer o.Close()
+	ix, err := store.ReadIndex(o, out.Digest)
+	if err != nil {
+		return err
+	}
+	from, end := segment(3)(ix)
+	o.(interface{ Expect(from, end int64) }).Expect(from, end)
+	_, err = o.ReadAt(buffer[:end-from], from)
+	return err
 }
 
 // BenchmarkPieces fetches pieces of 64 KiB alone, by one request for many.

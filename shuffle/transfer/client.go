@@ -48,8 +48,8 @@ type Options struct {
 	Timeout time.Duration
 	// Attempts is how often in a row a request may fail; 0 means 5.
 	Attempts int
-	// Backoff is the first pause between attempts, doubled up to 5 s and
-	// shortened by up to half at random; 0 means 100 ms.
+	// Backoff is the first pause between attempts, doubled up to 5 s, a quarter
+	// more or less by chance; 0 means 100 ms.
 	Backoff time.Duration
 }
 

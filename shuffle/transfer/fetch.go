@@ -51,9 +51,8 @@ func (c *Client) fetch(ctx context.Context, out plan.MapOutput, from int64, dst 
 // together.
 func (c *Client) pause(ctx context.Context, failures int, after time.Duration) error {
 	d := min(c.options.Backoff<<min(failures-1, 16), maxBackoff)
-	d = max(d, after)
-	d += time.Duration(rand.Int64N(int64(d)/2+1)) - d/4
-	timer := time.NewTimer(d)
+	chance := time.Duration(rand.Int64N(int64(d)/2 + 1))
+	timer := time.NewTimer(max(d-d/4, after) + chance)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
