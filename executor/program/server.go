@@ -177,7 +177,10 @@ func (s *server) report(e ending) error {
 
 func (s *server) tell(e ending) error {
 	if e.err == nil {
-		err := s.out.Write(wire.Finished{Attempt: e.id, Result: e.result})
+		err := tooLong(&e.result)
+		if err == nil {
+			err = s.out.Write(wire.Finished{Attempt: e.id, Result: e.result})
+		}
 		if fault.KindOf(err) != fault.Invalid {
 			// They are the executor's from here on.
 			for _, out := range e.result.Outputs {
@@ -190,6 +193,19 @@ func (s *server) tell(e ending) error {
 		e.err = fault.New(fault.Invalid, "the result of the attempt cannot be sent: %w", err)
 	}
 	return s.out.Write(wire.Failed{Attempt: e.id, Failure: fault.ReportOf(e.err), Unreadable: shuffle.Unreadable(e.err)})
+}
+
+// tooLong refuses lists that the executor would refuse.
+func tooLong(r *plan.Result) error {
+	for _, list := range []struct {
+		of string
+		n  int
+	}{{"inputs", len(r.Splits)}, {"map outputs", len(r.Outputs)}, {"files", len(r.Files)}} {
+		if list.n > wire.MaxElements {
+			return fault.New(fault.Invalid, "it lists %d %s, at most %d go into one job: read fewer at once, or larger ones", list.n, list.of, wire.MaxElements)
+		}
+	}
+	return nil
 }
 
 // drop deletes what an attempt wrote. What cannot be deleted goes with the
