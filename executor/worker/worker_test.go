@@ -135,7 +135,7 @@ func TestMemory(t *testing.T) {
 		})
 		launch(t, h, spec, splits)
 		e := h.next("failed")
-		if e.failure.Kind != fault.Resource || !strings.Contains(e.failure.Message, "memory limit of 128 MiB, peak ") {
+		if e.failure.Kind != fault.Resource || !strings.Contains(e.failure.Message, "memory limit of 128 MiB, peak ") || strings.Contains(e.failure.Message, "peak 0") {
 			t.Errorf("attempt failed as %v: %s; want kind resource with limit and peak", e.failure.Kind, e.failure.Message)
 		}
 		if err := h.exited(); fault.KindOf(err) != fault.Resource {

@@ -127,8 +127,8 @@ func (g *Group) bound(p *Parent, l Limits) (err error) {
 				pidsDir = dir
 			}
 		}
-		if p.memory == p.pids {
-			pidsDir = memoryDir
+		if pidsDir == "" {
+			pidsDir = memoryDir // one hierarchy may have both
 		}
 	}
 	if l.MemoryBytes > 0 && exists(memoryDir, memory) {
