@@ -27,9 +27,12 @@ const DefaultChunkRows = graph.DefaultBatchRows
 
 // Runtime runs attempts of one job. It is safe for concurrent use.
 type Runtime struct {
-	Graph     *graph.Compiled
-	Store     *store.Store
-	Source    shuffle.Source
+	Graph  *graph.Compiled
+	Store  *store.Store
+	Source shuffle.Source
+	// SourceOf, when set, gives the Source of one attempt, whose buffers count
+	// in the attempt's budget.
+	SourceOf  func(*memory.Budget) shuffle.Source
 	Codec     block.Codec
 	Overwrite bool // publish over an existing destination
 
@@ -158,6 +161,9 @@ func (r *Runtime) newTask(ctx context.Context, a *plan.Assignment, read *shuffle
 		pass := r.Large.Pass(budget, "large row")
 		t.Shuffle.Enter = func(bytes int64) error { return enter(t, pass, bytes) }
 		t.Shuffle.Leave = pass.Leave
+	}
+	if r.SourceOf != nil {
+		t.Shuffle.Source = r.SourceOf(t.Shuffle.Budget)
 	}
 	if t.ChunkRows <= 0 {
 		t.ChunkRows = DefaultChunkRows

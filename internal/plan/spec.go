@@ -11,6 +11,15 @@ type JobSpec struct {
 	Fingerprint    string  `json:"fingerprint"`    // of the graph that the plan was made from
 	Overwrite      bool    `json:"overwrite,omitempty"`
 	Options        Options `json:"options"`
+	// WorkingDirectory is where the job was submitted, as an absolute path:
+	// relative paths begin there. A worker works in that directory where its
+	// machine has it, and refuses relative destinations where it does not. It may
+	// be empty.
+	WorkingDirectory string `json:"working_directory,omitempty"`
+	// Graph is a line for each operator of the graph that the plan was made from,
+	// so that a worker whose graph differs can name the first difference. It may
+	// be empty.
+	Graph []string `json:"graph,omitempty"`
 }
 
 // Options are settings of the engine that a user may choose for a job. The zero

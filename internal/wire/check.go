@@ -161,6 +161,19 @@ func (c *checker) text(field, s string, limit int) string {
 	return s
 }
 
+// texts checks a list of texts; an empty one is nil.
+func (c *checker) texts(field string, in []string, limit int) []string {
+	if len(in) == 0 || !c.length(field, len(in)) {
+		return nil
+	}
+	for i, s := range in {
+		if len(s) > limit {
+			c.fail(field, "element %d has %d bytes, at most %d", i, len(s), limit)
+		}
+	}
+	return in
+}
+
 // name checks a text of the usual length.
 func (c *checker) name(field, s string) string { return c.text(field, s, maxName) }
 

@@ -88,6 +88,8 @@ func TestOthersAreChecked(t *testing.T) {
 	refused(t, "DecodeReport(no kind)", err, "failure.kind: 0 is not known")
 	_, err = DecodeJobSpec(&pb.JobSpec{Job: make([]byte, 16), ArtifactSha256: sampleDigest})
 	refused(t, "DecodeJobSpec(short sha256)", err, "job_spec.artifact_sha256: ")
+	_, err = DecodeJobSpec(&pb.JobSpec{Job: make([]byte, 16), ArtifactSha256: sampleSHA256, Options: &pb.EngineOptions{}, Graph: []string{"", strings.Repeat("x", maxText+1)}})
+	refused(t, "DecodeJobSpec(long line)", err, "job_spec.graph: element 1 has 1048577 bytes, at most 1048576")
 	_, err = DecodeSnapshot(&pb.JobSnapshot{JobId: sampleDigest})
 	refused(t, "DecodeSnapshot(no state)", err, "job.state: 0 is not known")
 	_, err = DecodeJobID("job_id", []byte("short"))

@@ -11,6 +11,7 @@ func EncodeJobSpec(s *plan.JobSpec) *pb.JobSpec {
 	return &pb.JobSpec{
 		Job: job[:], Name: s.Name, ArtifactSha256: s.ArtifactSHA256, ArtifactBytes: s.ArtifactBytes,
 		Args: s.Args, Fingerprint: s.Fingerprint, Overwrite: s.Overwrite, Options: EncodeOptions(&s.Options),
+		WorkingDirectory: s.WorkingDirectory, Graph: s.Graph,
 	}
 }
 
@@ -27,6 +28,9 @@ func readJobSpec(c *checker, m *pb.JobSpec) plan.JobSpec {
 		Fingerprint:    c.name("fingerprint", m.GetFingerprint()),
 		Overwrite:      m.GetOverwrite(),
 		Options:        one(c, "options", m.GetOptions(), readOptions),
+
+		WorkingDirectory: c.name("working_directory", m.GetWorkingDirectory()),
+		Graph:            c.texts("graph", m.GetGraph(), maxText),
 	}
 }
 

@@ -114,7 +114,14 @@ type JobSpec struct {
 	// Whether output that exists is replaced.
 	Overwrite bool `protobuf:"varint,7,opt,name=overwrite,proto3" json:"overwrite,omitempty"`
 	// The engine's settings.
-	Options       *EngineOptions `protobuf:"bytes,8,opt,name=options,proto3" json:"options,omitempty"`
+	Options *EngineOptions `protobuf:"bytes,8,opt,name=options,proto3" json:"options,omitempty"`
+	// Where the job was submitted, as an absolute path: relative paths begin
+	// there. A worker works in that directory where its machine has it, and refuses
+	// relative destinations where it does not. Empty when nobody knows.
+	WorkingDirectory string `protobuf:"bytes,9,opt,name=working_directory,json=workingDirectory,proto3" json:"working_directory,omitempty"`
+	// A line for each operator of the graph that the plan was made from, so that a
+	// worker whose graph differs can name the first difference. May be empty.
+	Graph         []string `protobuf:"bytes,10,rep,name=graph,proto3" json:"graph,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -201,6 +208,20 @@ func (x *JobSpec) GetOverwrite() bool {
 func (x *JobSpec) GetOptions() *EngineOptions {
 	if x != nil {
 		return x.Options
+	}
+	return nil
+}
+
+func (x *JobSpec) GetWorkingDirectory() string {
+	if x != nil {
+		return x.WorkingDirectory
+	}
+	return ""
+}
+
+func (x *JobSpec) GetGraph() []string {
+	if x != nil {
+		return x.Graph
 	}
 	return nil
 }
@@ -665,7 +686,7 @@ var File_sheaf_v1_job_proto protoreflect.FileDescriptor
 
 const file_sheaf_v1_job_proto_rawDesc = "" +
 	"\n" +
-	"\x12sheaf/v1/job.proto\x12\bsheaf.v1\x1a\x14sheaf/v1/fault.proto\x1a\x11sheaf/v1/id.proto\x1a\x13sheaf/v1/plan.proto\"\x86\x02\n" +
+	"\x12sheaf/v1/job.proto\x12\bsheaf.v1\x1a\x14sheaf/v1/fault.proto\x1a\x11sheaf/v1/id.proto\x1a\x13sheaf/v1/plan.proto\"\xc9\x02\n" +
 	"\aJobSpec\x12\x10\n" +
 	"\x03job\x18\x01 \x01(\fR\x03job\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12'\n" +
@@ -674,7 +695,10 @@ const file_sheaf_v1_job_proto_rawDesc = "" +
 	"\x04args\x18\x05 \x01(\tR\x04args\x12 \n" +
 	"\vfingerprint\x18\x06 \x01(\tR\vfingerprint\x12\x1c\n" +
 	"\toverwrite\x18\a \x01(\bR\toverwrite\x121\n" +
-	"\aoptions\x18\b \x01(\v2\x17.sheaf.v1.EngineOptionsR\aoptions\"\xd4\x01\n" +
+	"\aoptions\x18\b \x01(\v2\x17.sheaf.v1.EngineOptionsR\aoptions\x12+\n" +
+	"\x11working_directory\x18\t \x01(\tR\x10workingDirectory\x12\x14\n" +
+	"\x05graph\x18\n" +
+	" \x03(\tR\x05graph\"\xd4\x01\n" +
 	"\rEngineOptions\x12*\n" +
 	"\x11task_memory_bytes\x18\x01 \x01(\x03R\x0ftaskMemoryBytes\x12\x14\n" +
 	"\x05codec\x18\x02 \x01(\tR\x05codec\x12\x1d\n" +
