@@ -19,7 +19,6 @@ import (
 	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/internal/progress"
 	"github.com/sheafdata/sheaf/internal/storage"
-	"github.com/sheafdata/sheaf/shuffle"
 	"github.com/sheafdata/sheaf/shuffle/block"
 	"github.com/sheafdata/sheaf/shuffle/store"
 )
@@ -61,9 +60,7 @@ const (
 	storeShare = 4
 	// splitShare is the part of a task's budget that its input may take: rows
 	// in memory, with what sorting them needs, are larger than their bytes.
-	splitShare = 2
-	// largeShare is the part of the budget that large rows may take at once.
-	largeShare      = 2
+	splitShare      = 2
 	leastSplitBytes = 4 << 20
 )
 
@@ -102,7 +99,7 @@ func Run(ctx context.Context, g *graph.Compiled, o Options) (*Report, error) {
 		runtime: &task.Runtime{
 			Graph: g, Store: st, Source: st, Codec: o.Codec, Overwrite: o.Overwrite,
 			Memory: memory.NewBudget(tasks), MemoryBytes: each,
-			Large: memory.NewGate(o.MemoryBytes/largeShare, shuffle.LargeBytes(each)),
+			Large: task.NewGate(o.MemoryBytes, each),
 			Read:  o.Read, ChunkRows: o.ChunkRows,
 		},
 		ended:   make(chan ending, o.Parallelism),

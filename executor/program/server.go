@@ -312,10 +312,12 @@ func (s *server) open() error {
 	}
 	s.stages.job = spec.Job
 	s.ended = make(chan ending)
+	attemptBytes = min(attemptBytes, s.start.MemoryBytes)
 	s.runtime = &task.Runtime{
 		Graph: s.graph, Store: s.store, Source: s.source.client, SourceOf: s.source.of,
 		Codec: codec, Overwrite: spec.Overwrite,
-		Memory: memory.NewBudget(s.start.MemoryBytes), MemoryBytes: min(attemptBytes, s.start.MemoryBytes),
+		Memory: memory.NewBudget(s.start.MemoryBytes), MemoryBytes: attemptBytes,
+		Large: task.NewGate(s.start.MemoryBytes, attemptBytes),
 		Read: graph.ReadOptions{
 			BatchRows: spec.Options.BatchRows, BatchBytes: int(spec.Options.BatchBytes), MaxRowBytes: spec.Options.MaxRowBytes,
 		},

@@ -47,6 +47,15 @@ type Runtime struct {
 	ChunkRows int
 }
 
+// largeShare is the part of the budget that large rows may take at once.
+const largeShare = 2
+
+// NewGate returns the gate for large rows of a process with a budget, of which
+// one attempt has attemptBytes.
+func NewGate(budgetBytes, attemptBytes int64) *memory.Gate {
+	return memory.NewGate(budgetBytes/largeShare, shuffle.LargeBytes(attemptBytes))
+}
+
 // Run runs one attempt to its end and returns what it did. read counts rows
 // and bytes while it runs. Errors have a fault kind; those of map outputs that
 // could not be read name them (shuffle.Unreadable). When ctx is canceled the
