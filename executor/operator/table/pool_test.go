@@ -33,4 +33,3 @@ func TestFreeTablesAreGarbage(t *testing.T) {
 		t.Errorf("after a collection Get leaves %d tables, want 0", got)
 	}
 }
-
