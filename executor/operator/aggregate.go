@@ -225,7 +225,7 @@ func (r *aggregateReader[T, K, A, R]) emit(keys *column.Keys, states []A) error 
 		r.keys = make([]K, len(states))
 	}
 	ks := r.keys[:len(states)]
-	if err := decodeKeys(r.agg.Key, keys.At, ks); err != nil {
+	if err := decodeKeys(r.agg.Key, keys, ks); err != nil {
 		return err
 	}
 	r.rows = r.agg.Finish(r.rows[:0], ks, states)
