@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -33,7 +35,25 @@ func TestMain(m *testing.M) {
 		programs[name]()
 		os.Exit(0)
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if left := groups(); len(left) > 0 {
+			fmt.Fprintln(os.Stderr, "control groups are left:", left)
+			code = 1
+		}
+		os.Exit(code)
+	}))
+}
+
+// groups returns the control groups that this process has made and not removed.
+func groups() (left []string) {
+	prefix := fmt.Sprintf("sheaf-%d-", os.Getpid())
+	filepath.WalkDir("/sys/fs/cgroup", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && strings.HasPrefix(entry.Name(), prefix) {
+			left = append(left, path)
+		}
+		return nil
+	})
+	return left
 }
 
 // patience ends a test that hangs, long after any that works has ended.

@@ -57,8 +57,7 @@ func startProcess(c *Config, log *logs.Log) (*process, error) {
 		err = p.launch(theirs)
 	}
 	if err != nil {
-		p.closeAll()
-		return nil, err
+		return nil, errors.Join(err, p.sweep(), p.closeAll())
 	}
 	for _, o := range p.out {
 		p.pumps.Go(o.pump)

@@ -60,6 +60,9 @@ func buildAct(p *sdk.Pipeline, a jobArgs) error {
 	return nil
 }
 
+// eaten is what act never gives back.
+var eaten [][]byte
+
 func act(ctx *sdk.Context, line string) (string, error) {
 	verb, object, _ := strings.Cut(line, " ")
 	switch verb {
@@ -75,16 +78,18 @@ func act(ctx *sdk.Context, line string) (string, error) {
 		<-ctx.Done()
 		return "", ctx.Err()
 	case "loop":
-		for {
+		if err := os.WriteFile(object, nil, 0o600); err != nil {
+			return "", err
+		}
+		for n := uint64(1); n != 0; n |= 1 { // for ever
 		}
 	case "eat":
-		var kept [][]byte
 		for {
 			b := make([]byte, 1<<20)
 			for i := 0; i < len(b); i += 4096 {
 				b[i] = 1
 			}
-			kept = append(kept, b)
+			eaten = append(eaten, b)
 		}
 	case "fork":
 		cmd := exec.Command("/proc/self/exe")

@@ -81,7 +81,7 @@ func TestUserFaults(t *testing.T) {
 	}{
 		{"panic", []string{"panic"}, []fault.Kind{fault.User}, "a row says panic", false},
 		{"exit", []string{"exit"}, []fault.Kind{fault.User}, "exited with code 3", true},
-		{"exit beside others", []string{"exit", "wait"}, []fault.Kind{fault.User, fault.User}, "2 attempts ran", true},
+		{"exit beside others", []string{"wait", "exit"}, []fault.Kind{fault.User, fault.User}, "2 attempts ran", true},
 		{"panic of a goroutine", []string{"crash"}, []fault.Kind{fault.User}, "a goroutine says panic", true},
 		{"panic of a goroutine beside others", []string{"wait", "crash"}, []fault.Kind{fault.Lost, fault.User}, "a goroutine says panic", true},
 	}
@@ -149,8 +149,10 @@ func TestMemory(t *testing.T) {
 func TestStuck(t *testing.T) {
 	t.Run("cancel", func(t *testing.T) {
 		h := newHome(t, "a")
-		spec, splits := acting(t, h, []string{"loop", "wait"}, func(c *worker.Config) { c.Limits.Cancel = 200 * time.Millisecond })
+		loops := filepath.Join(t.TempDir(), "loops")
+		spec, splits := acting(t, h, []string{"loop " + loops, "wait"}, func(c *worker.Config) { c.Limits.Cancel = 2 * time.Second })
 		ids := launch(t, h, spec, splits)
+		until(t, "the row loops", func() bool { _, err := os.Stat(loops); return err == nil })
 		h.worker.Cancel(ids[1])
 		if e := h.next("failed"); e.attempt != ids[1] || e.failure.Kind != fault.Canceled {
 			t.Errorf("%v failed as %v: %s; want attempt 1 canceled", e.attempt, e.failure.Kind, e.failure.Message)
@@ -165,9 +167,10 @@ func TestStuck(t *testing.T) {
 	})
 	t.Run("stall", func(t *testing.T) {
 		h := newHome(t, "a")
-		spec, splits := acting(t, h, []string{"loop"}, func(c *worker.Config) { c.Limits.Stall = 500 * time.Millisecond })
+		loops := filepath.Join(t.TempDir(), "loops")
+		spec, splits := acting(t, h, []string{"loop " + loops}, func(c *worker.Config) { c.Limits.Stall = 2 * time.Second })
 		ids := launch(t, h, spec, splits)
-		if e := h.next("failed"); e.attempt != ids[0] || e.failure.Kind != fault.User || !strings.Contains(e.failure.Message, "read nothing for 500ms") {
+		if e := h.next("failed"); e.attempt != ids[0] || e.failure.Kind != fault.User || !strings.Contains(e.failure.Message, "read nothing for 2s") {
 			t.Errorf("%v failed as %v: %s; want kind user", e.attempt, e.failure.Kind, e.failure.Message)
 		}
 		h.exited()
