@@ -76,15 +76,6 @@ func rowHash(key []byte, payload uint64) uint64 {
 	return hi ^ lo
 }
 
-// digest adds rows, whose hashes are there, to the segment's order-independent
-// row digest.
-func (w *workspace) digest(seg *store.Segment, sel []uint32) {
-	for _, i := range sel {
-		seg.Sum += w.hashes[i]
-		seg.Xor ^= w.hashes[i]
-	}
-}
-
 // digestAll adds all rows to the segment's row digest. It goes through memory
 // in order: by the order of a sort it took five times as long.
 func (w *workspace) digestAll(seg *store.Segment) {
