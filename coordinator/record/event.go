@@ -13,8 +13,8 @@ import (
 // message makes the message of a record.
 func message(r Record) (*pb.JournalRecord, error) {
 	m := &pb.JournalRecord{UnixNanos: r.UnixNanos}
-	if _, submitted := r.Event.(schedule.JobSubmitted); r.Submission != nil && !submitted {
-		return nil, fmt.Errorf("%s has a submission", Name(r.Event))
+	if err := matches(r); err != nil {
+		return nil, err
 	}
 	var at time.Duration
 	switch ev := r.Event.(type) {
@@ -22,6 +22,7 @@ func message(r Record) (*pb.JournalRecord, error) {
 		at = ev.At
 		m.Event = &pb.JournalRecord_JobSubmitted{JobSubmitted: &pb.JobSubmittedEvent{
 			Job: wire.EncodeJobID(ev.Job), Plan: wire.EncodePlan(&ev.Plan), Submission: encodeSubmission(r.Submission),
+			Priority: clamp(ev.Priority), MaxRunning: clamp(ev.MaxRunning),
 		}}
 	case schedule.JobForgotten:
 		at = ev.At
@@ -30,7 +31,11 @@ func message(r Record) (*pb.JournalRecord, error) {
 		at = ev.At
 		m.Event = &pb.JournalRecord_ExecutorJoined{ExecutorJoined: &pb.ExecutorJoinedEvent{
 			Executor: string(ev.Executor), Session: uint64(ev.Session), Slots: clamp(ev.Slots),
+			Details: encodeDetails(r.Details),
 		}}
+	case schedule.ExecutorDraining:
+		at = ev.At
+		m.Event = &pb.JournalRecord_ExecutorDraining{ExecutorDraining: encodeDraining(ev, r.Drain)}
 	case schedule.ExecutorLost:
 		at = ev.At
 		m.Event = &pb.JournalRecord_ExecutorLost{ExecutorLost: &pb.ExecutorLostEvent{
@@ -70,8 +75,41 @@ func encodeSubmission(s *Submission) *pb.Submission {
 	}
 	return &pb.Submission{
 		Spec: wire.EncodeJobSpec(&s.Spec), Owner: s.Owner, IdempotencyKey: s.IdempotencyKey,
-		Priority: clamp(s.Priority), MaxRunning: clamp(s.MaxRunning),
 	}
+}
+
+// matches refuses what is said of an event of another kind: it would be lost.
+func matches(r Record) error {
+	_, submitted := r.Event.(schedule.JobSubmitted)
+	_, joined := r.Event.(schedule.ExecutorJoined)
+	_, draining := r.Event.(schedule.ExecutorDraining)
+	switch {
+	case r.Submission != nil && !submitted:
+		return fmt.Errorf("%s has a submission", Name(r.Event))
+	case r.Details != nil && !joined:
+		return fmt.Errorf("%s has details of an executor", Name(r.Event))
+	case r.Drain != nil && !draining:
+		return fmt.Errorf("%s says how to drain", Name(r.Event))
+	}
+	return nil
+}
+
+func encodeDetails(d *Details) *pb.ExecutorDetails {
+	if d == nil {
+		return nil
+	}
+	return &pb.ExecutorDetails{
+		DataAddress: d.DataAddress, MemoryBytes: d.MemoryBytes, BuildVersion: d.BuildVersion, Isolation: d.Isolation,
+		Platform: &pb.Platform{Os: d.OS, Arch: d.Arch},
+	}
+}
+
+func encodeDraining(ev schedule.ExecutorDraining, d *Drain) *pb.ExecutorDrainingEvent {
+	m := &pb.ExecutorDrainingEvent{Executor: string(ev.Executor), Session: uint64(ev.Session)}
+	if d != nil {
+		m.DeadlineMillis, m.Reason = d.Deadline.Milliseconds(), d.Reason
+	}
+	return m
 }
 
 // clamp makes a number of the schema out of n. One that does not fit becomes one

@@ -15,7 +15,13 @@ import (
 // error, by which the error is named.
 
 func readSubmitted(at time.Duration, m *pb.JobSubmittedEvent) (schedule.Event, *Submission, error) {
-	ev := schedule.JobSubmitted{At: at}
+	ev := schedule.JobSubmitted{At: at, Priority: int(m.GetPriority()), MaxRunning: int(m.GetMaxRunning())}
+	if m.GetPriority() == math.MinInt32 {
+		return ev, nil, fault.New(fault.Invalid, "priority: is %d, want more", m.GetPriority())
+	}
+	if m.GetMaxRunning() < 0 {
+		return ev, nil, fault.New(fault.Invalid, "max_running: is %d, want 0 or more", m.GetMaxRunning())
+	}
 	var err error
 	if ev.Job, err = wire.DecodeJobID("job", m.GetJob()); err != nil {
 		return ev, nil, err
@@ -38,18 +44,11 @@ func readSubmission(m *pb.Submission) (*Submission, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.GetPriority() == math.MinInt32 {
-		return nil, fault.New(fault.Invalid, "submission.priority: is %d, want more", m.GetPriority())
-	}
-	if m.GetMaxRunning() < 0 {
-		return nil, fault.New(fault.Invalid, "submission.max_running: is %d, want 0 or more", m.GetMaxRunning())
-	}
 	if err := short("submission.owner", m.GetOwner()); err != nil {
 		return nil, err
 	}
 	return &Submission{
 		Spec: spec, Owner: m.GetOwner(), IdempotencyKey: m.GetIdempotencyKey(),
-		Priority: int(m.GetPriority()), MaxRunning: int(m.GetMaxRunning()),
 	}, short("submission.idempotency_key", m.GetIdempotencyKey())
 }
 
@@ -68,14 +67,55 @@ func readForgotten(at time.Duration, m *pb.JobForgottenEvent) (schedule.Event, e
 	return schedule.JobForgotten{At: at, Job: job}, err
 }
 
-func readJoined(at time.Duration, m *pb.ExecutorJoinedEvent) (schedule.Event, error) {
+func readJoined(at time.Duration, m *pb.ExecutorJoinedEvent) (schedule.Event, *Details, error) {
 	ev := schedule.ExecutorJoined{
 		At: at, Executor: plan.ExecutorID(m.GetExecutor()), Session: plan.SessionID(m.GetSession()), Slots: int(m.GetSlots()),
 	}
 	if ev.Slots < 0 {
-		return ev, fault.New(fault.Invalid, "slots: is %d, want 0 or more", ev.Slots)
+		return ev, nil, fault.New(fault.Invalid, "slots: is %d, want 0 or more", ev.Slots)
 	}
-	return ev, session(ev.Executor, ev.Session)
+	if err := session(ev.Executor, ev.Session); err != nil {
+		return ev, nil, err
+	}
+	d, err := readDetails(m.GetDetails())
+	return ev, d, err
+}
+
+func readDetails(m *pb.ExecutorDetails) (*Details, error) {
+	if m == nil {
+		return nil, nil
+	}
+	d := &Details{
+		DataAddress: m.GetDataAddress(), MemoryBytes: m.GetMemoryBytes(), BuildVersion: m.GetBuildVersion(), Isolation: m.GetIsolation(),
+		OS: m.GetPlatform().GetOs(), Arch: m.GetPlatform().GetArch(),
+	}
+	if d.MemoryBytes < 0 {
+		return nil, fault.New(fault.Invalid, "details.memory_bytes: is %d, want 0 or more", d.MemoryBytes)
+	}
+	for _, text := range []struct{ field, value string }{
+		{"data_address", d.DataAddress}, {"build_version", d.BuildVersion}, {"isolation", d.Isolation}, {"platform.os", d.OS}, {"platform.arch", d.Arch},
+	} {
+		if err := short("details."+text.field, text.value); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+func readDraining(at time.Duration, m *pb.ExecutorDrainingEvent) (schedule.Event, *Drain, error) {
+	ev := schedule.ExecutorDraining{At: at, Executor: plan.ExecutorID(m.GetExecutor()), Session: plan.SessionID(m.GetSession())}
+	if err := session(ev.Executor, ev.Session); err != nil {
+		return ev, nil, err
+	}
+	const most = math.MaxInt64 / int64(time.Millisecond)
+	if n := m.GetDeadlineMillis(); n < 0 || n > most {
+		return ev, nil, fault.New(fault.Invalid, "deadline_millis: is %d, want 0 to %d", n, most)
+	}
+	d := &Drain{Deadline: time.Duration(m.GetDeadlineMillis()) * time.Millisecond, Reason: m.GetReason()}
+	if *d == (Drain{}) {
+		return ev, nil, nil
+	}
+	return ev, d, short("reason", d.Reason)
 }
 
 func readLost(at time.Duration, m *pb.ExecutorLostEvent) (schedule.Event, error) {

@@ -26,6 +26,26 @@ type Record struct {
 	UnixNanos int64
 	// Submission says more of a JobSubmitted; nil for other events.
 	Submission *Submission
+	// Details says more of an ExecutorJoined; nil for other events.
+	Details *Details
+	// Drain says more of an ExecutorDraining; nil for other events.
+	Drain *Drain
+}
+
+// Details is what an executor says of itself beside its slots.
+type Details struct {
+	DataAddress  string // where it serves map outputs, as host:port
+	MemoryBytes  int64  // that it may use
+	OS           string // as Go names it
+	Arch         string // as Go names it
+	BuildVersion string
+	Isolation    string // how far user code is kept apart, for people
+}
+
+// Drain says how an executor is drained.
+type Drain struct {
+	Deadline time.Duration // how long its attempts may go on; whole milliseconds
+	Reason   string        // for people; may be empty
 }
 
 // Submission is what a coordinator keeps of a submitted job beside its plan.
@@ -33,8 +53,6 @@ type Submission struct {
 	Spec           plan.JobSpec // what executors need to run it
 	Owner          string       // who submitted it
 	IdempotencyKey string       // by which a repeated request is known
-	Priority       int          // higher ones go first
-	MaxRunning     int          // attempts at once; 0 for no bound
 }
 
 // Encode returns the bytes of a record, which Decode is sure to take: an event
@@ -78,6 +96,8 @@ func Name(ev schedule.Event) string {
 		return "job_forgotten"
 	case schedule.ExecutorJoined:
 		return "executor_joined"
+	case schedule.ExecutorDraining:
+		return "executor_draining"
 	case schedule.ExecutorLost:
 		return "executor_lost"
 	case schedule.AttemptFinished:
@@ -107,7 +127,9 @@ func read(m *pb.JournalRecord) (r Record, err error) {
 	case *pb.JournalRecord_JobForgotten:
 		r.Event, err = readForgotten(at, ev.JobForgotten)
 	case *pb.JournalRecord_ExecutorJoined:
-		r.Event, err = readJoined(at, ev.ExecutorJoined)
+		r.Event, r.Details, err = readJoined(at, ev.ExecutorJoined)
+	case *pb.JournalRecord_ExecutorDraining:
+		r.Event, r.Drain, err = readDraining(at, ev.ExecutorDraining)
 	case *pb.JournalRecord_ExecutorLost:
 		r.Event, err = readLost(at, ev.ExecutorLost)
 	case *pb.JournalRecord_AttemptFinished:

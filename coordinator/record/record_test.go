@@ -21,7 +21,7 @@ import (
 
 // events are all types of events.
 var events = []schedule.Event{
-	schedule.JobSubmitted{}, schedule.JobForgotten{}, schedule.ExecutorJoined{}, schedule.ExecutorLost{},
+	schedule.JobSubmitted{}, schedule.JobForgotten{}, schedule.ExecutorJoined{}, schedule.ExecutorDraining{}, schedule.ExecutorLost{},
 	schedule.AttemptFinished{}, schedule.AttemptFailed{}, schedule.CancelRequested{}, schedule.Tick{},
 }
 
@@ -38,9 +38,17 @@ func filled(ev schedule.Event, seed uint64) Record {
 		r.Submission = new(Submission)
 		f.Fill(r.Submission)
 		r.Submission.Spec.Job = submitted.Job
-		if f.Rand.IntN(2) == 0 {
-			r.Submission.Priority *= -1
-		}
+	}
+	if ev, ok := r.Event.(schedule.JobSubmitted); ok && f.Rand.IntN(2) == 0 {
+		ev.Priority *= -1
+		r.Event = ev
+	}
+	if _, ok := r.Event.(schedule.ExecutorJoined); ok && f.Rand.IntN(3) > 0 {
+		r.Details = new(Details)
+		f.Fill(r.Details)
+	}
+	if _, ok := r.Event.(schedule.ExecutorDraining); ok && f.Rand.IntN(3) > 0 {
+		r.Drain = &Drain{Deadline: time.Duration(1+f.Rand.IntN(9)) * time.Millisecond, Reason: "drained"}
 	}
 	return r
 }
@@ -78,7 +86,7 @@ func samples() []Record {
 	output := plan.OutputID{Attempt: attempt}
 	x := plan.ExchangeID(0)
 	events := []schedule.Event{
-		schedule.JobSubmitted{At: time.Second, Job: job, Plan: plan.Plan{
+		schedule.JobSubmitted{At: time.Second, Job: job, Priority: -1, MaxRunning: 8, Plan: plan.Plan{
 			Name: "words", Args: `{"n":1}`, Fingerprint: "f",
 			Stages: []plan.Stage{
 				{ID: 0, Name: "read", Source: &plan.Source{Name: "text"}, Exchanges: []plan.ExchangeID{0}},
@@ -101,18 +109,21 @@ func samples() []Record {
 			Failure: fault.Report{Kind: fault.Fetch, Message: "gone", Detail: "stack"}, Unreadable: []plan.OutputID{output}},
 		schedule.CancelRequested{At: 7 * time.Second, Job: job, Reason: "not needed"},
 		schedule.Tick{At: 8 * time.Second},
+		schedule.ExecutorDraining{At: 9 * time.Second, Executor: "e1", Session: 5},
 	}
 	var all []Record
 	for _, ev := range events {
 		all = append(all, Record{Event: ev, UnixNanos: 1_700_000_000_000_000_000})
 	}
 	all[0].Submission = &Submission{
-		Owner: "ada", IdempotencyKey: "key", Priority: -1, MaxRunning: 8,
+		Owner: "ada", IdempotencyKey: "key",
 		Spec: plan.JobSpec{
 			Job: job, Name: "words", ArtifactSHA256: digest + digest, ArtifactBytes: 7, Args: `{"n":1}`, Fingerprint: "f", Overwrite: true,
 			Options: plan.Options{TaskMemoryBytes: 1, Codec: "s2", BatchRows: 2, BatchBytes: 3, ChunkRows: 4, MaxRowBytes: 5},
 		},
 	}
+	all[2].Details = &Details{DataAddress: "127.0.0.1:9", MemoryBytes: 1, OS: "linux", Arch: "amd64", BuildVersion: "v1", Isolation: "none"}
+	all[8].Drain = &Drain{Deadline: time.Second, Reason: "update"}
 	return all
 }
 
@@ -202,6 +213,11 @@ func TestEncodeRefuses(t *testing.T) {
 		{"odd text", Record{Event: schedule.CancelRequested{Reason: "\xff"}}, "cancel_requested: write JournalRecord: "},
 		{"long text", Record{Event: schedule.CancelRequested{Reason: strings.Repeat("x", maxText+1)}}, "cancel_requested: reason: 65537 bytes, at most 65536"},
 		{"odd submission", Record{Event: schedule.Tick{}, Submission: &Submission{}}, "tick has a submission"},
+		{"odd details", Record{Event: schedule.Tick{}, Details: &Details{}}, "tick has details of an executor"},
+		{"odd drain", Record{Event: schedule.Tick{}, Drain: &Drain{}}, "tick says how to drain"},
+		{"negative memory", Record{Event: schedule.ExecutorJoined{Executor: "e", Session: 1}, Details: &Details{MemoryBytes: -1}}, "executor_joined: details.memory_bytes: is -1"},
+		{"negative bound", Record{Event: schedule.JobSubmitted{MaxRunning: -1}}, "job_submitted: max_running: is -1, want 0 or more"},
+		{"odd priority", Record{Event: schedule.JobSubmitted{Priority: math.MinInt64}}, "job_submitted: priority: is -2147483648"},
 		{"another job", Record{Event: schedule.JobSubmitted{Job: job}, Submission: &Submission{Spec: plan.JobSpec{ArtifactSHA256: digest + digest}}}, "job_submitted: submission.job_spec.job: is 0000"},
 		{"negative figures", Record{Event: schedule.AttemptFinished{Executor: "e", Session: 1, Result: plan.Result{Figures: plan.Figures{RowsIn: -1}}}}, "attempt_finished: result.figures.rows_in: is -1, want 0 or more"},
 	} {
@@ -226,7 +242,7 @@ func TestDecodeIsStrict(t *testing.T) {
 		{"nothing", nil, "journal record: event: is missing"},
 		{"no event", []byte{8, 1}, "journal record: event: is missing"},
 		{"newer field", append(tick[:len(tick):len(tick)], 3<<3, 1), "JournalRecord: field 3 (type 0) is not known: a newer version wrote it"},
-		{"newer event", []byte{0x92, 1, 0}, "JournalRecord: field 18 (type 2) is not known: a newer version wrote it"},
+		{"newer event", []byte{0x9a, 1, 0}, "JournalRecord: field 19 (type 2) is not known: a newer version wrote it"},
 	} {
 		_, err := Decode(tc.data)
 		if err == nil || !strings.Contains(err.Error(), tc.want) || fault.KindOf(err) != fault.Invalid {

@@ -12,6 +12,10 @@ func (c *Core) assign() {
 	c.wakeParked()
 	for c.free.len() > 0 && c.queue.len() > 0 {
 		j := c.queue.top()
+		if j.full() && c.plant != plantNoLimit {
+			c.queue.remove(j.queueIndex) // detach offers it again
+			continue
+		}
 		t := j.takeNext()
 		if t == nil {
 			c.queue.remove(j.queueIndex)

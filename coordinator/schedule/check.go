@@ -9,6 +9,9 @@ import (
 	"github.com/sheafdata/sheaf/internal/plan"
 )
 
+// CheckPlan returns an error of kind Invalid unless a core can run the plan.
+func CheckPlan(p *plan.Plan) error { return checkPlan(p) }
+
 // checkPlan returns an error of kind Invalid unless the core can run the plan:
 // everything it refers to exists, both ends of each exchange agree, and
 // producers come before consumers.

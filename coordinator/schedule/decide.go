@@ -39,7 +39,8 @@ func (c *Core) decide(x *exchange) {
 	s.parts = c.partitions(x)
 	s.setTasks(len(s.parts))
 	s.bytes = x.bytes
-	x.buckets, x.samples = nil, nil
+	s.near = x.nearby(s.parts)
+	x.shares, x.shareOf, x.samples = nil, nil, nil
 	c.offerFresh(s)
 }
 
@@ -48,18 +49,18 @@ func (c *Core) partitions(x *exchange) []plan.Partition {
 	var parts []plan.Partition
 	switch x.plan.Kind {
 	case plan.Hash:
-		buckets := x.buckets
-		if buckets == nil { // no producer had a task
-			buckets = make([]int64, x.plan.Buckets)
-		}
-		for _, r := range CutBuckets(buckets, c.slots, c.cfg) {
+		for _, r := range CutBuckets(x.buckets(), c.slots, c.cfg) {
 			parts = append(parts, plan.Partition{FirstBucket: r.First, EndBucket: r.End})
 		}
 		if c.plant == plantShortCut && len(parts) > 1 {
 			parts = parts[:len(parts)-1]
 		}
 	case plan.Range:
-		for _, r := range CutKeys(x.samples, c.slots, c.cfg) {
+		keys := make([][]plan.KeySample, len(x.samples))
+		for i, s := range x.samples {
+			keys[i] = s.keys
+		}
+		for _, r := range CutKeys(keys, c.slots, c.cfg) {
 			parts = append(parts, plan.Partition{FromKey: r.From, ToKey: r.To})
 		}
 	default:

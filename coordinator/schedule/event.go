@@ -13,12 +13,19 @@ type Event interface {
 	when() time.Duration
 }
 
+// When returns the time of an event.
+func When(ev Event) time.Duration { return ev.when() }
+
 // JobSubmitted says that a job shall run. A job id that is known already
 // changes nothing.
 type JobSubmitted struct {
 	At   time.Duration
 	Job  plan.JobID
 	Plan plan.Plan
+	// Priority orders jobs: higher ones go first, 0 is the usual one.
+	Priority int
+	// MaxRunning bounds the attempts of the job that run at once; 0 is no bound.
+	MaxRunning int
 }
 
 // JobForgotten drops what is kept of a job that is done or failed, so that
@@ -36,6 +43,14 @@ type ExecutorJoined struct {
 	Executor plan.ExecutorID
 	Session  plan.SessionID
 	Slots    int
+}
+
+// ExecutorDraining says that an executor takes no more attempts; those under
+// way go on, and its map outputs stay until its session ends.
+type ExecutorDraining struct {
+	At       time.Duration
+	Executor plan.ExecutorID
+	Session  plan.SessionID
 }
 
 // ExecutorLost ends a session: its attempts do not count any more and its map
@@ -79,11 +94,12 @@ type Tick struct {
 	At time.Duration
 }
 
-func (e JobSubmitted) when() time.Duration    { return e.At }
-func (e JobForgotten) when() time.Duration    { return e.At }
-func (e ExecutorJoined) when() time.Duration  { return e.At }
-func (e ExecutorLost) when() time.Duration    { return e.At }
-func (e AttemptFinished) when() time.Duration { return e.At }
-func (e AttemptFailed) when() time.Duration   { return e.At }
-func (e CancelRequested) when() time.Duration { return e.At }
-func (e Tick) when() time.Duration            { return e.At }
+func (e JobSubmitted) when() time.Duration     { return e.At }
+func (e JobForgotten) when() time.Duration     { return e.At }
+func (e ExecutorJoined) when() time.Duration   { return e.At }
+func (e ExecutorDraining) when() time.Duration { return e.At }
+func (e ExecutorLost) when() time.Duration     { return e.At }
+func (e AttemptFinished) when() time.Duration  { return e.At }
+func (e AttemptFailed) when() time.Duration    { return e.At }
+func (e CancelRequested) when() time.Duration  { return e.At }
+func (e Tick) when() time.Duration             { return e.At }

@@ -16,7 +16,9 @@ type executor struct {
 	session plan.SessionID
 	ended   []plan.SessionID // the last few, so that a late join does not revive one
 	slots   int
-	running []*task // in no particular order
+	// draining says that it takes no more attempts.
+	draining bool
+	running  []*task // in no particular order
 	// held are tasks that once published map outputs here in this session. A
 	// task may stand there twice, or have moved on since.
 	held      map[*job][]*task
@@ -24,6 +26,9 @@ type executor struct {
 }
 
 func (e *executor) free() int { return e.slots - len(e.running) }
+
+// usable reports whether the executor takes attempts at all.
+func (e *executor) usable() bool { return e.live && !e.draining && e.slots > 0 }
 
 // lessLoaded puts the executor with the most free slots first.
 func lessLoaded(a, b *executor) bool {
@@ -55,13 +60,36 @@ func (c *Core) joined(ev ExecutorJoined) {
 	if e.live {
 		c.drop(e)
 	}
-	e.live, e.session, e.slots = true, ev.Session, max(ev.Slots, 0)
+	e.live, e.draining, e.session, e.slots = true, false, ev.Session, max(ev.Slots, 0)
 	e.held = make(map[*job][]*task)
-	c.slots += e.slots
-	c.freeSlots += e.slots
-	if e.slots > 0 {
+	if e.usable() {
+		c.slots += e.slots
+		c.freeSlots += e.slots
 		c.usable++
 		c.free.push(e)
+	}
+}
+
+// draining stops the use of an executor's slots. What runs there goes on.
+func (c *Core) draining(ev ExecutorDraining) {
+	e := c.alive(ev.Executor, ev.Session)
+	if e == nil || e.draining || c.plant == plantIgnoreDrain {
+		return
+	}
+	c.retire(e)
+	e.draining = true
+}
+
+// retire takes an executor's slots out of the sums.
+func (c *Core) retire(e *executor) {
+	if !e.usable() {
+		return
+	}
+	c.slots -= e.slots
+	c.freeSlots -= e.free()
+	c.usable--
+	if e.freeIndex >= 0 {
+		c.free.remove(e.freeIndex)
 	}
 }
 
@@ -79,18 +107,11 @@ func (c *Core) drop(e *executor) {
 	for _, t := range attempts {
 		c.detach(t)
 	}
+	c.retire(e)
 	e.live = false
 	e.ended = append(e.ended, e.session)
 	if len(e.ended) > pastSessions {
 		e.ended = slices.Delete(e.ended, 0, 1)
-	}
-	c.slots -= e.slots
-	c.freeSlots -= e.slots
-	if e.slots > 0 {
-		c.usable--
-	}
-	if e.freeIndex >= 0 {
-		c.free.remove(e.freeIndex)
 	}
 	for _, t := range attempts {
 		kind := fault.Lost
@@ -153,13 +174,18 @@ func (c *Core) detach(t *task) {
 	j.running = j.running[:len(j.running)-1]
 	t.stage.running--
 	t.state = blocked
-	c.freeSlots++
-	if e.freeIndex >= 0 {
-		c.free.fix(e.freeIndex)
-	} else {
-		c.free.push(e)
+	if e.usable() {
+		c.freeSlots++
+		if e.freeIndex >= 0 {
+			c.free.fix(e.freeIndex)
+		} else {
+			c.free.push(e)
+		}
 	}
-	if j.queueIndex >= 0 {
+	switch {
+	case j.queueIndex >= 0:
 		c.queue.fix(j.queueIndex)
+	case j.hasWork(): // it was at its limit
+		c.offer(j)
 	}
 }

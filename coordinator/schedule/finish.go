@@ -94,7 +94,7 @@ func (c *Core) commit(t *task, e *executor, r *plan.Result) {
 	for _, x := range s.outputs {
 		o := *findOutput(r.Outputs, x.plan.ID)
 		if !t.measured {
-			x.measure(&o)
+			x.measure(&o, e)
 		}
 		// Readers look into the output's own index; a copy of these for every
 		// reader of every output would be most of the coordinator's traffic.

@@ -34,12 +34,15 @@ func TestGarbage(t *testing.T) {
 func slotsAddUp(c *Core) string {
 	free, slots, usable := 0, 0, 0
 	for _, e := range c.order {
-		if !e.live {
+		if !e.usable() {
+			if e.freeIndex >= 0 {
+				return "executor " + string(e.id) + " is not usable and in the heap"
+			}
 			continue
 		}
 		free += e.free()
 		slots += e.slots
-		usable += min(e.slots, 1)
+		usable++
 		if e.free() < 0 || (e.freeIndex >= 0) != (e.free() > 0) {
 			return "executor " + string(e.id) + " is in the wrong heap"
 		}
@@ -64,11 +67,14 @@ func (g *garbage) event() Event {
 		l := g.launched[r.IntN(len(g.launched))]
 		e, s, id = l.Executor, l.Session, l.Assignment.Attempt
 	}
-	switch r.IntN(12) {
+	switch r.IntN(13) {
+	case 12:
+		return ExecutorDraining{At: at, Executor: e, Session: s}
 	case 0:
-		p := randomJob(r, r.IntN(3)).plan
-		g.spoil(&p)
-		return JobSubmitted{At: at, Job: g.job(), Plan: p}
+		j := randomJob(r, r.IntN(3)).submit
+		g.spoil(&j.Plan)
+		j.At, j.Job = at, g.job()
+		return j
 	case 1:
 		return ExecutorJoined{At: at, Executor: e, Session: plan.SessionID(r.IntN(12)), Slots: r.IntN(5) - 1}
 	case 2:

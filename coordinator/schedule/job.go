@@ -27,6 +27,9 @@ type job struct {
 	plan  *plan.Plan
 	state State
 
+	priority   int
+	maxRunning int // attempts at once; 0 for no bound
+
 	stages    []*stage
 	exchanges []*exchange
 	enumerate *stage // a task for each stage, used for those with a source
@@ -45,13 +48,24 @@ type job struct {
 	final   Progress  // when over
 }
 
-// lessBusy puts the job with the fewest running attempts first.
+// lessBusy puts the job of the highest priority first, then the one with the
+// fewest running attempts.
 func lessBusy(a, b *job) bool {
+	if a.priority != b.priority {
+		return a.priority > b.priority
+	}
 	if len(a.running) != len(b.running) {
 		return len(a.running) < len(b.running)
 	}
 	return a.seq < b.seq
 }
+
+// full reports whether the job is at its limit of running attempts.
+func (j *job) full() bool { return j.maxRunning > 0 && len(j.running) >= j.maxRunning }
+
+// hasWork reports whether the job has tasks that wait for slots, or seems to:
+// the input of some may have gone missing.
+func (j *job) hasWork() bool { return j.ready.len() > 0 || j.fresh.len() > 0 }
 
 func (j *job) over() bool { return j.state == Done || j.state == Failed }
 
@@ -80,7 +94,13 @@ func (c *Core) submitted(ev JobSubmitted) {
 	if c.jobs[ev.Job] != nil {
 		return
 	}
-	j := &job{id: ev.Job, seq: c.nextSeq(), plan: &ev.Plan, queueIndex: -1, state: Running}
+	j := &job{
+		id: ev.Job, seq: c.nextSeq(), plan: &ev.Plan, queueIndex: -1, state: Running,
+		priority: ev.Priority, maxRunning: max(ev.MaxRunning, 0),
+	}
+	if c.plant == plantNoPriority {
+		j.priority = 0
+	}
 	c.jobs[j.id] = j
 	if err := checkPlan(j.plan); err != nil {
 		j.failure = JobFailed{Job: j.id, Failure: fault.ReportOf(err)}

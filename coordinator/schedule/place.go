@@ -13,10 +13,13 @@ type parkGroup struct {
 	tasks  []*task     // first in, first out
 }
 
-// choose picks an executor with a free slot: one where the task never failed,
-// else one where it failed less than maxFailuresOn times, else any if all are
+// choose picks an executor with a free slot: one that holds much of the task's
+// input and where the task never failed, else one where it never failed, else one where it failed less than maxFailuresOn times, else any if all are
 // closed to it. It returns nil when the task should wait for a busy one.
 func (c *Core) choose(t *task) *executor {
+	if e := c.nearest(t); e != nil {
+		return e
+	}
 	if t.past == nil || len(t.past.places) == 0 {
 		return c.free.top()
 	}
@@ -62,7 +65,7 @@ func (p *past) closed() []*executor {
 func (c *Core) allClosed(closed []*executor) bool {
 	n := 0
 	for _, e := range closed {
-		if e.live && e.slots > 0 {
+		if e.usable() {
 			n++
 		}
 	}

@@ -14,5 +14,9 @@ const (
 	plantDropProducer        // a consumer reads all producers but the last
 	plantShallowRepair       // lost outputs are repaired one stage deep only
 	plantExtraSlot           // a failure gives its slot back twice
+	plantNoPriority          // all jobs have the same priority
+	plantNoLimit             // a job's limit of running attempts is ignored
+	plantIgnoreDrain         // a draining executor gets attempts
+	plantNearBusy            // locality outweighs free slots
 	plants                   // number of plants
 )

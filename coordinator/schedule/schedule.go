@@ -8,12 +8,14 @@
 //
 // # Order of work
 //
-// Among jobs with work that could start, the one with the fewest running
-// attempts goes first, then the one submitted first. Inside a job, work that
-// was set back goes first, lowest stage first: finished work waits for it.
-// Then fresh tasks, highest stage first and lowest index first: what is
-// further downstream brings results out and frees storage. An attempt goes to
-// the executor with the most free slots, then to the one that joined first.
+// Among jobs with work that could start, those of the highest priority go
+// first, among these the one with the fewest running attempts, then the one
+// submitted first. A job at its limit of running attempts waits. Inside a job,
+// work that was set back goes first, lowest stage first: finished work waits for
+// it. Then fresh tasks, highest stage first and lowest index first: what is
+// further downstream brings results out and frees storage. An attempt goes to an
+// executor that holds much of what it reads, else to the one with the most free
+// slots, then to the one that joined first.
 package schedule
 
 import (
@@ -38,8 +40,8 @@ type Core struct {
 	executors map[plan.ExecutorID]*executor
 	order     []*executor // every executor ever seen, in order of its first joining
 	free      heap[*executor]
-	// Invariant: freeSlots is the sum of free() over live executors, usable the
-	// number of live executors with any slot.
+	// Invariant: freeSlots is the sum of free() over usable executors, slots that
+	// of their slots, and usable their number.
 	freeSlots, slots, usable int
 
 	timers heap[timer]
@@ -76,6 +78,8 @@ func (c *Core) Step(ev Event) []Action {
 		c.forgotten(ev)
 	case ExecutorJoined:
 		c.joined(ev)
+	case ExecutorDraining:
+		c.draining(ev)
 	case ExecutorLost:
 		c.lost(ev)
 	case AttemptFinished:

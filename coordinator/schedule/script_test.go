@@ -18,8 +18,9 @@ import (
 // the core answers with. The commands:
 //
 //	config attempts=N faults=N split=SIZE partition=SIZE per-slot=N
-//	submit JOB                 followed by its plan, see parsePlan
+//	submit JOB [priority=N] [limit=N]   followed by its plan, see parsePlan
 //	join EXECUTOR s=SESSION slots=N
+//	drain EXECUTOR s=SESSION
 //	lost EXECUTOR s=SESSION
 //	finish EXECUTOR ATTEMPT [splits=PATH:SIZE,...] [bytes=SIZE] [buckets=SIZE,...] [keys=KEY:SIZE,...] [files=NAME,...] [rows=N]
 //	fail EXECUTOR ATTEMPT kind=KIND [msg=WORD] [unreadable=ATTEMPT:EXCHANGE,...]
@@ -27,6 +28,8 @@ import (
 //	forget JOB
 //	tick
 //	show JOB
+//	why JOB                    why it waits
+//	restart                    copies the core and goes on with the copy
 //
 // An attempt is JOB:STAGE/INDEX#NUMBER. s=SESSION is the executor's latest
 // unless given; at=DURATION moves time before any command.
@@ -127,6 +130,11 @@ func (s *script) run(t *testing.T, input []string) []string {
 		return nil
 	case "show":
 		return s.show(cm.word(1))
+	case "why":
+		return []string{fmt.Sprintf("%q", s.core.Waiting(jobID(cm.word(1))))}
+	case "restart":
+		s.core = reload(t, s.core)
+		return nil
 	}
 	ev := s.event(t, cm, input[1:])
 	var got []string
@@ -147,10 +155,14 @@ func (s *script) event(t *testing.T, cm command, rest []string) Event {
 	}
 	switch cm.word(0) {
 	case "submit":
-		return JobSubmitted{At: s.now, Job: jobID(cm.word(1)), Plan: parsePlan(t, rest)}
+		return JobSubmitted{
+			At: s.now, Job: jobID(cm.word(1)), Plan: parsePlan(t, rest), Priority: number(cm.args["priority"]), MaxRunning: number(cm.args["limit"]),
+		}
 	case "join":
 		s.sessions[e] = session
 		return ExecutorJoined{At: s.now, Executor: e, Session: session, Slots: number(cm.args["slots"])}
+	case "drain":
+		return ExecutorDraining{At: s.now, Executor: e, Session: session}
 	case "lost":
 		return ExecutorLost{At: s.now, Executor: e, Session: session}
 	case "finish":

@@ -1,6 +1,8 @@
 package schedule
 
 import (
+	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"hash/fnv"
@@ -23,8 +25,8 @@ func TestSimulation(t *testing.T) {
 		if err := w.run(); err != nil {
 			t.Fatalf("seed %d, faults %+v: %v\nreplay: go test -run TestSimulation ./coordinator/schedule -seed=%d", seed, w.faults, err, seed)
 		}
-		if a, b := replay(w.core.cfg, w.events), replay(w.core.cfg, w.events); a != b {
-			t.Fatalf("seed %d: the same events gave the actions %x, then %x\nreplay: go test -run TestSimulation ./coordinator/schedule -seed=%d", seed, a, b, seed)
+		if a, b := replay(t, w.core.cfg, w.events, 0), replay(t, w.core.cfg, w.events, len(w.events)/4+1); a != b {
+			t.Fatalf("seed %d: the same events gave the actions %x, then, with copies of the core on the way, %x\nreplay: go test -run TestSimulation ./coordinator/schedule -seed=%d", seed, a, b, seed)
 		}
 		all.add(w.check.tally)
 	}
@@ -34,16 +36,46 @@ func TestSimulation(t *testing.T) {
 	}
 }
 
-// replay gives events to a fresh core and returns a hash of its actions.
-func replay(cfg Config, events []Event) uint64 {
+// replay gives events to a fresh core and returns a hash of its actions. After
+// each so many events a copy of the core goes on in its place; 0 for never.
+func replay(t *testing.T, cfg Config, events []Event, every int) uint64 {
+	t.Helper()
 	h := fnv.New64a()
 	c := New(cfg)
-	for _, ev := range events {
+	for i, ev := range events {
+		if every > 0 && i%every == every/2 {
+			c = reload(t, c)
+		}
 		for _, a := range c.Step(ev) {
 			fmt.Fprintln(h, describeAction(a))
 		}
 	}
 	return h.Sum64()
+}
+
+// reload copies a core as a coordinator does that starts from a snapshot.
+func reload(t *testing.T, c *Core) *Core {
+	t.Helper()
+	data, err := json.Marshal(c.State())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var st CoreState
+	if err := json.Unmarshal(data, &st); err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := Load(c.cfg, &st)
+	if err != nil {
+		t.Fatalf("Load(State()) = %v", err)
+	}
+	again, err := json.Marshal(loaded.State())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(data, again) {
+		t.Fatalf("State of a loaded core:\n%s\nwant\n%s", again, data)
+	}
+	return loaded
 }
 
 // TestSimulationSeesErrors plants errors into the core: the simulation is
@@ -53,6 +85,8 @@ func TestSimulationSeesErrors(t *testing.T) {
 		plantNoFence: "no fence", plantKeepLost: "keep lost outputs", plantReuseNumber: "reuse attempt numbers",
 		plantChargeLoss: "charge losses", plantShortCut: "forget a partition", plantDropProducer: "drop a producer",
 		plantShallowRepair: "repair one stage only", plantExtraSlot: "give slots back twice",
+		plantNoPriority: "ignore priorities", plantNoLimit: "ignore limits", plantIgnoreDrain: "use draining executors",
+		plantNearBusy: "use busy executors that are near",
 	}
 	for p := plantNone + 1; p < plants; p++ {
 		if names[p] == "" {

@@ -41,6 +41,8 @@ type checker struct {
 	published map[plan.JobID]bool
 	ending    map[plan.JobID]bool // its attempts were canceled
 	over      map[plan.JobID]bool
+	draining  map[plan.SessionID]bool
+	priority  int // of the last launch of this step
 	tally     tally
 }
 
@@ -77,6 +79,7 @@ func newChecker(w *world) *checker {
 		tasks: map[plan.JobID]map[plan.StageID]int{}, charged: map[taskKey]int{}, faults: map[taskKey]int{}, fatal: map[plan.JobID]bool{},
 		staged: map[stagedKey]sum{}, rows: map[stagedKey]sum{},
 		canceled: map[plan.JobID]bool{}, published: map[plan.JobID]bool{}, ending: map[plan.JobID]bool{}, over: map[plan.JobID]bool{},
+		draining: map[plan.SessionID]bool{},
 	}
 }
 
@@ -90,6 +93,8 @@ func (c *checker) event(ev Event) {
 		c.endSession(ev.Executor)
 		c.sessions[ev.Executor], c.slots[ev.Executor] = ev.Session, ev.Slots
 		c.running[ev.Session] = map[plan.AttemptID]bool{}
+	case ExecutorDraining:
+		c.draining[ev.Session] = true
 	case ExecutorLost:
 		if c.sessions[ev.Executor] == ev.Session {
 			c.endSession(ev.Executor)
@@ -222,7 +227,10 @@ func (c *checker) launch(l Launch) {
 		c.w.fail("attempt %v is more than the %d slots of %s", id, c.slots[l.Executor], l.Executor)
 	case c.over[id.Job]:
 		c.w.fail("attempt %v launched after its job", id)
+	case c.draining[l.Session]:
+		c.w.fail("attempt %v launched on %s, which is being drained", id, l.Executor)
 	}
+	c.launchOrder(id)
 	for other := range c.running[l.Session] {
 		if other.Job == id.Job && other.Task == id.Task {
 			c.w.fail("attempts %v and %v run at once", id, other)
@@ -252,6 +260,18 @@ func (c *checker) launch(l Launch) {
 		if c.active[id.Job] != 1 {
 			c.w.fail("discard of %v beside %d other attempts", id, c.active[id.Job]-1)
 		}
+	}
+}
+
+// launchOrder checks priorities, as far as one step shows them, and limits.
+func (c *checker) launchOrder(id plan.AttemptID) {
+	j := c.w.jobs[id.Job].submit
+	if j.Priority > c.priority {
+		c.w.fail("attempt %v of priority %d launched after one of priority %d", id, j.Priority, c.priority)
+	}
+	c.priority = j.Priority
+	if j.MaxRunning > 0 && c.active[id.Job] >= j.MaxRunning {
+		c.w.fail("attempt %v launched beside %d others of its job, whose limit is %d", id, c.active[id.Job], j.MaxRunning)
 	}
 }
 
@@ -391,7 +411,7 @@ func (c *checker) quiet() {
 		c.w.fail("left: %d of %d slots free, %d jobs queued, %d live", core.freeSlots, core.slots, core.queue.len(), len(core.live))
 	}
 	for _, e := range core.order {
-		if len(e.running) != 0 || len(e.held) != 0 || e.live && (e.freeIndex < 0 || e.slots != c.slots[e.id]) {
+		if len(e.running) != 0 || len(e.held) != 0 || e.usable() && (e.freeIndex < 0 || e.slots != c.slots[e.id]) {
 			c.w.fail("left on %s: %d running, outputs of %d jobs, %d slots", e.id, len(e.running), len(e.held), e.slots)
 		}
 	}

@@ -71,6 +71,7 @@ func cellRange(x *plan.Exchange, p *plan.Partition) (first, end int) {
 type simJob struct {
 	id     plan.JobID
 	plan   plan.Plan
+	submit JobSubmitted
 	files  map[plan.StageID][]plan.Split
 	expect []sum // by sink
 	writes [][]plan.StageID
@@ -105,6 +106,7 @@ func randomJob(r *rand.Rand, n int) *simJob {
 	}
 	linkPlan(&j.plan, sinks)
 	j.computeExpected()
+	j.submit = JobSubmitted{Job: j.id, Plan: j.plan, Priority: r.IntN(3) - 1, MaxRunning: max(r.IntN(8)-3, 0)}
 	return j
 }
 

@@ -3,6 +3,7 @@ package schedule
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -12,15 +13,15 @@ import (
 
 // faults is what goes wrong in one simulation: each seed draws a subset.
 type faults struct {
-	crash, lease, dup, delay, link, corrupt, cancel, poison, fatal bool
-	user, resource, transient, away                                int // per thousand attempts
+	crash, lease, drain, dup, delay, link, corrupt, cancel, poison, fatal bool
+	user, resource, transient, away                                       int // per thousand attempts
 }
 
 func randomFaults(r *rand.Rand) faults {
 	on := func() bool { return r.IntN(2) == 0 }
 	rate := func() int { return r.IntN(2) * (1 + r.IntN(100)) }
 	return faults{
-		crash: on(), lease: on(), dup: on(), delay: on(), link: on(), corrupt: on(), cancel: r.IntN(4) == 0,
+		crash: on(), lease: on(), drain: on(), dup: on(), delay: on(), link: on(), corrupt: on(), cancel: r.IntN(4) == 0,
 		poison: r.IntN(8) == 0, fatal: r.IntN(10) == 0,
 		user: rate(), resource: rate(), transient: rate(), away: rate(),
 	}
@@ -58,7 +59,8 @@ type simExecutor struct {
 	slots    int
 	up       bool
 	session  plan.SessionID
-	life     int // grows with each crash
+	draining plan.SessionID // that takes no more attempts
+	life     int            // grows with each crash
 	seen     map[plan.AttemptID]bool
 	canceled map[plan.AttemptID]bool
 	stored   map[plan.OutputID]*simOutput
@@ -94,7 +96,7 @@ func newWorld(seed uint64, p plant) *world {
 
 func (w *world) addJob(j *simJob) {
 	w.jobs[j.id] = j
-	w.after(w.span(2000), func() { w.send(JobSubmitted{Job: j.id, Plan: j.plan}) })
+	w.after(w.span(2000), func() { w.send(j.submit) })
 	if w.faults.cancel {
 		w.after(w.span(5000), func() { w.step(CancelRequested{Job: j.id, Reason: "simulated"}) })
 	}
@@ -139,8 +141,11 @@ func (w *world) fail(format string, args ...any) {
 func (w *world) heal() {
 	w.healed = true
 	for _, e := range w.execs {
-		if !e.up {
+		switch {
+		case !e.up:
 			w.start(e)
+		case e.draining == e.session:
+			w.register(e)
 		}
 	}
 }
@@ -170,6 +175,7 @@ func (w *world) step(ev Event) {
 	ev = stamp(ev, w.now)
 	w.events = append(w.events, ev)
 	w.check.event(ev)
+	w.check.priority = math.MaxInt
 	for _, a := range w.core.Step(ev) {
 		w.check.action(a)
 		w.perform(a)
@@ -186,6 +192,9 @@ func stamp(ev Event, at time.Duration) Event {
 		ev.At = at
 		return ev
 	case ExecutorJoined:
+		ev.At = at
+		return ev
+	case ExecutorDraining:
 		ev.At = at
 		return ev
 	case ExecutorLost:
@@ -277,6 +286,8 @@ func (w *world) mishap(e *simExecutor) {
 	case !e.up:
 	case w.faults.crash && w.r.IntN(2) == 0:
 		w.crash(e)
+	case w.faults.drain && w.r.IntN(2) == 0:
+		w.drain(e)
 	case w.faults.lease && w.r.IntN(2) == 0:
 		// The lease runs out, the machine does not know, its attempts run on.
 		w.step(ExecutorLost{Executor: e.id, Session: e.session})
@@ -287,6 +298,18 @@ func (w *world) mishap(e *simExecutor) {
 			}
 		})
 	}
+}
+
+// drain stops the use of a machine, which goes some time later and comes back.
+func (w *world) drain(e *simExecutor) {
+	e.draining = e.session
+	w.step(ExecutorDraining{Executor: e.id, Session: e.session})
+	life := e.life
+	w.after(w.span(3000), func() {
+		if e.up && e.life == life && e.draining == e.session {
+			w.crash(e)
+		}
+	})
 }
 
 // crash takes a machine down with its disk; the core may hear of its return

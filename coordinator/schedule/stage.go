@@ -17,6 +17,7 @@ type stage struct {
 	known bool // tasks are decided
 	tasks []task
 	parts []plan.Partition // of a consumer's tasks, without their outputs
+	near  [][]nearby       // of a consumer's tasks: who holds much of their input
 	next  int              // tasks from here on are fresh
 	// queued says that the stage is in the job's heap of fresh stages.
 	queued  bool
@@ -47,14 +48,22 @@ type exchange struct {
 	producers []*stage
 	consumer  *stage
 
-	// What the producers measured; dropped when the consumer's tasks are decided.
+	// What the producers measured; shares and samples are dropped when the
+	// consumer's tasks are decided.
 	bytes   int64
-	buckets []int64
-	samples [][]plan.KeySample
+	shares  []*share
+	shareOf map[*executor]*share
+	samples []samples
 
 	// outputs is what the consumer's attempts read, shared by all of them; nil
 	// when it must be made anew.
 	outputs []plan.MapOutput
+}
+
+// samples are those of one map output.
+type samples struct {
+	keys []plan.KeySample
+	nearby
 }
 
 // build makes stages and exchanges from a checked plan.
@@ -133,24 +142,21 @@ func (x *exchange) readable() bool {
 	return true
 }
 
-// measure counts one output, unless the cut is already made.
-func (x *exchange) measure(o *plan.MapOutput) {
+// measure counts one output that e holds, unless the cut is already made.
+func (x *exchange) measure(o *plan.MapOutput, e *executor) {
 	if x.consumer.known {
 		return
 	}
 	x.bytes = addBytes(x.bytes, o.Bytes)
 	switch x.plan.Kind {
-	case plan.Hash:
-		if x.buckets == nil {
-			x.buckets = make([]int64, x.plan.Buckets)
-		}
-		for b, n := range o.BucketBytes {
-			x.buckets[b] = addBytes(x.buckets[b], n)
-		}
 	case plan.Range:
 		if len(o.Samples) > 0 {
-			x.samples = append(x.samples, o.Samples)
+			x.samples = append(x.samples, samples{keys: o.Samples, nearby: nearby{e, e.session}})
 		}
+	case plan.Hash:
+		x.share(e).addBuckets(o.BucketBytes)
+	default:
+		x.share(e).addBuckets([]int64{o.Bytes})
 	}
 }
 

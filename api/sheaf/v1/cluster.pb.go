@@ -234,7 +234,9 @@ type GetVersionResponse struct {
 	// The cluster: 32 hexadecimal digits.
 	ClusterId string `protobuf:"bytes,4,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"`
 	// The term of the coordinator that answers.
-	Term          uint64 `protobuf:"varint,5,opt,name=term,proto3" json:"term,omitempty"`
+	Term uint64 `protobuf:"varint,5,opt,name=term,proto3" json:"term,omitempty"`
+	// Where the coordinator gossips, as host:port; empty when it does not.
+	GossipAddress string `protobuf:"bytes,6,opt,name=gossip_address,json=gossipAddress,proto3" json:"gossip_address,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -302,6 +304,13 @@ func (x *GetVersionResponse) GetTerm() uint64 {
 		return x.Term
 	}
 	return 0
+}
+
+func (x *GetVersionResponse) GetGossipAddress() string {
+	if x != nil {
+		return x.GossipAddress
+	}
+	return ""
 }
 
 // StatArtifactRequest names a program.
@@ -556,7 +565,13 @@ type SubmitRequest struct {
 	// Whether output that exists is replaced.
 	Overwrite bool `protobuf:"varint,8,opt,name=overwrite,proto3" json:"overwrite,omitempty"`
 	// The engine's settings.
-	Options       *EngineOptions `protobuf:"bytes,9,opt,name=options,proto3" json:"options,omitempty"`
+	Options *EngineOptions `protobuf:"bytes,9,opt,name=options,proto3" json:"options,omitempty"`
+	// Where the job is submitted, as an absolute path: relative paths begin there.
+	// May be empty.
+	WorkingDirectory string `protobuf:"bytes,10,opt,name=working_directory,json=workingDirectory,proto3" json:"working_directory,omitempty"`
+	// A line for each operator of the graph that the plan was made from. May be
+	// empty.
+	Graph         []string `protobuf:"bytes,11,rep,name=graph,proto3" json:"graph,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -650,6 +665,20 @@ func (x *SubmitRequest) GetOverwrite() bool {
 func (x *SubmitRequest) GetOptions() *EngineOptions {
 	if x != nil {
 		return x.Options
+	}
+	return nil
+}
+
+func (x *SubmitRequest) GetWorkingDirectory() string {
+	if x != nil {
+		return x.WorkingDirectory
+	}
+	return ""
+}
+
+func (x *SubmitRequest) GetGraph() []string {
+	if x != nil {
+		return x.Graph
 	}
 	return nil
 }
@@ -1863,14 +1892,15 @@ const file_sheaf_v1_cluster_proto_rawDesc = "" +
 	"\x16sheaf/v1/cluster.proto\x12\bsheaf.v1\x1a\x11sheaf/v1/id.proto\x1a\x12sheaf/v1/job.proto\x1a\x13sheaf/v1/plan.proto\"2\n" +
 	"\tNotLeader\x12%\n" +
 	"\x0eleader_address\x18\x01 \x01(\tR\rleaderAddress\"\x13\n" +
-	"\x11GetVersionRequest\"\xb2\x01\n" +
+	"\x11GetVersionRequest\"\xd9\x01\n" +
 	"\x12GetVersionResponse\x12#\n" +
 	"\rbuild_version\x18\x01 \x01(\tR\fbuildVersion\x12!\n" +
 	"\fprotocol_min\x18\x02 \x01(\x05R\vprotocolMin\x12!\n" +
 	"\fprotocol_max\x18\x03 \x01(\x05R\vprotocolMax\x12\x1d\n" +
 	"\n" +
 	"cluster_id\x18\x04 \x01(\tR\tclusterId\x12\x12\n" +
-	"\x04term\x18\x05 \x01(\x04R\x04term\"-\n" +
+	"\x04term\x18\x05 \x01(\x04R\x04term\x12%\n" +
+	"\x0egossip_address\x18\x06 \x01(\tR\rgossipAddress\"-\n" +
 	"\x13StatArtifactRequest\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\tR\x06sha256\"H\n" +
 	"\x14StatArtifactResponse\x12\x14\n" +
@@ -1884,7 +1914,7 @@ const file_sheaf_v1_cluster_proto_rawDesc = "" +
 	"\x04data\x18\x04 \x01(\fR\x04data\"J\n" +
 	"\x16UploadArtifactResponse\x12\x14\n" +
 	"\x05bytes\x18\x01 \x01(\x03R\x05bytes\x12\x1a\n" +
-	"\bcomplete\x18\x02 \x01(\bR\bcomplete\"\xbb\x02\n" +
+	"\bcomplete\x18\x02 \x01(\bR\bcomplete\"\xfe\x02\n" +
 	"\rSubmitRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12'\n" +
 	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\x12\"\n" +
@@ -1895,7 +1925,10 @@ const file_sheaf_v1_cluster_proto_rawDesc = "" +
 	"\vmax_running\x18\a \x01(\x05R\n" +
 	"maxRunning\x12\x1c\n" +
 	"\toverwrite\x18\b \x01(\bR\toverwrite\x121\n" +
-	"\aoptions\x18\t \x01(\v2\x17.sheaf.v1.EngineOptionsR\aoptions\"A\n" +
+	"\aoptions\x18\t \x01(\v2\x17.sheaf.v1.EngineOptionsR\aoptions\x12+\n" +
+	"\x11working_directory\x18\n" +
+	" \x01(\tR\x10workingDirectory\x12\x14\n" +
+	"\x05graph\x18\v \x03(\tR\x05graph\"A\n" +
 	"\x0eSubmitResponse\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x18\n" +
 	"\aexisted\x18\x02 \x01(\bR\aexisted\"u\n" +

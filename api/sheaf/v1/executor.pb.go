@@ -494,7 +494,8 @@ type Register struct {
 	Platform *Platform `protobuf:"bytes,9,opt,name=platform,proto3" json:"platform,omitempty"`
 	// How far user code is kept apart there, for people.
 	Isolation string `protobuf:"bytes,10,opt,name=isolation,proto3" json:"isolation,omitempty"`
-	// The attempts that run.
+	// The attempts that run, and those whose end was not acknowledged yet: an
+	// attempt that the coordinator knows and that does not stand here is lost.
 	Running []*AttemptId `protobuf:"bytes,11,rep,name=running,proto3" json:"running,omitempty"`
 	// The map outputs that it still holds.
 	Held []*HeldOutput `protobuf:"bytes,12,rep,name=held,proto3" json:"held,omitempty"`

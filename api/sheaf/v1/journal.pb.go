@@ -44,6 +44,7 @@ type JournalRecord struct {
 	//	*JournalRecord_AttemptFailed
 	//	*JournalRecord_CancelRequested
 	//	*JournalRecord_Tick
+	//	*JournalRecord_ExecutorDraining
 	Event         isJournalRecord_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -172,6 +173,15 @@ func (x *JournalRecord) GetTick() *TickEvent {
 	return nil
 }
 
+func (x *JournalRecord) GetExecutorDraining() *ExecutorDrainingEvent {
+	if x != nil {
+		if x, ok := x.Event.(*JournalRecord_ExecutorDraining); ok {
+			return x.ExecutorDraining
+		}
+	}
+	return nil
+}
+
 type isJournalRecord_Event interface {
 	isJournalRecord_Event()
 }
@@ -216,6 +226,11 @@ type JournalRecord_Tick struct {
 	Tick *TickEvent `protobuf:"bytes,17,opt,name=tick,proto3,oneof"`
 }
 
+type JournalRecord_ExecutorDraining struct {
+	// An executor takes no more attempts.
+	ExecutorDraining *ExecutorDrainingEvent `protobuf:"bytes,18,opt,name=executor_draining,json=executorDraining,proto3,oneof"`
+}
+
 func (*JournalRecord_JobSubmitted) isJournalRecord_Event() {}
 
 func (*JournalRecord_JobForgotten) isJournalRecord_Event() {}
@@ -232,6 +247,8 @@ func (*JournalRecord_CancelRequested) isJournalRecord_Event() {}
 
 func (*JournalRecord_Tick) isJournalRecord_Event() {}
 
+func (*JournalRecord_ExecutorDraining) isJournalRecord_Event() {}
+
 // JobSubmittedEvent says that a job shall run.
 type JobSubmittedEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -240,7 +257,11 @@ type JobSubmittedEvent struct {
 	// Its plan.
 	Plan *Plan `protobuf:"bytes,2,opt,name=plan,proto3" json:"plan,omitempty"`
 	// Who submitted it and how; absent where nothing but the plan is known.
-	Submission    *Submission `protobuf:"bytes,3,opt,name=submission,proto3" json:"submission,omitempty"`
+	Submission *Submission `protobuf:"bytes,3,opt,name=submission,proto3" json:"submission,omitempty"`
+	// Jobs of a higher priority go first.
+	Priority int32 `protobuf:"zigzag32,4,opt,name=priority,proto3" json:"priority,omitempty"`
+	// The most attempts of it that may run at once; 0 for no bound.
+	MaxRunning    int32 `protobuf:"varint,5,opt,name=max_running,json=maxRunning,proto3" json:"max_running,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -296,6 +317,20 @@ func (x *JobSubmittedEvent) GetSubmission() *Submission {
 	return nil
 }
 
+func (x *JobSubmittedEvent) GetPriority() int32 {
+	if x != nil {
+		return x.Priority
+	}
+	return 0
+}
+
+func (x *JobSubmittedEvent) GetMaxRunning() int32 {
+	if x != nil {
+		return x.MaxRunning
+	}
+	return 0
+}
+
 // Submission is what a coordinator keeps of a submitted job beside its plan.
 type Submission struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -305,12 +340,8 @@ type Submission struct {
 	Owner string `protobuf:"bytes,2,opt,name=owner,proto3" json:"owner,omitempty"`
 	// The key by which a repeated request is known.
 	IdempotencyKey string `protobuf:"bytes,3,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
-	// Jobs of a higher priority go first.
-	Priority int32 `protobuf:"zigzag32,4,opt,name=priority,proto3" json:"priority,omitempty"`
-	// The most attempts of it that may run at once; 0 for no bound.
-	MaxRunning    int32 `protobuf:"varint,5,opt,name=max_running,json=maxRunning,proto3" json:"max_running,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Submission) Reset() {
@@ -362,20 +393,6 @@ func (x *Submission) GetIdempotencyKey() string {
 		return x.IdempotencyKey
 	}
 	return ""
-}
-
-func (x *Submission) GetPriority() int32 {
-	if x != nil {
-		return x.Priority
-	}
-	return 0
-}
-
-func (x *Submission) GetMaxRunning() int32 {
-	if x != nil {
-		return x.MaxRunning
-	}
-	return 0
 }
 
 // JobForgottenEvent drops what is kept of a job.
@@ -432,7 +449,9 @@ type ExecutorJoinedEvent struct {
 	// Its new session.
 	Session uint64 `protobuf:"fixed64,2,opt,name=session,proto3" json:"session,omitempty"`
 	// How many attempts it can run at once.
-	Slots         int32 `protobuf:"varint,3,opt,name=slots,proto3" json:"slots,omitempty"`
+	Slots int32 `protobuf:"varint,3,opt,name=slots,proto3" json:"slots,omitempty"`
+	// What it says of itself; absent where nothing is known.
+	Details       *ExecutorDetails `protobuf:"bytes,4,opt,name=details,proto3" json:"details,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -488,6 +507,169 @@ func (x *ExecutorJoinedEvent) GetSlots() int32 {
 	return 0
 }
 
+func (x *ExecutorJoinedEvent) GetDetails() *ExecutorDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+// ExecutorDetails is what a coordinator keeps of an executor beside its slots,
+// so that its map outputs are found by who comes back first after a restart.
+type ExecutorDetails struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where it serves map outputs, as host:port.
+	DataAddress string `protobuf:"bytes,1,opt,name=data_address,json=dataAddress,proto3" json:"data_address,omitempty"`
+	// The memory that it may use.
+	MemoryBytes int64 `protobuf:"varint,2,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
+	// What programs run on there.
+	Platform *Platform `protobuf:"bytes,3,opt,name=platform,proto3" json:"platform,omitempty"`
+	// The version of its build.
+	BuildVersion string `protobuf:"bytes,4,opt,name=build_version,json=buildVersion,proto3" json:"build_version,omitempty"`
+	// How far user code is kept apart there, for people.
+	Isolation     string `protobuf:"bytes,5,opt,name=isolation,proto3" json:"isolation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExecutorDetails) Reset() {
+	*x = ExecutorDetails{}
+	mi := &file_sheaf_v1_journal_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExecutorDetails) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExecutorDetails) ProtoMessage() {}
+
+func (x *ExecutorDetails) ProtoReflect() protoreflect.Message {
+	mi := &file_sheaf_v1_journal_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExecutorDetails.ProtoReflect.Descriptor instead.
+func (*ExecutorDetails) Descriptor() ([]byte, []int) {
+	return file_sheaf_v1_journal_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ExecutorDetails) GetDataAddress() string {
+	if x != nil {
+		return x.DataAddress
+	}
+	return ""
+}
+
+func (x *ExecutorDetails) GetMemoryBytes() int64 {
+	if x != nil {
+		return x.MemoryBytes
+	}
+	return 0
+}
+
+func (x *ExecutorDetails) GetPlatform() *Platform {
+	if x != nil {
+		return x.Platform
+	}
+	return nil
+}
+
+func (x *ExecutorDetails) GetBuildVersion() string {
+	if x != nil {
+		return x.BuildVersion
+	}
+	return ""
+}
+
+func (x *ExecutorDetails) GetIsolation() string {
+	if x != nil {
+		return x.Isolation
+	}
+	return ""
+}
+
+// ExecutorDrainingEvent says that an executor takes no more attempts.
+type ExecutorDrainingEvent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The executor.
+	Executor string `protobuf:"bytes,1,opt,name=executor,proto3" json:"executor,omitempty"`
+	// Its session.
+	Session uint64 `protobuf:"fixed64,2,opt,name=session,proto3" json:"session,omitempty"`
+	// How long its attempts may go on, in milliseconds.
+	DeadlineMillis int64 `protobuf:"varint,3,opt,name=deadline_millis,json=deadlineMillis,proto3" json:"deadline_millis,omitempty"`
+	// Who or why, for people; may be empty.
+	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExecutorDrainingEvent) Reset() {
+	*x = ExecutorDrainingEvent{}
+	mi := &file_sheaf_v1_journal_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExecutorDrainingEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExecutorDrainingEvent) ProtoMessage() {}
+
+func (x *ExecutorDrainingEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_sheaf_v1_journal_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExecutorDrainingEvent.ProtoReflect.Descriptor instead.
+func (*ExecutorDrainingEvent) Descriptor() ([]byte, []int) {
+	return file_sheaf_v1_journal_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ExecutorDrainingEvent) GetExecutor() string {
+	if x != nil {
+		return x.Executor
+	}
+	return ""
+}
+
+func (x *ExecutorDrainingEvent) GetSession() uint64 {
+	if x != nil {
+		return x.Session
+	}
+	return 0
+}
+
+func (x *ExecutorDrainingEvent) GetDeadlineMillis() int64 {
+	if x != nil {
+		return x.DeadlineMillis
+	}
+	return 0
+}
+
+func (x *ExecutorDrainingEvent) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // ExecutorLostEvent ends a session.
 type ExecutorLostEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -501,7 +683,7 @@ type ExecutorLostEvent struct {
 
 func (x *ExecutorLostEvent) Reset() {
 	*x = ExecutorLostEvent{}
-	mi := &file_sheaf_v1_journal_proto_msgTypes[5]
+	mi := &file_sheaf_v1_journal_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -513,7 +695,7 @@ func (x *ExecutorLostEvent) String() string {
 func (*ExecutorLostEvent) ProtoMessage() {}
 
 func (x *ExecutorLostEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_journal_proto_msgTypes[5]
+	mi := &file_sheaf_v1_journal_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -526,7 +708,7 @@ func (x *ExecutorLostEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExecutorLostEvent.ProtoReflect.Descriptor instead.
 func (*ExecutorLostEvent) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_journal_proto_rawDescGZIP(), []int{5}
+	return file_sheaf_v1_journal_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ExecutorLostEvent) GetExecutor() string {
@@ -560,7 +742,7 @@ type AttemptFinishedEvent struct {
 
 func (x *AttemptFinishedEvent) Reset() {
 	*x = AttemptFinishedEvent{}
-	mi := &file_sheaf_v1_journal_proto_msgTypes[6]
+	mi := &file_sheaf_v1_journal_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -572,7 +754,7 @@ func (x *AttemptFinishedEvent) String() string {
 func (*AttemptFinishedEvent) ProtoMessage() {}
 
 func (x *AttemptFinishedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_journal_proto_msgTypes[6]
+	mi := &file_sheaf_v1_journal_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -585,7 +767,7 @@ func (x *AttemptFinishedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptFinishedEvent.ProtoReflect.Descriptor instead.
 func (*AttemptFinishedEvent) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_journal_proto_rawDescGZIP(), []int{6}
+	return file_sheaf_v1_journal_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *AttemptFinishedEvent) GetExecutor() string {
@@ -635,7 +817,7 @@ type AttemptFailedEvent struct {
 
 func (x *AttemptFailedEvent) Reset() {
 	*x = AttemptFailedEvent{}
-	mi := &file_sheaf_v1_journal_proto_msgTypes[7]
+	mi := &file_sheaf_v1_journal_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -647,7 +829,7 @@ func (x *AttemptFailedEvent) String() string {
 func (*AttemptFailedEvent) ProtoMessage() {}
 
 func (x *AttemptFailedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_journal_proto_msgTypes[7]
+	mi := &file_sheaf_v1_journal_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -660,7 +842,7 @@ func (x *AttemptFailedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptFailedEvent.ProtoReflect.Descriptor instead.
 func (*AttemptFailedEvent) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_journal_proto_rawDescGZIP(), []int{7}
+	return file_sheaf_v1_journal_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *AttemptFailedEvent) GetExecutor() string {
@@ -711,7 +893,7 @@ type CancelRequestedEvent struct {
 
 func (x *CancelRequestedEvent) Reset() {
 	*x = CancelRequestedEvent{}
-	mi := &file_sheaf_v1_journal_proto_msgTypes[8]
+	mi := &file_sheaf_v1_journal_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -723,7 +905,7 @@ func (x *CancelRequestedEvent) String() string {
 func (*CancelRequestedEvent) ProtoMessage() {}
 
 func (x *CancelRequestedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_journal_proto_msgTypes[8]
+	mi := &file_sheaf_v1_journal_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -736,7 +918,7 @@ func (x *CancelRequestedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRequestedEvent.ProtoReflect.Descriptor instead.
 func (*CancelRequestedEvent) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_journal_proto_rawDescGZIP(), []int{8}
+	return file_sheaf_v1_journal_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CancelRequestedEvent) GetJob() []byte {
@@ -762,7 +944,7 @@ type TickEvent struct {
 
 func (x *TickEvent) Reset() {
 	*x = TickEvent{}
-	mi := &file_sheaf_v1_journal_proto_msgTypes[9]
+	mi := &file_sheaf_v1_journal_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -774,7 +956,7 @@ func (x *TickEvent) String() string {
 func (*TickEvent) ProtoMessage() {}
 
 func (x *TickEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_journal_proto_msgTypes[9]
+	mi := &file_sheaf_v1_journal_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -787,14 +969,14 @@ func (x *TickEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TickEvent.ProtoReflect.Descriptor instead.
 func (*TickEvent) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_journal_proto_rawDescGZIP(), []int{9}
+	return file_sheaf_v1_journal_proto_rawDescGZIP(), []int{11}
 }
 
 var File_sheaf_v1_journal_proto protoreflect.FileDescriptor
 
 const file_sheaf_v1_journal_proto_rawDesc = "" +
 	"\n" +
-	"\x16sheaf/v1/journal.proto\x12\bsheaf.v1\x1a\x14sheaf/v1/fault.proto\x1a\x11sheaf/v1/id.proto\x1a\x12sheaf/v1/job.proto\x1a\x13sheaf/v1/plan.proto\"\xf4\x04\n" +
+	"\x16sheaf/v1/journal.proto\x12\bsheaf.v1\x1a\x16sheaf/v1/cluster.proto\x1a\x14sheaf/v1/fault.proto\x1a\x11sheaf/v1/id.proto\x1a\x12sheaf/v1/job.proto\x1a\x13sheaf/v1/plan.proto\"\xc4\x05\n" +
 	"\rJournalRecord\x12\x19\n" +
 	"\bat_nanos\x18\x01 \x01(\x03R\aatNanos\x12\x1d\n" +
 	"\n" +
@@ -807,28 +989,41 @@ const file_sheaf_v1_journal_proto_rawDesc = "" +
 	"\x10attempt_finished\x18\x0e \x01(\v2\x1e.sheaf.v1.AttemptFinishedEventH\x00R\x0fattemptFinished\x12E\n" +
 	"\x0eattempt_failed\x18\x0f \x01(\v2\x1c.sheaf.v1.AttemptFailedEventH\x00R\rattemptFailed\x12K\n" +
 	"\x10cancel_requested\x18\x10 \x01(\v2\x1e.sheaf.v1.CancelRequestedEventH\x00R\x0fcancelRequested\x12)\n" +
-	"\x04tick\x18\x11 \x01(\v2\x13.sheaf.v1.TickEventH\x00R\x04tickB\a\n" +
-	"\x05event\"\x7f\n" +
+	"\x04tick\x18\x11 \x01(\v2\x13.sheaf.v1.TickEventH\x00R\x04tick\x12N\n" +
+	"\x11executor_draining\x18\x12 \x01(\v2\x1f.sheaf.v1.ExecutorDrainingEventH\x00R\x10executorDrainingB\a\n" +
+	"\x05event\"\xbc\x01\n" +
 	"\x11JobSubmittedEvent\x12\x10\n" +
 	"\x03job\x18\x01 \x01(\fR\x03job\x12\"\n" +
 	"\x04plan\x18\x02 \x01(\v2\x0e.sheaf.v1.PlanR\x04plan\x124\n" +
 	"\n" +
 	"submission\x18\x03 \x01(\v2\x14.sheaf.v1.SubmissionR\n" +
-	"submission\"\xaf\x01\n" +
+	"submission\x12\x1a\n" +
+	"\bpriority\x18\x04 \x01(\x11R\bpriority\x12\x1f\n" +
+	"\vmax_running\x18\x05 \x01(\x05R\n" +
+	"maxRunning\"r\n" +
 	"\n" +
 	"Submission\x12%\n" +
 	"\x04spec\x18\x01 \x01(\v2\x11.sheaf.v1.JobSpecR\x04spec\x12\x14\n" +
 	"\x05owner\x18\x02 \x01(\tR\x05owner\x12'\n" +
-	"\x0fidempotency_key\x18\x03 \x01(\tR\x0eidempotencyKey\x12\x1a\n" +
-	"\bpriority\x18\x04 \x01(\x11R\bpriority\x12\x1f\n" +
-	"\vmax_running\x18\x05 \x01(\x05R\n" +
-	"maxRunning\"%\n" +
+	"\x0fidempotency_key\x18\x03 \x01(\tR\x0eidempotencyKey\"%\n" +
 	"\x11JobForgottenEvent\x12\x10\n" +
-	"\x03job\x18\x01 \x01(\fR\x03job\"a\n" +
+	"\x03job\x18\x01 \x01(\fR\x03job\"\x96\x01\n" +
 	"\x13ExecutorJoinedEvent\x12\x1a\n" +
 	"\bexecutor\x18\x01 \x01(\tR\bexecutor\x12\x18\n" +
 	"\asession\x18\x02 \x01(\x06R\asession\x12\x14\n" +
-	"\x05slots\x18\x03 \x01(\x05R\x05slots\"I\n" +
+	"\x05slots\x18\x03 \x01(\x05R\x05slots\x123\n" +
+	"\adetails\x18\x04 \x01(\v2\x19.sheaf.v1.ExecutorDetailsR\adetails\"\xca\x01\n" +
+	"\x0fExecutorDetails\x12!\n" +
+	"\fdata_address\x18\x01 \x01(\tR\vdataAddress\x12!\n" +
+	"\fmemory_bytes\x18\x02 \x01(\x03R\vmemoryBytes\x12.\n" +
+	"\bplatform\x18\x03 \x01(\v2\x12.sheaf.v1.PlatformR\bplatform\x12#\n" +
+	"\rbuild_version\x18\x04 \x01(\tR\fbuildVersion\x12\x1c\n" +
+	"\tisolation\x18\x05 \x01(\tR\tisolation\"\x8e\x01\n" +
+	"\x15ExecutorDrainingEvent\x12\x1a\n" +
+	"\bexecutor\x18\x01 \x01(\tR\bexecutor\x12\x18\n" +
+	"\asession\x18\x02 \x01(\x06R\asession\x12'\n" +
+	"\x0fdeadline_millis\x18\x03 \x01(\x03R\x0edeadlineMillis\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"I\n" +
 	"\x11ExecutorLostEvent\x12\x1a\n" +
 	"\bexecutor\x18\x01 \x01(\tR\bexecutor\x12\x18\n" +
 	"\asession\x18\x02 \x01(\x06R\asession\"\xa5\x01\n" +
@@ -862,47 +1057,53 @@ func file_sheaf_v1_journal_proto_rawDescGZIP() []byte {
 	return file_sheaf_v1_journal_proto_rawDescData
 }
 
-var file_sheaf_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_sheaf_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_sheaf_v1_journal_proto_goTypes = []any{
-	(*JournalRecord)(nil),        // 0: sheaf.v1.JournalRecord
-	(*JobSubmittedEvent)(nil),    // 1: sheaf.v1.JobSubmittedEvent
-	(*Submission)(nil),           // 2: sheaf.v1.Submission
-	(*JobForgottenEvent)(nil),    // 3: sheaf.v1.JobForgottenEvent
-	(*ExecutorJoinedEvent)(nil),  // 4: sheaf.v1.ExecutorJoinedEvent
-	(*ExecutorLostEvent)(nil),    // 5: sheaf.v1.ExecutorLostEvent
-	(*AttemptFinishedEvent)(nil), // 6: sheaf.v1.AttemptFinishedEvent
-	(*AttemptFailedEvent)(nil),   // 7: sheaf.v1.AttemptFailedEvent
-	(*CancelRequestedEvent)(nil), // 8: sheaf.v1.CancelRequestedEvent
-	(*TickEvent)(nil),            // 9: sheaf.v1.TickEvent
-	(*Plan)(nil),                 // 10: sheaf.v1.Plan
-	(*JobSpec)(nil),              // 11: sheaf.v1.JobSpec
-	(*AttemptId)(nil),            // 12: sheaf.v1.AttemptId
-	(*Result)(nil),               // 13: sheaf.v1.Result
-	(*FaultReport)(nil),          // 14: sheaf.v1.FaultReport
-	(*OutputId)(nil),             // 15: sheaf.v1.OutputId
+	(*JournalRecord)(nil),         // 0: sheaf.v1.JournalRecord
+	(*JobSubmittedEvent)(nil),     // 1: sheaf.v1.JobSubmittedEvent
+	(*Submission)(nil),            // 2: sheaf.v1.Submission
+	(*JobForgottenEvent)(nil),     // 3: sheaf.v1.JobForgottenEvent
+	(*ExecutorJoinedEvent)(nil),   // 4: sheaf.v1.ExecutorJoinedEvent
+	(*ExecutorDetails)(nil),       // 5: sheaf.v1.ExecutorDetails
+	(*ExecutorDrainingEvent)(nil), // 6: sheaf.v1.ExecutorDrainingEvent
+	(*ExecutorLostEvent)(nil),     // 7: sheaf.v1.ExecutorLostEvent
+	(*AttemptFinishedEvent)(nil),  // 8: sheaf.v1.AttemptFinishedEvent
+	(*AttemptFailedEvent)(nil),    // 9: sheaf.v1.AttemptFailedEvent
+	(*CancelRequestedEvent)(nil),  // 10: sheaf.v1.CancelRequestedEvent
+	(*TickEvent)(nil),             // 11: sheaf.v1.TickEvent
+	(*Plan)(nil),                  // 12: sheaf.v1.Plan
+	(*JobSpec)(nil),               // 13: sheaf.v1.JobSpec
+	(*Platform)(nil),              // 14: sheaf.v1.Platform
+	(*AttemptId)(nil),             // 15: sheaf.v1.AttemptId
+	(*Result)(nil),                // 16: sheaf.v1.Result
+	(*FaultReport)(nil),           // 17: sheaf.v1.FaultReport
+	(*OutputId)(nil),              // 18: sheaf.v1.OutputId
 }
 var file_sheaf_v1_journal_proto_depIdxs = []int32{
 	1,  // 0: sheaf.v1.JournalRecord.job_submitted:type_name -> sheaf.v1.JobSubmittedEvent
 	3,  // 1: sheaf.v1.JournalRecord.job_forgotten:type_name -> sheaf.v1.JobForgottenEvent
 	4,  // 2: sheaf.v1.JournalRecord.executor_joined:type_name -> sheaf.v1.ExecutorJoinedEvent
-	5,  // 3: sheaf.v1.JournalRecord.executor_lost:type_name -> sheaf.v1.ExecutorLostEvent
-	6,  // 4: sheaf.v1.JournalRecord.attempt_finished:type_name -> sheaf.v1.AttemptFinishedEvent
-	7,  // 5: sheaf.v1.JournalRecord.attempt_failed:type_name -> sheaf.v1.AttemptFailedEvent
-	8,  // 6: sheaf.v1.JournalRecord.cancel_requested:type_name -> sheaf.v1.CancelRequestedEvent
-	9,  // 7: sheaf.v1.JournalRecord.tick:type_name -> sheaf.v1.TickEvent
-	10, // 8: sheaf.v1.JobSubmittedEvent.plan:type_name -> sheaf.v1.Plan
-	2,  // 9: sheaf.v1.JobSubmittedEvent.submission:type_name -> sheaf.v1.Submission
-	11, // 10: sheaf.v1.Submission.spec:type_name -> sheaf.v1.JobSpec
-	12, // 11: sheaf.v1.AttemptFinishedEvent.attempt:type_name -> sheaf.v1.AttemptId
-	13, // 12: sheaf.v1.AttemptFinishedEvent.result:type_name -> sheaf.v1.Result
-	12, // 13: sheaf.v1.AttemptFailedEvent.attempt:type_name -> sheaf.v1.AttemptId
-	14, // 14: sheaf.v1.AttemptFailedEvent.failure:type_name -> sheaf.v1.FaultReport
-	15, // 15: sheaf.v1.AttemptFailedEvent.unreadable:type_name -> sheaf.v1.OutputId
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	7,  // 3: sheaf.v1.JournalRecord.executor_lost:type_name -> sheaf.v1.ExecutorLostEvent
+	8,  // 4: sheaf.v1.JournalRecord.attempt_finished:type_name -> sheaf.v1.AttemptFinishedEvent
+	9,  // 5: sheaf.v1.JournalRecord.attempt_failed:type_name -> sheaf.v1.AttemptFailedEvent
+	10, // 6: sheaf.v1.JournalRecord.cancel_requested:type_name -> sheaf.v1.CancelRequestedEvent
+	11, // 7: sheaf.v1.JournalRecord.tick:type_name -> sheaf.v1.TickEvent
+	6,  // 8: sheaf.v1.JournalRecord.executor_draining:type_name -> sheaf.v1.ExecutorDrainingEvent
+	12, // 9: sheaf.v1.JobSubmittedEvent.plan:type_name -> sheaf.v1.Plan
+	2,  // 10: sheaf.v1.JobSubmittedEvent.submission:type_name -> sheaf.v1.Submission
+	13, // 11: sheaf.v1.Submission.spec:type_name -> sheaf.v1.JobSpec
+	5,  // 12: sheaf.v1.ExecutorJoinedEvent.details:type_name -> sheaf.v1.ExecutorDetails
+	14, // 13: sheaf.v1.ExecutorDetails.platform:type_name -> sheaf.v1.Platform
+	15, // 14: sheaf.v1.AttemptFinishedEvent.attempt:type_name -> sheaf.v1.AttemptId
+	16, // 15: sheaf.v1.AttemptFinishedEvent.result:type_name -> sheaf.v1.Result
+	15, // 16: sheaf.v1.AttemptFailedEvent.attempt:type_name -> sheaf.v1.AttemptId
+	17, // 17: sheaf.v1.AttemptFailedEvent.failure:type_name -> sheaf.v1.FaultReport
+	18, // 18: sheaf.v1.AttemptFailedEvent.unreadable:type_name -> sheaf.v1.OutputId
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_sheaf_v1_journal_proto_init() }
@@ -910,6 +1111,7 @@ func file_sheaf_v1_journal_proto_init() {
 	if File_sheaf_v1_journal_proto != nil {
 		return
 	}
+	file_sheaf_v1_cluster_proto_init()
 	file_sheaf_v1_fault_proto_init()
 	file_sheaf_v1_id_proto_init()
 	file_sheaf_v1_job_proto_init()
@@ -923,6 +1125,7 @@ func file_sheaf_v1_journal_proto_init() {
 		(*JournalRecord_AttemptFailed)(nil),
 		(*JournalRecord_CancelRequested)(nil),
 		(*JournalRecord_Tick)(nil),
+		(*JournalRecord_ExecutorDraining)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -930,7 +1133,7 @@ func file_sheaf_v1_journal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sheaf_v1_journal_proto_rawDesc), len(file_sheaf_v1_journal_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,136 @@
+package coordinator
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/sheafdata/sheaf/coordinator/journal"
+	"github.com/sheafdata/sheaf/coordinator/schedule"
+	"github.com/sheafdata/sheaf/internal/plan"
+)
+
+// Config says how a coordinator runs. Dir and Log must be set; the zero value of
+// every other field means its default.
+type Config struct {
+	// Dir is the data directory: made if it is not there, used by one process at
+	// a time. It holds the cluster's id, the journal and the programs.
+	Dir string
+	// Log takes what is worth telling.
+	Log *slog.Logger
+
+	// Listener takes the calls; it belongs to the coordinator from Start on, also
+	// when that fails. Without one the coordinator listens on Address, which must
+	// be on loopback unless TLS is set.
+	Listener net.Listener
+	// Address is where to listen, as host:port; the default is a free port of
+	// loopback.
+	Address string
+	// TLS, when set, is what connections are encrypted with.
+	TLS *tls.Config
+	// Authorize decides about every call before it reaches a handler, by the name
+	// of the procedure ("/sheaf.v1.ClusterService/Submit"), the header and the
+	// connection; an error refuses the call. A *connect.Error is answered as it is,
+	// any other as "permission denied". Without one, calls are served on loopback
+	// only.
+	Authorize func(procedure string, h http.Header, cs *tls.ConnectionState) error
+	// Owner names who calls, for the jobs that they submit; nil for nobody.
+	Owner func(h http.Header, cs *tls.ConnectionState) string
+	// Fallback serves the paths that are no calls (a web page, metrics), after
+	// Authorize has seen the path; nil for none.
+	Fallback http.Handler
+
+	// BuildVersion is the version of this build.
+	BuildVersion string
+	// GossipAddress is where this coordinator gossips, as host:port; empty when it
+	// does not. Clients learn it by GetVersion.
+	GossipAddress string
+	// Hints, when set, delivers the names of executors that gossip takes for dead.
+	// They are asked at once; nothing is decided by a hint.
+	Hints <-chan plan.ExecutorID
+	// DataClient fetches logs from the data ports of executors; nil for one that
+	// speaks HTTP without encryption.
+	DataClient *http.Client
+	// DataScheme is "http" unless given.
+	DataScheme string
+
+	// Peers are the coordinators of the cluster; nil for this one alone.
+	Peers *journal.Peers
+	// PeerAddress gives the address where a peer answers clients; nil when that is
+	// not known.
+	PeerAddress func(peer string) string
+
+	// Schedule tunes the scheduler. It must stay the same over restarts: the
+	// journal replays to the same state only with the same settings.
+	Schedule schedule.Config
+	// LeaseTTL is how long a session lives without a heartbeat.
+	LeaseTTL time.Duration
+	// Heartbeat is how often executors send one.
+	Heartbeat time.Duration
+	// ReattachGrace is how long executors may take to come back after this
+	// coordinator began to lead.
+	ReattachGrace time.Duration
+
+	Limits Limits
+}
+
+// Limits bound what a coordinator takes. The zero value of a field means its
+// default.
+type Limits struct {
+	Jobs          int   // that wait or run
+	Watchers      int   // calls that follow a job or its logs
+	Connections   int   // open at once
+	Executors     int   // with a session
+	FinishedJobs  int   // that are kept
+	FinishedBytes int64 // that finished jobs may take, collected rows above all
+	ArtifactBytes int64 // of one program
+	StoreBytes    int64 // of all programs
+}
+
+// Defaults of Config and Limits.
+const (
+	// DefaultLeaseTTL outlasts a pause of a machine under load; what ran there is
+	// computed again when it is over.
+	DefaultLeaseTTL = 10 * time.Second
+	// DefaultHeartbeat keeps bars moving, and a lease from ending by one lost packet.
+	DefaultHeartbeat = time.Second
+	// DefaultReattachGrace is what executors need to find a coordinator again that
+	// was started anew.
+	DefaultReattachGrace = 30 * time.Second
+
+	defaultJobs          = 1000
+	defaultWatchers      = 512
+	defaultConnections   = 4096
+	defaultExecutors     = 4096
+	defaultFinishedJobs  = 1000
+	defaultFinishedBytes = 256 << 20
+	defaultArtifactBytes = 1 << 30
+	defaultStoreBytes    = 16 << 30
+)
+
+func (c Config) withDefaults() Config {
+	or(&c.Address, "127.0.0.1:0")
+	or(&c.DataScheme, "http")
+	or(&c.LeaseTTL, DefaultLeaseTTL)
+	or(&c.Heartbeat, min(DefaultHeartbeat, c.LeaseTTL/5))
+	or(&c.ReattachGrace, max(DefaultReattachGrace, c.LeaseTTL))
+	l := &c.Limits
+	or(&l.Jobs, defaultJobs)
+	or(&l.Watchers, defaultWatchers)
+	or(&l.Connections, defaultConnections)
+	or(&l.Executors, defaultExecutors)
+	or(&l.FinishedJobs, defaultFinishedJobs)
+	or(&l.FinishedBytes, defaultFinishedBytes)
+	or(&l.ArtifactBytes, defaultArtifactBytes)
+	or(&l.StoreBytes, defaultStoreBytes)
+	return c
+}
+
+func or[T comparable](v *T, def T) {
+	var none T
+	if *v == none {
+		*v = def
+	}
+}

@@ -1,0 +1,99 @@
+package schedule
+
+import (
+	"slices"
+
+	"github.com/sheafdata/sheaf/internal/plan"
+)
+
+// Session is a live session of an executor.
+type Session struct {
+	Executor plan.ExecutorID
+	Session  plan.SessionID
+	Slots    int
+	Running  int // attempts that hold a slot
+	Draining bool
+}
+
+// Sessions returns the live sessions, in the order in which their executors
+// first joined.
+func (c *Core) Sessions() []Session {
+	var out []Session
+	for _, e := range c.order {
+		if e.live {
+			out = append(out, Session{Executor: e.id, Session: e.session, Slots: e.slots, Running: len(e.running), Draining: e.draining})
+		}
+	}
+	return out
+}
+
+// Session returns the live session of an executor.
+func (c *Core) Session(id plan.ExecutorID) (Session, bool) {
+	e := c.executors[id]
+	if e == nil || !e.live {
+		return Session{}, false
+	}
+	return Session{Executor: e.id, Session: e.session, Slots: e.slots, Running: len(e.running), Draining: e.draining}, true
+}
+
+// Ended reports whether a session of an executor is known to be over. Only the
+// last few are remembered.
+func (c *Core) Ended(id plan.ExecutorID, session plan.SessionID) bool {
+	e := c.executors[id]
+	return e != nil && slices.Contains(e.ended, session)
+}
+
+// Running returns the attempts that hold a slot in a session, in task order.
+func (c *Core) Running(id plan.ExecutorID, session plan.SessionID) []plan.AttemptID {
+	e := c.alive(id, session)
+	if e == nil {
+		return nil
+	}
+	tasks := slices.Clone(e.running)
+	slices.SortFunc(tasks, compareTasks)
+	var out []plan.AttemptID
+	for _, t := range tasks {
+		out = append(out, t.attempt())
+	}
+	return out
+}
+
+// Runs reports whether an attempt holds a slot in a session.
+func (c *Core) Runs(id plan.ExecutorID, session plan.SessionID, attempt plan.AttemptID) bool {
+	e := c.alive(id, session)
+	t := c.current(e, attempt)
+	return t != nil && t.session == session
+}
+
+// Canceled reports whether an attempt that holds a slot was canceled.
+func (c *Core) Canceled(attempt plan.AttemptID) bool {
+	j := c.jobs[attempt.Job]
+	return j != nil && j.state == Ending
+}
+
+// Lives reports whether a job is known and not over.
+func (c *Core) Lives(id plan.JobID) bool {
+	j := c.jobs[id]
+	return j != nil && !j.over()
+}
+
+// LiveJobs returns how many jobs are not over.
+func (c *Core) LiveJobs() int { return len(c.live) }
+
+// Keeps reports whether somebody may still need what an attempt wrote.
+func (c *Core) Keeps(id plan.AttemptID) bool {
+	j := c.jobs[id.Job]
+	if j == nil || j.over() {
+		return false
+	}
+	t := j.find(id.Task)
+	switch {
+	case t == nil:
+		return false
+	case t.stage.settled:
+		return t.state == done && t.number == id.Number && len(t.stage.plan.Sinks) > 0
+	case t.state == done && t.number == id.Number, t.state == running && t.number == id.Number:
+		return true
+	}
+	return t.past != nil && slices.Contains(t.past.superseded, id.Number)
+}

@@ -1,0 +1,128 @@
+package schedule
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/sheafdata/sheaf/internal/plan"
+)
+
+// State copies what the core knows.
+func (c *Core) State() *CoreState {
+	st := &CoreState{Now: c.now, Seq: c.seq}
+	places := make(map[*executor]int, len(c.order))
+	for i, e := range c.order {
+		places[e] = i + 1
+		st.Executors = append(st.Executors, ExecutorCopy{
+			ID: e.id, Seq: e.seq, Live: e.live, Draining: e.draining, Session: e.session, Slots: e.slots,
+			Ended: slices.Clone(e.ended),
+		})
+	}
+	s := saver{places}
+	for _, j := range c.jobs {
+		st.Jobs = append(st.Jobs, s.job(j))
+	}
+	slices.SortFunc(st.Jobs, func(a, b JobCopy) int { return cmp.Compare(a.Seq, b.Seq) })
+	for _, t := range c.timers.items {
+		if t.valid() {
+			st.Timers = append(st.Timers, TimerCopy{At: t.at, Seq: t.seq, Job: t.task.job().id, Task: t.task.id(), Number: t.number})
+		}
+	}
+	slices.SortFunc(st.Timers, func(a, b TimerCopy) int { return cmp.Compare(a.Seq, b.Seq) })
+	for _, g := range c.parked {
+		st.Parked = append(st.Parked, s.parkGroup(g))
+	}
+	return st
+}
+
+// saver knows the place of each executor in a CoreState.
+type saver struct{ places map[*executor]int }
+
+func (s saver) job(j *job) JobCopy {
+	cp := JobCopy{ID: j.id, Seq: j.seq, State: j.state, Priority: j.priority, MaxRunning: j.maxRunning, Final: j.final}
+	if j.over() {
+		return cp
+	}
+	cp.Plan, cp.Ran = j.plan, j.ran
+	if j.state != Running && j.state != Publishing {
+		failure := j.failure
+		cp.Failure = &failure
+	}
+	for _, st := range j.stages {
+		cp.Stages = append(cp.Stages, s.stage(st))
+	}
+	enumerate, publish := s.stage(j.enumerate), s.stage(j.publish)
+	cp.Enumerate, cp.Publish = &enumerate, &publish
+	for _, x := range j.exchanges {
+		cp.Exchanges = append(cp.Exchanges, s.exchange(x))
+	}
+	return cp
+}
+
+func (s saver) stage(st *stage) StageCopy {
+	cp := StageCopy{
+		Known: st.known, Settled: st.settled, Next: st.next, Failed: st.failed, Bytes: st.bytes, Figures: st.figures,
+		Parts: st.parts, Tasks: make([]TaskCopy, len(st.tasks)),
+	}
+	for i := range st.tasks {
+		cp.Tasks[i] = s.task(&st.tasks[i])
+	}
+	for _, near := range st.near {
+		var of []PlaceCopy
+		for _, n := range near {
+			of = append(of, s.place(n.exec, n.session))
+		}
+		cp.Near = append(cp.Near, of)
+	}
+	for _, h := range st.stale {
+		cp.Stale = append(cp.Stale, HeldCopy{s.place(h.exec, h.session), h.attempt})
+	}
+	return cp
+}
+
+func (s saver) task(t *task) TaskCopy {
+	cp := TaskCopy{
+		State: uint8(t.state), Number: t.number, Executor: s.places[t.exec], Session: t.session,
+		Lost: t.lost, Measured: t.measured, Splits: t.splits,
+	}
+	if o := t.outcome; o != nil {
+		figures := o.figures
+		cp.Won, cp.Outputs, cp.Files, cp.Rows, cp.Figures = true, o.outputs, o.files, o.rows, &figures
+	}
+	if p := t.past; p != nil {
+		cp.Past = &PastCopy{Charged: p.charged, Faults: p.faults, Last: p.last, Alike: p.alike, Superseded: slices.Clone(p.superseded)}
+		for _, pl := range p.places {
+			cp.Past.Places = append(cp.Past.Places, [2]int{s.places[pl.exec], pl.failures})
+		}
+	}
+	return cp
+}
+
+func (s saver) exchange(x *exchange) ExchangeCopy {
+	cp := ExchangeCopy{Bytes: x.bytes}
+	for _, sh := range x.shares {
+		// These sums go on growing: they alone are not shared.
+		cp.Shares = append(cp.Shares, ShareCopy{s.place(sh.exec, sh.session), slices.Clone(sh.buckets)})
+	}
+	for _, sm := range x.samples {
+		cp.Samples = append(cp.Samples, SampleCopy{s.place(sm.exec, sm.session), sm.keys})
+	}
+	return cp
+}
+
+func (s saver) place(e *executor, session plan.SessionID) PlaceCopy {
+	return PlaceCopy{Executor: s.places[e], Session: session}
+}
+
+func (s saver) parkGroup(g *parkGroup) ParkGroupCopy {
+	var cp ParkGroupCopy
+	for _, e := range g.closed {
+		cp.Closed = append(cp.Closed, s.places[e])
+	}
+	for _, t := range g.tasks {
+		if t.wanted() {
+			cp.Tasks = append(cp.Tasks, ParkTaskCopy{t.job().id, t.id()})
+		}
+	}
+	return cp
+}

@@ -1,0 +1,142 @@
+package schedule
+
+import (
+	"time"
+
+	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/plan"
+)
+
+// CoreState is a copy of all that a core knows, as plain data that can be
+// written as JSON: a core that is made from it goes on like the one that was
+// copied. It shares what events carried with the core; that never changes.
+type CoreState struct {
+	Now       time.Duration   `json:"now"`
+	Seq       int             `json:"seq"`
+	Jobs      []JobCopy       `json:"jobs"`      // in order of submission
+	Executors []ExecutorCopy  `json:"executors"` // in order of first joining
+	Timers    []TimerCopy     `json:"timers,omitempty"`
+	Parked    []ParkGroupCopy `json:"parked,omitempty"`
+}
+
+// JobCopy is a job in a CoreState. Of one that is over Final is all there is.
+type JobCopy struct {
+	ID         plan.JobID     `json:"id"`
+	Seq        int            `json:"seq"`
+	State      State          `json:"state"`
+	Priority   int            `json:"priority,omitempty"`
+	MaxRunning int            `json:"max_running,omitempty"`
+	Final      Progress       `json:"final"`
+	Plan       *plan.Plan     `json:"plan,omitempty"`
+	Ran        bool           `json:"ran,omitempty"`
+	Failure    *JobFailed     `json:"failure,omitempty"`
+	Stages     []StageCopy    `json:"stages,omitempty"`
+	Enumerate  *StageCopy     `json:"enumerate,omitempty"`
+	Publish    *StageCopy     `json:"publish,omitempty"`
+	Exchanges  []ExchangeCopy `json:"exchanges,omitempty"`
+}
+
+// StageCopy is a stage in a CoreState.
+type StageCopy struct {
+	Known   bool             `json:"known,omitempty"`
+	Settled bool             `json:"settled,omitempty"`
+	Next    int              `json:"next,omitempty"`
+	Failed  int              `json:"failed,omitempty"`
+	Bytes   int64            `json:"bytes,omitempty"`
+	Figures plan.Figures     `json:"figures"`
+	Tasks   []TaskCopy       `json:"tasks,omitempty"`
+	Parts   []plan.Partition `json:"parts,omitempty"`
+	Near    [][]PlaceCopy    `json:"near,omitempty"`
+	Stale   []HeldCopy       `json:"stale,omitempty"`
+}
+
+// TaskCopy is a task in a CoreState. Executors are places in its list, from 1
+// on; 0 is none.
+type TaskCopy struct {
+	State    uint8                `json:"s"`
+	Number   int                  `json:"n,omitempty"`
+	Executor int                  `json:"e,omitempty"`
+	Session  plan.SessionID       `json:"sn,omitempty"`
+	Lost     bool                 `json:"lost,omitempty"`
+	Measured bool                 `json:"m,omitempty"`
+	Splits   []plan.Split         `json:"splits,omitempty"`
+	Won      bool                 `json:"won,omitempty"`
+	Outputs  []plan.MapOutput     `json:"outputs,omitempty"`
+	Files    []plan.StagedFile    `json:"files,omitempty"`
+	Rows     []plan.CollectedRows `json:"rows,omitempty"`
+	Figures  *plan.Figures        `json:"figures,omitempty"`
+	Past     *PastCopy            `json:"past,omitempty"`
+}
+
+// PastCopy is what is known of a task's bad luck.
+type PastCopy struct {
+	Charged    int          `json:"charged,omitempty"`
+	Faults     int          `json:"faults,omitempty"`
+	Last       fault.Report `json:"last"`
+	Alike      bool         `json:"alike,omitempty"`
+	Places     [][2]int     `json:"places,omitempty"` // executor, failures
+	Superseded []int        `json:"superseded,omitempty"`
+}
+
+// ExchangeCopy is what was measured of an exchange whose consumer is not decided.
+type ExchangeCopy struct {
+	Bytes   int64        `json:"bytes,omitempty"`
+	Shares  []ShareCopy  `json:"shares,omitempty"`
+	Samples []SampleCopy `json:"samples,omitempty"`
+}
+
+// ShareCopy is what one executor holds of an exchange.
+type ShareCopy struct {
+	PlaceCopy
+	Buckets []int64 `json:"buckets"`
+}
+
+// SampleCopy is the samples of one map output.
+type SampleCopy struct {
+	PlaceCopy
+	Keys []plan.KeySample `json:"keys"`
+}
+
+// PlaceCopy is a session of an executor; Executor is as in TaskCopy.
+type PlaceCopy struct {
+	Executor int            `json:"e"`
+	Session  plan.SessionID `json:"sn"`
+}
+
+// HeldCopy is an attempt whose files an executor holds.
+type HeldCopy struct {
+	PlaceCopy
+	Attempt plan.AttemptID `json:"attempt"`
+}
+
+// ExecutorCopy is an executor in a CoreState.
+type ExecutorCopy struct {
+	ID       plan.ExecutorID  `json:"id"`
+	Seq      int              `json:"seq"`
+	Live     bool             `json:"live,omitempty"`
+	Draining bool             `json:"draining,omitempty"`
+	Session  plan.SessionID   `json:"session"`
+	Ended    []plan.SessionID `json:"ended,omitempty"`
+	Slots    int              `json:"slots"`
+}
+
+// TimerCopy is a task that waits.
+type TimerCopy struct {
+	At     time.Duration `json:"at"`
+	Seq    int           `json:"seq"`
+	Job    plan.JobID    `json:"job"`
+	Task   plan.TaskID   `json:"task"`
+	Number int           `json:"number"`
+}
+
+// ParkGroupCopy is tasks that are closed to the same executors.
+type ParkGroupCopy struct {
+	Closed []int          `json:"closed,omitempty"`
+	Tasks  []ParkTaskCopy `json:"tasks"`
+}
+
+// ParkTaskCopy names a parked task.
+type ParkTaskCopy struct {
+	Job  plan.JobID  `json:"job"`
+	Task plan.TaskID `json:"task"`
+}

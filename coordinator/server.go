@@ -1,0 +1,205 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"connectrpc.com/connect"
+
+	"github.com/sheafdata/sheaf/api/sheaf/v1/sheafv1connect"
+	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/wire"
+)
+
+const (
+	// maxCallBytes bounds a message of a client; a plan is the largest.
+	maxCallBytes = 16 << 20
+	// headerTimeout is how long a connection may take to say what it wants.
+	headerTimeout = 5 * time.Second
+	// callTimeout is how long a call without a stream may take.
+	callTimeout = time.Minute
+	// idleTimeout is how long an unused connection is kept.
+	idleTimeout = 2 * time.Minute
+	// pingAfter is when a silent connection is asked whether it lives.
+	pingAfter = 15 * time.Second
+
+	maxHeaderBytes = 64 << 10
+	// maxStreams bounds the calls of one connection at once.
+	maxStreams = 128
+)
+
+// listen opens the port.
+func (c *Coordinator) listen() (err error) {
+	if c.listener == nil {
+		if c.listener, err = net.Listen("tcp", c.cfg.Address); err != nil {
+			return fault.Wrap(fault.Invalid, err)
+		}
+	}
+	c.address = c.listener.Addr().String()
+	if !loopback(c.address) && (c.cfg.TLS == nil || c.cfg.Authorize == nil) {
+		return fault.New(fault.Invalid, "%s is not on loopback: that needs certificates and authorisation", c.address)
+	}
+	handlers := http.NewServeMux()
+	options := func(limit int) []connect.HandlerOption {
+		return []connect.HandlerOption{connect.WithCodec(wire.Codec{}), connect.WithReadMaxBytes(limit)}
+	}
+	handlers.Handle(sheafv1connect.NewClusterServiceHandler(clusterService{c}, options(maxCallBytes)...))
+	handlers.Handle(sheafv1connect.NewExecutorServiceHandler(executorService{c}, options(wire.MaxFrameBytes)...))
+	if c.cfg.Fallback != nil {
+		handlers.Handle("/", c.cfg.Fallback)
+	}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(c.cfg.TLS == nil)
+	c.server = &http.Server{
+		Handler: c.guard(handlers), Protocols: protocols, TLSConfig: c.cfg.TLS,
+		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: maxStreams, SendPingTimeout: pingAfter, PingTimeout: pingAfter, WriteByteTimeout: pingAfter,
+		},
+		BaseContext: func(net.Listener) context.Context { return c.ctx },
+		ErrorLog:    slog.NewLogLogger(c.log.Handler(), slog.LevelDebug),
+	}
+	return nil
+}
+
+// serve answers calls until the coordinator ends.
+func (c *Coordinator) serve() {
+	defer c.cancel()
+	var ended sync.WaitGroup
+	ended.Go(func() {
+		<-c.ctx.Done()
+		ctx, cancel := context.WithTimeout(context.Background(), shutdownGrace)
+		defer cancel()
+		if c.server.Shutdown(ctx) != nil {
+			_ = c.server.Close() // what did not end in time is cut off
+		}
+	})
+	l := limitListener(c.listener, c.cfg.Limits.Connections)
+	var err error
+	if c.cfg.TLS != nil {
+		err = c.server.ServeTLS(l, "", "")
+	} else {
+		err = c.server.Serve(l)
+	}
+	if !errors.Is(err, http.ErrServerClosed) {
+		c.fail(err)
+		c.cancel()
+	}
+	ended.Wait()
+}
+
+// loopback reports whether an address is one of this machine alone.
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		host = strings.Trim(address, "[]")
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// guard decides about every call before it reaches a handler.
+func (c *Coordinator) guard(next http.Handler) http.Handler {
+	refuse := connect.NewErrorWriter()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := c.allow(r); err != nil {
+			// Nobody looks at an error of an answer that says no.
+			_ = refuse.Write(w, r, err)
+			return
+		}
+		control := http.NewResponseController(w)
+		if !streams[r.URL.Path] {
+			deadline := time.Now().Add(callTimeout)
+			// A connection without deadlines is bounded by the limit of connections.
+			_ = control.SetReadDeadline(deadline)
+			_ = control.SetWriteDeadline(deadline)
+		}
+		ctx := context.WithValue(r.Context(), controlKey{}, control)
+		next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, tlsKey{}, r.TLS)))
+	})
+}
+
+// controlKey is the key of a call's http.ResponseController in its context.
+type controlKey struct{}
+
+// tlsKey is the key of a call's *tls.ConnectionState in its context.
+type tlsKey struct{}
+
+// streams are the calls that take as long as they like.
+var streams = map[string]bool{
+	sheafv1connect.ClusterServiceWatchJobProcedure:       true,
+	sheafv1connect.ClusterServiceReadLogsProcedure:       true,
+	sheafv1connect.ExecutorServiceConnectProcedure:       true,
+	sheafv1connect.ExecutorServiceFetchArtifactProcedure: true,
+}
+
+func (c *Coordinator) allow(r *http.Request) error {
+	// A page in a browser can reach local ports under a name of its own.
+	if c.cfg.TLS == nil && !loopback(r.Host) {
+		return connect.NewError(connect.CodePermissionDenied, errors.New("the host of the request does not name loopback"))
+	}
+	if c.cfg.Authorize == nil {
+		return nil
+	}
+	err := c.cfg.Authorize(r.URL.Path, r.Header, r.TLS)
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*connect.Error](err); ok {
+		return err
+	}
+	return connect.NewError(connect.CodePermissionDenied, err)
+}
+
+// limitListener bounds the connections that are open at once: further ones wait
+// in the kernel's queue.
+func limitListener(l net.Listener, limit int) net.Listener {
+	return &limited{Listener: l, tokens: make(chan struct{}, limit), closed: make(chan struct{})}
+}
+
+type limited struct {
+	net.Listener
+	tokens chan struct{}
+	once   sync.Once
+	closed chan struct{}
+}
+
+// Accept implements net.Listener.
+func (l *limited) Accept() (net.Conn, error) {
+	select {
+	case l.tokens <- struct{}{}:
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		<-l.tokens
+		return nil, err
+	}
+	return &limitedConn{Conn: conn, free: sync.OnceFunc(func() { <-l.tokens })}, nil
+}
+
+// Close implements net.Listener.
+func (l *limited) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return l.Listener.Close()
+}
+
+type limitedConn struct {
+	net.Conn
+	free func()
+}
+
+// Close implements net.Conn.
+func (c *limitedConn) Close() error {
+	defer c.free()
+	return c.Conn.Close()
+}
