@@ -556,7 +556,13 @@ type SubmitRequest struct {
 	// Whether output that exists is replaced.
 	Overwrite bool `protobuf:"varint,8,opt,name=overwrite,proto3" json:"overwrite,omitempty"`
 	// The engine's settings.
-	Options       *EngineOptions `protobuf:"bytes,9,opt,name=options,proto3" json:"options,omitempty"`
+	Options *EngineOptions `protobuf:"bytes,9,opt,name=options,proto3" json:"options,omitempty"`
+	// Where the job is submitted, as an absolute path: relative paths of its
+	// arguments begin there.
+	WorkingDirectory string `protobuf:"bytes,10,opt,name=working_directory,json=workingDirectory,proto3" json:"working_directory,omitempty"`
+	// A line for each operator of the graph that the plan was made from, so that a
+	// worker whose graph differs can name the first difference. May be empty.
+	Graph         []string `protobuf:"bytes,11,rep,name=graph,proto3" json:"graph,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -650,6 +656,20 @@ func (x *SubmitRequest) GetOverwrite() bool {
 func (x *SubmitRequest) GetOptions() *EngineOptions {
 	if x != nil {
 		return x.Options
+	}
+	return nil
+}
+
+func (x *SubmitRequest) GetWorkingDirectory() string {
+	if x != nil {
+		return x.WorkingDirectory
+	}
+	return ""
+}
+
+func (x *SubmitRequest) GetGraph() []string {
+	if x != nil {
+		return x.Graph
 	}
 	return nil
 }
@@ -1884,7 +1904,7 @@ const file_sheaf_v1_cluster_proto_rawDesc = "" +
 	"\x04data\x18\x04 \x01(\fR\x04data\"J\n" +
 	"\x16UploadArtifactResponse\x12\x14\n" +
 	"\x05bytes\x18\x01 \x01(\x03R\x05bytes\x12\x1a\n" +
-	"\bcomplete\x18\x02 \x01(\bR\bcomplete\"\xbb\x02\n" +
+	"\bcomplete\x18\x02 \x01(\bR\bcomplete\"\xfe\x02\n" +
 	"\rSubmitRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12'\n" +
 	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\x12\"\n" +
@@ -1895,7 +1915,10 @@ const file_sheaf_v1_cluster_proto_rawDesc = "" +
 	"\vmax_running\x18\a \x01(\x05R\n" +
 	"maxRunning\x12\x1c\n" +
 	"\toverwrite\x18\b \x01(\bR\toverwrite\x121\n" +
-	"\aoptions\x18\t \x01(\v2\x17.sheaf.v1.EngineOptionsR\aoptions\"A\n" +
+	"\aoptions\x18\t \x01(\v2\x17.sheaf.v1.EngineOptionsR\aoptions\x12+\n" +
+	"\x11working_directory\x18\n" +
+	" \x01(\tR\x10workingDirectory\x12\x14\n" +
+	"\x05graph\x18\v \x03(\tR\x05graph\"A\n" +
 	"\x0eSubmitResponse\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x18\n" +
 	"\aexisted\x18\x02 \x01(\bR\aexisted\"u\n" +
