@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
+	"time"
 	"unicode"
 
 	"github.com/spf13/cobra"
@@ -15,6 +17,7 @@ import (
 type console struct {
 	stdout, stderr io.Writer
 	getenv         func(string) string
+	now            func() time.Time // spaces lines of progress; nil for time.Now
 
 	ran bool // the command line was understood: errors are no longer about usage
 }
@@ -39,11 +42,16 @@ func (c *console) say(format string, args ...any) {
 	fmt.Fprintf(c.stderr, format+"\n", args...)
 }
 
-// table writes aligned columns to standard output.
-type table struct{ w *tabwriter.Writer }
+// table writes aligned columns to standard output when it is flushed.
+type table struct {
+	out  io.Writer
+	text bytes.Buffer
+	w    *tabwriter.Writer
+}
 
 func (c *console) table(heads ...string) *table {
-	t := &table{tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)}
+	t := &table{out: c.stdout}
+	t.w = tabwriter.NewWriter(&t.text, 0, 0, 2, ' ', 0)
 	t.row(heads...)
 	return t
 }
@@ -52,10 +60,20 @@ func (t *table) row(cells ...string) {
 	for i := range cells {
 		cells[i] = oneLine(cells[i])
 	}
-	fmt.Fprintln(t.w, strings.TrimRight(strings.Join(cells, "\t"), "\t"))
+	// A buffer takes everything.
+	fmt.Fprintln(t.w, strings.Join(cells, "\t"))
 }
 
-func (t *table) flush() error { return t.w.Flush() }
+// flush writes the table, without the spaces that fill columns at a line's end.
+func (t *table) flush() error {
+	t.w.Flush() // into a buffer, which takes everything
+	for line := range strings.Lines(t.text.String()) {
+		if _, err := fmt.Fprintln(t.out, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // oneLine makes text that somebody else wrote fit into a line of a terminal: a
 // control character could move the cursor or begin another line.

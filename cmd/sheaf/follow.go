@@ -24,6 +24,7 @@ type watching struct {
 	progress          string
 	json              bool
 	cancelOnInterrupt bool
+	quiet             bool // say nothing but errors
 }
 
 func (w *watching) flags(cmd *cobra.Command) {
@@ -82,7 +83,7 @@ func (f *follower) teller() *ending.Teller {
 // follow shows a job until it has ended or the user does not wait any longer.
 // The error is an exitError, after all was told.
 func (f *follower) follow(ctx context.Context) error {
-	f.display = progress.New(f.view.mode(), f.out())
+	f.display = progress.NewWithOptions(f.view.mode(), f.out(), progress.Options{Now: f.console.now})
 	last := progress.Snapshot{Job: f.job, Name: f.name, State: progress.Planning}
 	show := func(s *pb.JobSnapshot) {
 		if shown, err := wire.DecodeSnapshot(s); err == nil {
@@ -107,13 +108,13 @@ func (f *follower) follow(ctx context.Context) error {
 // watch follows the job; an interrupt ends it, or cancels the job and goes on.
 func (f *follower) watch(ctx context.Context, show func(*pb.JobSnapshot)) (*pb.JobEnd, error) {
 	w := client.Watcher{Interval: updateInterval, Snapshot: show, Lost: func(reason string) {
-		fmt.Fprintf(f.display.Writer(), "%s: lost contact (%s): the job goes on, trying again\n", f.name, reason)
+		f.note("lost contact (%s): the job goes on, trying again", reason)
 	}}
 	end, err := f.client.Watch(ctx, f.job, w)
 	if err == nil || ctx.Err() == nil || !f.view.cancelOnInterrupt {
 		return end, err
 	}
-	fmt.Fprintf(f.display.Writer(), "%s: canceling (interrupt again to end at once)\n", f.name)
+	f.note("canceling (interrupt again to end at once)")
 	// A second signal ends the process.
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), cancelTimeout)
 	defer stop()
@@ -123,10 +124,17 @@ func (f *follower) watch(ctx context.Context, show func(*pb.JobSnapshot)) (*pb.J
 	return f.client.Watch(ctx, f.job, w)
 }
 
+// note says something while the job goes on.
+func (f *follower) note(format string, args ...any) {
+	if !f.view.quiet {
+		fmt.Fprintf(f.display.Writer(), "%s: %s\n", f.name, fmt.Sprintf(format, args...))
+	}
+}
+
 // tellWaiting says why nothing moves, once for each reason.
 func (f *follower) tellWaiting(why string) {
 	if why != f.waiting && why != "" {
-		fmt.Fprintf(f.display.Writer(), "%s: waiting: %s\n", f.name, oneLine(why))
+		f.note("waiting: %s", oneLine(why))
 	}
 	f.waiting = why
 }
@@ -151,7 +159,9 @@ func (f *follower) ended(end *pb.JobEnd) error {
 	j, tell := end.GetJob(), f.teller()
 	switch j.GetState() {
 	case pb.JobState_JOB_STATE_DONE:
-		tell.Done(endFigures(j, f.destinations))
+		if !f.view.quiet {
+			tell.Done(endFigures(j, f.destinations))
+		}
 		return nil
 	case pb.JobState_JOB_STATE_CANCELED:
 		message := "canceled: nothing was published"

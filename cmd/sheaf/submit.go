@@ -16,6 +16,7 @@ import (
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/memory"
 	"github.com/sheafdata/sheaf/internal/plan"
+	"github.com/sheafdata/sheaf/internal/progress"
 	"github.com/sheafdata/sheaf/internal/wire"
 )
 
@@ -25,7 +26,6 @@ type submission struct {
 	name     string
 	priority int32
 	detach   bool
-	quiet    bool
 	key      string
 }
 
@@ -57,7 +57,7 @@ func submitCommand(c *console) *cobra.Command {
 	f.StringVar(&s.name, "name", "", "the job's `name` (else the program's)")
 	f.Int32Var(&s.priority, "priority", 0, "jobs of a higher `number` go first")
 	f.BoolVarP(&s.detach, "detach", "d", false, "print the job's id and do not follow it")
-	f.BoolVarP(&s.quiet, "quiet", "q", false, "print the job's id, and nothing else but errors")
+	f.BoolVarP(&s.view.quiet, "quiet", "q", false, "print the job's id, and nothing else but errors")
 	f.StringVar(&s.key, "idempotency-key", "", "`text` that names this submission: again with the same, it is the same job (else random)")
 	cmd.MarkFlagsMutuallyExclusive("quiet", "json")
 	cmd.RunE = c.run(func(cmd *cobra.Command, args []string) error {
@@ -80,8 +80,8 @@ func (s *submission) check(progressGiven bool) error {
 	if err := s.view.check(); err != nil {
 		return err
 	}
-	if s.quiet && !progressGiven {
-		s.view.progress = "none"
+	if s.view.quiet && !progressGiven {
+		s.view.progress = string(progress.None)
 	}
 	if len(s.key) > maxKeyBytes {
 		return fault.New(fault.Invalid, "--idempotency-key has %d bytes, at most %d", len(s.key), maxKeyBytes)
@@ -145,7 +145,7 @@ func (c *console) checkProposal(p *plan.Proposal, s submission) error {
 		return fault.New(fault.Invalid, "job %s gives rows to its own program (sdk.Collect), which does not run on a cluster: write them to files instead", p.Plan.Name)
 	}
 	for _, flag := range p.Ignored {
-		if !s.quiet {
+		if !s.view.quiet {
 			c.say("%s: %s means nothing on a cluster and is left out", p.Plan.Name, flag)
 		}
 	}
@@ -197,7 +197,7 @@ func choosePlatform(nodes []*pb.Node) (target program.Platform, others int) {
 func (c *console) upload(ctx context.Context, api *client.Client, p *program.Program, name string, s submission) error {
 	told := false
 	err := api.Upload(ctx, p.SHA256, p.Bytes, p.File, func(have int64) {
-		if told || have == p.Bytes || s.quiet || s.view.json {
+		if told || have == p.Bytes || s.view.quiet || s.view.json {
 			return
 		}
 		told = true
@@ -237,12 +237,12 @@ func (c *console) start(ctx context.Context, f *follower, p *program.Program, pr
 	switch {
 	case s.view.json:
 		return c.object(submittedObject{"submitted", f.job, f.name, response.GetExisted()})
-	case !s.quiet && response.GetExisted():
+	case !s.view.quiet && response.GetExisted():
 		c.say("%s: was submitted before as job %s", f.name, f.job)
-	case !s.quiet:
+	case !s.view.quiet:
 		c.say("%s: submitted as job %s", f.name, f.job)
 	}
-	if s.quiet || s.detach {
+	if s.view.quiet || s.detach {
 		_, err = io.WriteString(c.stdout, f.job+"\n")
 	}
 	return err

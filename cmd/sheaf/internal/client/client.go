@@ -108,10 +108,14 @@ func newClient(o Options) (*Client, error) {
 	if o.TLS != nil {
 		c.scheme = "https"
 	}
+	// HTTP/1.1 carries all that the service has. HTTP/2 would hide why a server
+	// refused a certificate, which in TLS 1.3 is known only after the handshake.
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
 	c.transport = &http.Transport{
-		DialContext:       (&net.Dialer{Timeout: dialTimeout}).DialContext,
-		TLSClientConfig:   o.TLS,
-		ForceAttemptHTTP2: true,
+		DialContext:     (&net.Dialer{Timeout: dialTimeout}).DialContext,
+		TLSClientConfig: o.TLS,
+		Protocols:       &protocols,
 		// A coordinator that accepts and says nothing is no coordinator.
 		TLSHandshakeTimeout: dialTimeout,
 		IdleConnTimeout:     time.Minute,

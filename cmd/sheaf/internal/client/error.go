@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 	"syscall"
 
@@ -149,7 +150,7 @@ func certificate(err error) string {
 		}
 		return fmt.Sprintf("its certificate: %v", e.Err)
 	}
-	if e, ok := errors.AsType[tls.RecordHeaderError](err); ok && e.Conn != nil {
+	if errors.Is(err, http.ErrSchemeMismatch) {
 		return "it does not speak TLS: leave out --tls-cert, --tls-key and --tls-ca, or name the right port"
 	}
 	// An alert's number is all that the other end says. Its name is in the text of
