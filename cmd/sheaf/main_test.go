@@ -1,11 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
+	"log"
 	"os"
-	"slices"
+	"os/exec"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,61 +15,53 @@ import (
 
 	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
 	"github.com/sheafdata/sheaf/cmd/sheaf/internal/program"
-	"github.com/sheafdata/sheaf/internal/plan"
 )
 
-// cliVar makes this test binary the command itself. Asked for a plan, it is a
-// job's program.
+// cliVar makes this test binary the command itself.
 const cliVar = "SHEAF_TEST_CLI"
 
 func TestMain(m *testing.M) {
 	time.Local = time.UTC // times of listings
-	switch {
-	case os.Getenv(plan.ModeVariable) == plan.ModePlan:
-		os.Exit(jobProgram(os.Args[1:]))
-	case os.Getenv(cliVar) != "":
+	if os.Getenv(cliVar) != "" {
 		main()
 	}
 	for _, name := range []string{"SHEAF_CLUSTER", "SHEAF_TOKEN", "SHEAF_TOKEN_FILE", "SHEAF_TLS_CERT", "SHEAF_TLS_KEY", "SHEAF_TLS_CA"} {
 		os.Unsetenv(name)
 	}
-	goleak.VerifyTestMain(m)
+	var err error
+	if builtDir, err = os.MkdirTemp("", "sheaf-test-"); err != nil {
+		log.Fatal(err)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if err := os.RemoveAll(builtDir); err != nil {
+			log.Print(err)
+		}
+		os.Exit(code)
+	}))
 }
 
-// jobProgram answers as a job's program does in plan mode; its first argument
-// says how.
-func jobProgram(args []string) int {
-	p := plan.Proposal{
-		Version: plan.ProposalVersion, BuildVersion: "v1.2.3", Protocols: [2]int{1, 1}, Directory: "/jobs", Graph: []string{"text.Read", "text.Write"},
-		Plan: plan.Plan{
-			Name: "wordcount", Args: `{"input":"in"}`, Fingerprint: "f00d",
-			Stages: []plan.Stage{{Name: "text.Read → text.Write", Source: &plan.Source{Name: "in"}, Sinks: []plan.SinkID{0}}},
-			Sinks:  []plan.Sink{{Name: "text.Write", Destination: "/out/counts"}},
-		},
-		Options: plan.Options{Codec: "zstd"}, MaxRunning: 3, Overwrite: true,
+// built is the job's program of testdata, for this machine.
+var built = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(builtDir, "wordcount")
+	out, err := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, "./testdata/programs/good").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
 	}
-	switch {
-	case slices.Contains(args, "--help"):
-		fmt.Println("wordcount counts words")
-		return 0
-	case slices.Contains(args, "--bad"):
-		fmt.Fprintln(os.Stderr, "wordcount: unknown flag --bad (wordcount --help lists all flags)")
-		return 2
-	case slices.Contains(args, "--silent"):
-		return 0
-	case slices.Contains(args, "--chatty"):
-		fmt.Println("hello")
-	case slices.Contains(args, "--newer"):
-		p.Version++
-	case slices.Contains(args, "--collect"):
-		p.Collects = true
-	case slices.Contains(args, "--ignored"):
-		p.Ignored = []string{"--sheaf.tmp"}
+	return path, nil
+})
+
+// builtDir holds what built makes.
+var builtDir string
+
+// wordcount returns the path of a job's program for this machine, whose
+// arguments say how it answers when it is asked for its plan.
+func wordcount(t testing.TB) string {
+	t.Helper()
+	path, err := built()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err := json.NewEncoder(os.Stdout).Encode(p); err != nil {
-		return 1
-	}
-	return 0
+	return path
 }
 
 func nativePlatform() *pb.Platform {

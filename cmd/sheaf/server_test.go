@@ -50,6 +50,8 @@ type coordinator struct {
 	fail map[string]error
 	// have is what was uploaded before.
 	have []byte
+	// onUpload is called by each chunk; it may be nil.
+	onUpload func()
 
 	mu        sync.Mutex // guards what follows
 	watched   chan struct{}
@@ -187,6 +189,9 @@ func (s *coordinator) StatArtifact(_ context.Context, r *connect.Request[pb.Stat
 func (s *coordinator) UploadArtifact(_ context.Context, r *connect.Request[pb.UploadArtifactRequest]) (*connect.Response[pb.UploadArtifactResponse], error) {
 	if s.breaks() {
 		return nil, errBroken
+	}
+	if s.onUpload != nil {
+		s.onUpload()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
