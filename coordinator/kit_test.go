@@ -60,13 +60,6 @@ func start(t testing.TB, cfg Config) *Coordinator {
 	return c
 }
 
-func shut(t testing.TB, c *Coordinator) {
-	t.Helper()
-	if err := c.Close(); err != nil {
-		t.Fatalf("Close() = %v", err)
-	}
-}
-
 // client speaks HTTP/2 without encryption.
 func client(t testing.TB) *http.Client {
 	t.Helper()
@@ -224,7 +217,6 @@ type fake struct {
 	peers     map[string]string
 	fenced    string
 	drained   bool
-	left      bool
 	released  []plan.AttemptID
 	over      []plan.JobID
 	beats     uint64
@@ -634,24 +626,6 @@ func (f *fake) result(a plan.Assignment) plan.Result {
 // open door: attempts end at once, in goroutines of their own.
 func atOnce(context.Context, plan.Assignment) *fault.Report { return nil }
 
-// barrier lets attempts of one work and stage wait until it is opened.
-type barrier struct {
-	stage plan.StageID
-	gate  chan struct{}
-}
-
-func newBarrier(stage plan.StageID) *barrier { return &barrier{stage, make(chan struct{})} }
-
-func (b *barrier) wait(ctx context.Context, a plan.Assignment) *fault.Report {
-	if a.Attempt.Task.Stage == b.stage {
-		select {
-		case <-b.gate:
-		case <-ctx.Done():
-		}
-	}
-	return nil
-}
-
 // count returns how many attempts of a stage the executors got.
 func count(stage plan.StageID, fakes ...*fake) int {
 	n := 0
@@ -665,14 +639,4 @@ func count(stage plan.StageID, fakes ...*fake) int {
 		f.mu.Unlock()
 	}
 	return n
-}
-
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
