@@ -142,6 +142,11 @@ func (a *Authorizer) who(h http.Header, state *tls.ConnectionState) (Identity, e
 	if a.tokens == nil {
 		return Identity{Name: "local", Role: Admin, Executor: true}, nil
 	}
+	// CheckListen saw to it that such a listener has certificates. One that was
+	// made otherwise must not let tokens cross a network in the clear.
+	if !a.loopback && (state == nil || len(state.VerifiedChains) == 0) {
+		return Identity{}, denied(connect.CodeUnauthenticated, "this cluster asks for a certificate: connect by TLS, with --tls-cert, --tls-key and --tls-ca")
+	}
 	executor, certified := executorName(state)
 	token, shown, err := bearer(h)
 	switch {

@@ -76,6 +76,9 @@ var callers = []struct {
 }{
 	{name: "nobody", local: "all", own: "none", away: "none"},
 	{name: "reader", token: bobToken, state: certified(""), local: "all", own: "read", away: "read"},
+	{name: "reader in the clear", token: bobToken, local: "all", own: "read", away: "none"},
+	{name: "admin in the clear", token: opsToken, local: "all", own: "all", away: "none"},
+	{name: "admin without a certificate", token: opsToken, state: &tls.ConnectionState{}, local: "all", own: "all", away: "none"},
 	{name: "submitter", token: adaToken, state: certified(""), local: "all", own: "submit", away: "submit"},
 	{name: "admin", token: opsToken, state: certified(""), local: "all", own: "all", away: "admin"},
 	{name: "unknown token", token: eveToken, state: certified(""), local: "all", own: "none", away: "none"},
@@ -194,7 +197,7 @@ func TestAuthorizeRefusesBrowsers(t *testing.T) {
 			if test.origin != "" {
 				h["Origin"] = []string{strings.TrimSpace(test.origin)}
 			}
-			err = a.Authorize("/sheaf.v1.ClusterService/ListJobs", test.host, h, nil, test.remote)
+			err = a.Authorize("/sheaf.v1.ClusterService/ListJobs", test.host, h, certified(""), test.remote)
 			wantError(t, "Authorize", err, test.want)
 		})
 	}

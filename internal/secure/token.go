@@ -127,6 +127,11 @@ func parseToken(fields []string) (tokenEntry, error) {
 			return e, fmt.Errorf("after %q come 64 hexadecimal digits, the sha256 of a token", hashPrefix)
 		}
 		copy(e.hash[:], hash)
+		// What a shell makes of a variable that is not set: who shows no token at
+		// all would be let in.
+		if e.hash == sha256.Sum256(nil) || e.hash == sha256.Sum256([]byte("\n")) {
+			return e, fmt.Errorf("the sha256 after %q is that of an empty token: was a variable not set when it was made?", hashPrefix)
+		}
 		return e, nil
 	}
 	if err := checkToken(fields[2]); err != nil {
