@@ -23,32 +23,60 @@ type Certificates struct {
 func (c Certificates) Given() bool { return c != Certificates{} }
 
 // Server returns the configuration of a listener. It speaks TLS 1.3 alone and
-// lets in only who shows a certificate of the cluster's authority.
+// lets in only who shows a certificate of the cluster's authority. A certificate
+// that is renewed in its files counts for connections that are made after that.
 func (c Certificates) Server() (*tls.Config, error) {
-	cert, pool, err := c.load(x509.ExtKeyUsageServerAuth)
+	k, pool, err := c.keep(x509.ExtKeyUsageServerAuth)
 	if err != nil {
 		return nil, err
 	}
+	return serverConfig(k, pool), nil
+}
+
+func serverConfig(k *keeper, pool *x509.CertPool) *tls.Config {
 	return &tls.Config{
-		MinVersion:   tls.VersionTLS13,
-		Certificates: []tls.Certificate{cert},
-		ClientAuth:   tls.RequireAndVerifyClientCert,
-		ClientCAs:    pool,
-	}, nil
+		MinVersion:     tls.VersionTLS13,
+		GetCertificate: k.server,
+		ClientAuth:     tls.RequireAndVerifyClientCert,
+		ClientCAs:      pool,
+	}
 }
 
 // Client returns the configuration of who connects. It speaks TLS 1.3 alone and
-// believes only a certificate of the cluster's authority that names the host.
+// believes only a certificate of the cluster's authority that names the host. A
+// certificate that is renewed in its files counts for connections that are made
+// after that.
 func (c Certificates) Client() (*tls.Config, error) {
-	cert, pool, err := c.load(x509.ExtKeyUsageClientAuth)
+	k, pool, err := c.keep(x509.ExtKeyUsageClientAuth)
 	if err != nil {
 		return nil, err
 	}
+	return clientConfig(k, pool), nil
+}
+
+func clientConfig(k *keeper, pool *x509.CertPool) *tls.Config {
 	return &tls.Config{
-		MinVersion:   tls.VersionTLS13,
-		Certificates: []tls.Certificate{cert},
-		RootCAs:      pool,
-	}, nil
+		MinVersion:           tls.VersionTLS13,
+		GetClientCertificate: k.client,
+		RootCAs:              pool,
+	}
+}
+
+// keep reads the files and returns who looks after them from there on.
+func (c Certificates) keep(usage x509.ExtKeyUsage) (*keeper, *x509.CertPool, error) {
+	files := []string{c.Cert, c.Key}
+	there := look(files)
+	cert, pool, err := c.load(usage)
+	if err != nil {
+		return nil, nil, err
+	}
+	return newKeeper(cert, there, files, func() (tls.Certificate, error) {
+		cert, err := c.pair()
+		if err != nil {
+			return tls.Certificate{}, err
+		}
+		return cert, c.verify(cert, pool, usage)
+	}), pool, nil
 }
 
 // load reads the files and checks that they belong together, so that a wrong one
@@ -58,11 +86,7 @@ func (c Certificates) load(usage x509.ExtKeyUsage) (tls.Certificate, *x509.CertP
 	if err := c.complete(); err != nil {
 		return none, nil, err
 	}
-	certPEM, err := readFile("certificate", c.Cert)
-	if err != nil {
-		return none, nil, err
-	}
-	keyPEM, err := readSecretFile("private key", c.Key)
+	cert, err := c.pair()
 	if err != nil {
 		return none, nil, err
 	}
@@ -74,20 +98,34 @@ func (c Certificates) load(usage x509.ExtKeyUsage) (tls.Certificate, *x509.CertP
 	if !pool.AppendCertsFromPEM(caPEM) {
 		return none, nil, fault.New(fault.Invalid, "the authority's certificate %s holds no certificate in PEM", c.CA)
 	}
+	return cert, pool, c.verify(cert, pool, usage)
+}
+
+// pair reads the certificate and its key.
+func (c Certificates) pair() (tls.Certificate, error) {
+	none := tls.Certificate{}
+	certPEM, err := readFile("certificate", c.Cert)
+	if err != nil {
+		return none, err
+	}
+	keyPEM, err := readSecretFile("private key", c.Key)
+	if err != nil {
+		return none, err
+	}
 	if !holds(certPEM, "CERTIFICATE") {
-		return none, nil, fault.New(fault.Invalid, "the certificate %s holds no certificate in PEM", c.Cert)
+		return none, fault.New(fault.Invalid, "the certificate %s holds no certificate in PEM", c.Cert)
 	}
 	if !holds(keyPEM, "PRIVATE KEY") {
-		return none, nil, fault.New(fault.Invalid, "the private key %s holds no private key in PEM", c.Key)
+		return none, fault.New(fault.Invalid, "the private key %s holds no private key in PEM", c.Key)
 	}
 	cert, err := tls.X509KeyPair(certPEM, keyPEM)
 	if err != nil {
 		if strings.Contains(err.Error(), "does not match") {
-			return none, nil, fault.New(fault.Invalid, "the private key %s is that of another certificate than %s", c.Key, c.Cert)
+			return none, fault.New(fault.Invalid, "the private key %s is that of another certificate than %s", c.Key, c.Cert)
 		}
-		return none, nil, fault.New(fault.Invalid, "the certificate %s with the private key %s: %w", c.Cert, c.Key, err)
+		return none, fault.New(fault.Invalid, "the certificate %s with the private key %s: %w", c.Cert, c.Key, err)
 	}
-	return cert, pool, c.verify(cert, pool, usage)
+	return cert, nil
 }
 
 func (c Certificates) complete() error {

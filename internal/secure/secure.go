@@ -5,9 +5,10 @@
 // Invalid, and those of requests carry the code and the detail that the services
 // promise.
 //
-// The package owns no goroutine. Its values do not change once they are made, so
-// all of them are safe for concurrent use. It never writes a secret anywhere: a
-// Secret prints as "[redacted]".
+// The package owns no goroutine. All values are safe for concurrent use: they do
+// not change once they are made, but for certificates, which are read again when
+// their files change. It never writes a secret anywhere: a Secret prints as
+// "[redacted]".
 package secure
 
 import (
