@@ -89,6 +89,8 @@ var callers = []struct {
 	{name: "coordinator's certificate", state: certified("sheaf://cluster/coordinator/c1"), local: "all", own: "none", away: "none"},
 	{name: "executor of another scheme", state: certified("spiffe://cluster/executor/e1"), local: "all", own: "none", away: "none"},
 	{name: "executor without a name", state: certified("sheaf://cluster/executor/"), local: "all", own: "none", away: "none"},
+	{name: "executor with a path for a name", state: certified("sheaf://cluster/executor/e1/e2"), local: "all", own: "none", away: "none"},
+	{name: "executor with a hidden path", state: certified("sheaf://cluster/executor/e1%2Fe2"), local: "all", own: "none", away: "none"},
 	{name: "certificate not verified", state: &tls.ConnectionState{PeerCertificates: certified("sheaf://cluster/executor/e1").PeerCertificates}, local: "all", own: "none", away: "none"},
 }
 
@@ -184,6 +186,7 @@ func TestAuthorizeRefusesBrowsers(t *testing.T) {
 		{"from nowhere", "127.0.0.1:7440", "localhost:7440", "", "", "only this machine"},
 		{"elsewhere, its own page", "0.0.0.0:7440", "c.example:7440", "10.0.0.9:5", "https://c.example:7440", ""},
 		{"elsewhere, a foreign page", "0.0.0.0:7440", "c.example:7440", "10.0.0.9:5", "https://evil.example:7440", "a page from elsewhere"},
+		{"elsewhere, no host and no origin", "0.0.0.0:7440", "", "10.0.0.9:5", "null", "a page from elsewhere"},
 		{"elsewhere, a local page", "0.0.0.0:7440", "c.example:7440", "10.0.0.9:5", "http://localhost:7440", "a page from elsewhere"},
 	}
 	for _, test := range tests {

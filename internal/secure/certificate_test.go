@@ -111,6 +111,26 @@ func TestHandshake(t *testing.T) {
 	}
 }
 
+// TestClientRefusesOldServers holds that a client asks for TLS 1.3 whoever
+// answers.
+func TestClientRefusesOldServers(t *testing.T) {
+	ours := securetest.New(t, "ours")
+	cert, key := ours.Issue(t, "both", "", nil)
+	files := Certificates{cert, key, ours.File}
+	server, err := files.Server()
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := files.Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.MinVersion, server.MaxVersion = tls.VersionTLS12, tls.VersionTLS12
+	if version, err := handshake(t, server, client); err == nil {
+		t.Errorf("handshake with a server of TLS 1.2 = version %x, want an error", version)
+	}
+}
+
 // handshake connects a client with a server, and reads a byte from it: in TLS 1.3
 // a client learns only then that it was refused.
 func handshake(t *testing.T, server, client *tls.Config) (version uint16, err error) {

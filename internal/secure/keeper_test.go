@@ -59,9 +59,9 @@ func TestKeeperTakesRenewedFiles(t *testing.T) {
 		want int64
 	}{
 		{"nothing", func() {}, checkEvery, 10},
-		{"too early to look", func() { place(t, next, cert) }, checkEvery / 2, 10},
-		{"the certificate without its key", func() {}, checkEvery, 10},
-		{"the key as well", func() { place(t, nextKey, key) }, checkEvery, 11},
+		{"the certificate without its key", func() { place(t, next, cert) }, checkEvery, 10},
+		{"the key as well, too early to look", func() { place(t, nextKey, key) }, checkEvery / 2, 10},
+		{"time to look", func() {}, checkEvery / 2, 11},
 		{"another authority's", func() { place(t, foreign, cert); place(t, foreignKey, key) }, checkEvery, 11},
 		{"no certificate", func() { os.Remove(cert) }, checkEvery, 11},
 		{"the same again", func() { place(t, next, cert); place(t, nextKey, key) }, checkEvery, 11},
@@ -72,6 +72,11 @@ func TestKeeperTakesRenewedFiles(t *testing.T) {
 		if got := serial(t, k); got != step.want {
 			t.Errorf("%s: the certificate is number %d, want %d", step.name, got, step.want)
 		}
+	}
+	// Whoever is shown a certificate that has expired says so.
+	now = now.Add(3 * time.Hour)
+	if got := serial(t, k); got != 11 {
+		t.Errorf("after its end: the certificate is number %d, want 11", got)
 	}
 	place(t, foreign, cert)
 	now = now.Add(3 * time.Hour)

@@ -70,7 +70,7 @@ func TestReadTokensRefuses(t *testing.T) {
 		{"short token", "ada read hunter2", "has 7 bytes, want 20 or more"},
 		{"long token", "ada read " + strings.Repeat("x", maxTokenBytes+1), "at most 512"},
 		{"not ASCII", "ada read " + strings.Repeat("é", 20), "cannot be sent"},
-		{"short hash", "ada read " + hashed(adaToken)[:40], "64 hexadecimal digits"},
+		{"short hash", "ada read " + hashed(adaToken)[:41], "64 hexadecimal digits"},
 		{"no hash", "ada read sha256:" + strings.Repeat("z", 64), "64 hexadecimal digits"},
 		{"hash of nothing", "ada read " + hashed(""), "that of an empty token"},
 		{"hash of a line end", "ada read " + hashed("\n"), "that of an empty token"},
