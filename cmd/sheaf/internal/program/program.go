@@ -114,6 +114,9 @@ func (p *Program) open(path string, target Platform) error {
 	if p.native, err = filepath.Abs(path); err != nil {
 		return fmt.Errorf("make %s absolute: %w", path, err)
 	}
+	if err := links(p.File); err != nil {
+		return err
+	}
 	if target != Native() && p.dir == "" {
 		return fault.New(fault.Invalid, "%s cannot be asked for its plan here, since this machine is %s: submit its package instead", path, Native())
 	}

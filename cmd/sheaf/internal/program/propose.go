@@ -50,7 +50,7 @@ func (p *Program) Propose(ctx context.Context, args []string, stdout, stderr io.
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
-	case errors.Is(err, errTooLong):
+	case said.full: // whatever the program made of its closed pipe
 		return nil, fault.New(fault.Invalid, "the program printed more than %d bytes instead of its plan: does something print before sdk.Main?", maxProposal)
 	case err != nil:
 		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
@@ -58,7 +58,7 @@ func (p *Program) Propose(ctx context.Context, args []string, stdout, stderr io.
 		}
 		return nil, fault.New(fault.Invalid, "start the program to ask for its plan: %w", err)
 	}
-	return read(said.Bytes(), args, stdout)
+	return read(said.text.Bytes(), args, stdout)
 }
 
 // read reads what the program printed.
@@ -93,12 +93,17 @@ func asksForHelp(args []string) bool {
 // errTooLong ends a program that prints too much.
 var errTooLong = errors.New("too long")
 
-// limited keeps what a program prints.
-type limited struct{ bytes.Buffer }
+// limited keeps what a program prints. Its buffer is no embedded field: io.Copy
+// would find the buffer's ReadFrom, which has no bound.
+type limited struct {
+	text bytes.Buffer
+	full bool
+}
 
 func (l *limited) Write(b []byte) (int, error) {
-	if l.Len()+len(b) > maxProposal {
+	if l.text.Len()+len(b) > maxProposal {
+		l.full = true
 		return 0, errTooLong
 	}
-	return l.Buffer.Write(b)
+	return l.text.Write(b)
 }
