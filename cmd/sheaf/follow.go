@@ -164,11 +164,12 @@ func (f *follower) ended(end *pb.JobEnd) error {
 		}
 		return nil
 	case pb.JobState_JOB_STATE_CANCELED:
-		message := "canceled: nothing was published"
-		if why := j.GetFailure().GetFault().GetMessage(); why != "" {
-			message += "; " + oneLine(why)
+		// The coordinator's message begins with the word itself: "canceled: wrong input".
+		message := oneLine(j.GetFailure().GetFault().GetMessage())
+		if message == "" {
+			message = "canceled"
 		}
-		tell.Canceled(message)
+		tell.Canceled(message + "; nothing was published")
 		return exitError(exitCanceled)
 	}
 	tell.Failed(failureOf(j))

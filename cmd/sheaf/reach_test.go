@@ -93,7 +93,7 @@ func TestReach(t *testing.T) {
 			server.StartTLS()
 			t.Cleanup(server.Close)
 			return server.Listener.Addr().String()
-		}, code: exitFailed, want: "it seems to ask for TLS: give --tls-cert"},
+		}, code: exitUsage, want: "it seems to ask for certificates: give --tls-cert"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

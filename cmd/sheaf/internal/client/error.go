@@ -68,7 +68,10 @@ func (c *Client) explain(ctx context.Context, address string, err error) error {
 	report, said := reportOf(err)
 	text := report.Message
 	if !said {
-		text = foreign(c.scheme, err)
+		if asksForTLS(c.scheme, err) {
+			return refused(Refused, "coordinator at %s: it seems to ask for certificates: give --tls-cert, --tls-key and --tls-ca", address)
+		}
+		text = foreign(err)
 	}
 	cause := &fault.Error{Kind: report.Kind, Detail: report.Detail, Err: errors.New(text)}
 	switch connect.CodeOf(err) {
@@ -126,12 +129,15 @@ func leader(err error) (address string, follower bool) {
 	return "", false
 }
 
-// foreign says what an answer means that no coordinator gives.
-func foreign(scheme string, err error) string {
+// asksForTLS reports whether an answer to plain HTTP is that of a server of TLS.
+func asksForTLS(scheme string, err error) bool {
 	text := err.Error()
-	if scheme == "http" && (strings.Contains(text, "400 Bad Request") || strings.Contains(text, "malformed HTTP response")) {
-		return "it seems to ask for TLS: give --tls-cert, --tls-key and --tls-ca"
-	}
+	return scheme == "http" && (strings.Contains(text, "400 Bad Request") || strings.Contains(text, "malformed HTTP response"))
+}
+
+// foreign says what an answer means that no coordinator gives.
+func foreign(err error) string {
+	text := err.Error()
 	if e, ok := errors.AsType[*connect.Error](err); ok {
 		text = e.Message()
 	}
