@@ -79,7 +79,7 @@ func (c *console) describeJob(j *pb.JobSnapshot) error {
 		return err
 	}
 	if o.Failure != nil && o.Failure.Detail != "" {
-		_, err := fmt.Fprintf(c.stdout, "\n%s\n", strings.TrimRight(o.Failure.Detail, "\n"))
+		_, err := fmt.Fprintf(c.stdout, "\n%s\n", ending.Printable(strings.TrimRight(o.Failure.Detail, "\n")))
 		return err
 	}
 	return nil

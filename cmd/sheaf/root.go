@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sheafdata/sheaf/cmd/sheaf/internal/client"
+	"github.com/sheafdata/sheaf/internal/ending"
 	"github.com/sheafdata/sheaf/internal/fault"
 )
 
@@ -63,10 +64,10 @@ func execute(ctx context.Context, argv []string, c *console) int {
 	if e, ok := errors.AsType[exitError](err); ok {
 		return int(e)
 	}
-	message := strings.TrimRight(err.Error(), "\n")
+	message := ending.Printable(strings.TrimRight(err.Error(), "\n"))
 	fmt.Fprintf(c.stderr, "%s: %s\n", cmd.CommandPath(), message)
 	if detail := fault.Detail(err); detail != "" {
-		fmt.Fprintf(c.stderr, "\n%s\n", strings.TrimRight(detail, "\n"))
+		fmt.Fprintf(c.stderr, "\n%s\n", ending.Printable(strings.TrimRight(detail, "\n")))
 	}
 	if !c.ran {
 		fmt.Fprintf(c.stderr, "%s --help shows how to use it\n", cmd.CommandPath())

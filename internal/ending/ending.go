@@ -10,6 +10,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/memory"
@@ -86,10 +87,22 @@ func (t *Teller) Failed(err error) {
 		t.object(object{Event: "failed", Kind: fault.KindOf(err).String(), Message: err.Error(), Detail: detail})
 		return
 	}
-	fmt.Fprintf(t.Out, "%s: %v\n", t.Job, err)
+	fmt.Fprintf(t.Out, "%s: %s\n", t.Job, Printable(err.Error()))
 	if detail != "" {
-		fmt.Fprintf(t.Out, "\n%s\n", strings.TrimRight(detail, "\n"))
+		fmt.Fprintf(t.Out, "\n%s\n", Printable(strings.TrimRight(detail, "\n")))
 	}
+}
+
+// Printable makes text that somebody else wrote fit for a terminal: messages of
+// user code, and of another user's job, may hold control characters that move
+// the cursor or change what is on the screen. Line ends and tabs stay.
+func Printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return ' '
+		}
+		return r
+	}, s)
 }
 
 // Canceled says that somebody ended the run, and what it left behind.

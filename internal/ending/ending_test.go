@@ -33,6 +33,16 @@ func TestTeller(t *testing.T) {
 	golden.Check(t, filepath.Join("testdata", "endings.txt"), b.String())
 }
 
+func TestFailedKeepsTheTerminalWhole(t *testing.T) {
+	var b strings.Builder
+	tell := &Teller{Out: &b, Job: "wordcount"}
+	tell.Failed(&fault.Error{Kind: fault.User, Detail: "main.f\n\tmain.go:7\x1b[2J\n", Err: errors.New("row \x1b]0;title\x07 is\rwrong\u009b1m: größer → 7")})
+	want := "wordcount: row  ]0;title  is wrong 1m: größer → 7\n\nmain.f\n\tmain.go:7 [2J\n"
+	if got := b.String(); got != want {
+		t.Errorf("Failed wrote %q, want %q", got, want)
+	}
+}
+
 func TestThousands(t *testing.T) {
 	tests := map[int64]string{
 		0: "0", 999: "999", 1000: "1,000", -1: "-1", -999: "-999", -1000: "-1,000", 1234567: "1,234,567",
