@@ -42,8 +42,8 @@ test: ## run all tests
 	$(GO) test ./...
 
 .PHONY: race
-race: ## run all tests under the race detector
-	$(GO) test -race -timeout 20m ./...
+race: ## run all tests under the race detector, in their short forms
+	$(GO) test -race -short -timeout 20m ./...
 
 .PHONY: budget
 budget: ## hold jobs over 100 times their budget of 64 MiB to it: half an hour; prints a table

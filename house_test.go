@@ -58,7 +58,7 @@ var links = []struct {
 		reason: "the scheduler is a pure state machine over plan and fault",
 	},
 	{
-		who:    []string{"shuffle/block", "shuffle/store", "shuffle/transfer", "executor", "executor/worker", "coordinator/...", "cmd/..."},
+		who:    []string{"shuffle/block", "shuffle/store", "shuffle/transfer", "executor", "executor/worker/...", "coordinator/...", "cmd/..."},
 		never:  []string{"github.com/apache/arrow/..."},
 		reason: "a damaged Arrow buffer can kill a process beyond recover, so only user programs link Arrow",
 	},
@@ -66,15 +66,20 @@ var links = []struct {
 		who: []string{"sdk/..."},
 		never: []string{
 			"github.com/hashicorp/memberlist", "github.com/hashicorp/raft", "github.com/hashicorp/raft-wal/...",
-			"internal/gossip", "executor", "executor/worker", "coordinator/...", "cmd/...",
+			"internal/gossip", "executor", "executor/worker/...", "coordinator/...", "cmd/...",
 		},
 		except: []string{"coordinator/schedule"},
 		reason: "a user's program carries no daemon; local mode drives the schedule core alone",
 	},
 	{
-		who:    []string{"internal/wire/...", "sdk", "executor/task", "executor/local"},
-		never:  []string{"connectrpc.com/...", "api/sheaf/v1/sheafv1connect", "net/http/..."},
-		reason: "a user's program speaks with its executor over an inherited socket: it serves and calls nobody",
+		who:    []string{"internal/wire/...", "executor/task", "executor/local"},
+		never:  []string{"net/http/..."},
+		reason: "a user's program speaks with its executor over an inherited socket",
+	},
+	{
+		who:    []string{"internal/wire/...", "sdk", "executor/task", "executor/local", "executor/program", "executor/worker/..."},
+		never:  []string{"connectrpc.com/...", "api/sheaf/v1/sheafv1connect"},
+		reason: "a user's program calls no service: it reads map outputs of other executors over HTTP and nothing else",
 	},
 	{
 		who: []string{"sdk"},

@@ -50,9 +50,7 @@ func TestRowAboveLimit(t *testing.T) {
 	p.wantNothing(t)
 }
 
-// TestRowsAtLimit reads rows of the limit. They do not fit the budget: a task
-// holds the row at hand twice, in the reader's window and in its batch, and the
-// batch before until the collector has come by.
+// TestRowsAtLimit reads rows of the limit, each as large as the budget.
 func TestRowsAtLimit(t *testing.T) {
 	if raceEnabled {
 		t.Skip("MEMORY IS NOT MEASURED under the race detector, which takes several times as much")
@@ -74,7 +72,7 @@ func TestRowsAtLimit(t *testing.T) {
 	}
 	f := figuresOf(t, e)
 	t.Logf("peak memory %s", memory.FormatSize(f.Peak))
-	if limit := int64(slackBytes + 3*tasks*longestRow); f.Peak > limit {
+	if limit := int64(budgetBytes + slackBytes); f.Peak > limit {
 		t.Errorf("peak memory = %s, want at most %s", memory.FormatSize(f.Peak), memory.FormatSize(limit))
 	}
 }

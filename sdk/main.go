@@ -7,10 +7,11 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/memory"
+	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/internal/progress"
 	"github.com/sheafdata/sheaf/sdk/internal/args"
 )
@@ -29,8 +30,30 @@ const (
 // for wrong usage or a graph that cannot be built, and 130 when interrupted.
 // --help lists the job's flags, which are the fields of A tagged flag, help,
 // default and required, and the engine's, which begin with --sheaf.
+//
+// On a cluster Sheaf's own tools start the same program: to print its plan where
+// the user submits it, and as a worker that runs its tasks. So nothing that costs
+// much, prints or may happen only once should stand before Main.
 func Main[A any](job *Job[A]) {
-	os.Exit(mainExit(job, os.Args[1:], os.Stdout, os.Stderr))
+	mode := os.Getenv(plan.ModeVariable)
+	// Not for programs that this one starts.
+	os.Unsetenv(plan.ModeVariable)
+	os.Exit(modes(job, mode))
+}
+
+// modes does what the mode says and returns the exit code.
+func modes[A any](job *Job[A], mode string) int {
+	switch mode {
+	case "":
+		return mainExit(job, os.Args[1:], os.Stdout, os.Stderr)
+	case plan.ModePlan:
+		return planExit(job, os.Args[1:], os.Stdout, os.Stderr)
+	case plan.ModeWorker:
+		return workerExit(job, os.Stderr)
+	}
+	(&teller{out: os.Stderr, job: job.name}).failed(fault.New(fault.Invalid,
+		"%s=%q is not known to this program: build it with the version of Sheaf that the cluster has", plan.ModeVariable, mode))
+	return exitUsage
 }
 
 // mainExit is Main with its streams; it returns the exit code.
@@ -49,7 +72,7 @@ func mainExit[A any](job *Job[A], argv []string, stdout, stderr *os.File) int {
 		(&teller{out: stderr, job: job.name}).misused(err)
 		return exitUsage
 	}
-	defer runtime.KeepAlive(limitHeap(engine.MemoryBytes))
+	defer runtime.KeepAlive(memory.LimitHeap(engine.MemoryBytes))
 	display := progress.New(progress.Mode(engine.Progress), stderr)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -86,31 +109,3 @@ func mainExit[A any](job *Job[A], argv []string, stdout, stderr *os.File) int {
 	say.failed(err)
 	return exitFailed
 }
-
-// limitHeap makes the garbage collector keep to the budget: rarely running
-// while there is room, and hard at the limit. Settings of the user's
-// environment win. What it returns must be kept alive: memory that is never
-// touched, so the system never gives it, but that counts as alive. Without such
-// a floor a job that keeps little, and makes rows and forgets them, would
-// collect after every few megabytes, and the row path pays for the write
-// barriers.
-func limitHeap(budget int64) (floor []byte) {
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(budget)
-	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-		floor = make([]byte, min(maxHeapFloor, budget/heapFloorShare))
-	}
-	return floor
-}
-
-const (
-	// gcPercent trades memory for time: most of the heap is buffers without
-	// pointers, so a collection is cheap but its frequency is not.
-	gcPercent = 200
-
-	maxHeapFloor = 32 << 20
-	// heapFloorShare keeps a small budget for what is really there.
-	heapFloorShare = 32
-)

@@ -15,17 +15,19 @@ import (
 
 // programs are what the test binary can be started as.
 var programs = map[string]func(){
-	"copy":    mainOf("copy", buildCopy),
-	"count":   mainOf("count", buildCount),
-	"sort":    mainOf("sort", buildSort),
-	"shout":   mainOf("shout", buildShout),
-	"error":   mainOf("error", buildError),
-	"edit":    mainOf("edit", buildEdit),
-	"slow":    mainOf("slow", buildSlow),
-	"endless": mainOf("endless", buildEndless),
-	"stuck":   mainOf("stuck", buildStuck),
-	"budget":  mainOf("budget", buildBudget),
-	"lengths": mainOf("lengths", buildLengths),
+	"copy":         mainOf("copy", buildCopy),
+	"count":        mainOf("count", buildCount),
+	"sort":         mainOf("sort", buildSort),
+	"shout":        mainOf("shout", buildShout),
+	"error":        mainOf("error", buildError),
+	"edit":         mainOf("edit", buildEdit),
+	"slow":         mainOf("slow", buildSlow),
+	"endless":      mainOf("endless", buildEndless),
+	"stuck":        mainOf("stuck", buildStuck),
+	"budget":       mainOf("budget", buildBudget),
+	"lengths":      mainOf("lengths", buildLengths),
+	"long rows":    mainOf("long-rows", buildLongRows),
+	"long formats": mainOf("long-formats", buildLongFormats),
 }
 
 func buildCopy(p *sdk.Pipeline, a jobArgs) error {

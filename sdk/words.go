@@ -19,18 +19,17 @@ func Words(s string) iter.Seq[string] {
 func AppendWords(dst []string, s string) []string {
 	start := 0 // of the word under the cursor
 	for at := 0; at < len(s); at += markBytes {
-		for marks := spaceMarks(s, at); marks != 0; marks &= marks - 1 {
-			i := at + bits.TrailingZeros64(marks)
-			size := 1
-			if s[i] != ' ' {
-				if size = spaceAt(s[i:]); size == 0 {
-					continue
-				}
-			}
+		spaces, others := spaceMarks(s, at)
+		if others != 0 {
+			dst, start = appendMarked(dst, s, start, at, spaces|others)
+			continue
+		}
+		for ; spaces != 0; spaces &= spaces - 1 {
+			i := at + bits.TrailingZeros64(spaces)
 			if i > start {
 				dst = append(dst, s[start:i])
 			}
-			start = i + size
+			start = i + 1
 		}
 	}
 	if start < len(s) {
@@ -39,12 +38,30 @@ func AppendWords(dst []string, s string) []string {
 	return dst
 }
 
+// appendMarked appends the words that end at the marks of the bytes of s from at
+// on, and returns where the word begins that comes next.
+func appendMarked(dst []string, s string, start, at int, marks uint64) ([]string, int) {
+	for ; marks != 0; marks &= marks - 1 {
+		i := at + bits.TrailingZeros64(marks)
+		size := spaceAt(s[i:])
+		if size == 0 {
+			continue
+		}
+		if i > start {
+			dst = append(dst, s[start:i])
+		}
+		start = i + size
+	}
+	return dst, start
+}
+
 // words looks at the marks of 64 bytes at a time. Only where a byte may begin a
 // white space is it looked at alone.
 func words(s string, yield func(string) bool) {
 	start := 0 // of the word under the cursor
 	for at := 0; at < len(s); at += markBytes {
-		for marks := spaceMarks(s, at); marks != 0; marks &= marks - 1 {
+		spaces, others := spaceMarks(s, at)
+		for marks := spaces | others; marks != 0; marks &= marks - 1 {
 			i := at + bits.TrailingZeros64(marks)
 			size := 1
 			if s[i] != ' ' {
@@ -67,20 +84,18 @@ func words(s string, yield func(string) bool) {
 // the loop over them is mispredicted more often than words are found.
 const markBytes = 64
 
-// spaceMarks marks, by a bit each, which of the 64 bytes of s from at on may
-// begin a white space.
-func spaceMarks(s string, at int) (marks uint64) {
-	rest := s[at:]
-	shift := 0
-	for len(rest) >= 8 && shift < markBytes {
-		marks |= gather(mayBeSpace(load8(rest, 0))) << shift
-		rest = rest[8:]
-		shift += 8
+// spaceMarksGo marks, by a bit each, which of the 64 bytes of s from at on are
+// spaces, and which others may begin a white space. It is the portable form of
+// spaceMarks, and what the assembly is tested against.
+func spaceMarksGo(s string, at int) (spaces, others uint64) {
+	for shift := 0; shift < markBytes && at < len(s); shift += 8 {
+		word := load8(s, at)
+		space := zeroBytes(word ^ 0x2020202020202020)
+		spaces |= gather(space) << shift
+		others |= gather(mayBeSpace(word)&^space) << shift
+		at += 8
 	}
-	if shift < markBytes && len(rest) > 0 {
-		marks |= gather(mayBeSpace(loadTail(rest))) << shift
-	}
-	return marks
+	return spaces, others
 }
 
 // gather moves the high bits of the eight bytes of a word into its low byte.

@@ -97,7 +97,7 @@ func TestWordsReadsNoFurther(t *testing.T) {
 	if err := syscall.Mprotect(memory[page:], syscall.PROT_NONE); err != nil {
 		t.Fatalf("protect the second page: %v", err)
 	}
-	for n := range 40 {
+	for n := range 140 {
 		b := memory[page-n : page]
 		for i := range b {
 			b[i] = "ab \xe2c\xc2"[i%6]
@@ -109,11 +109,41 @@ func TestWordsReadsNoFurther(t *testing.T) {
 	}
 }
 
+// checkMarks compares spaceMarks with its portable form at every place of s.
+func checkMarks(t *testing.T, s string) {
+	t.Helper()
+	for at := range len(s) {
+		spaces, others := spaceMarks(s, at)
+		if wantSpaces, wantOthers := spaceMarksGo(s, at); spaces != wantSpaces || others != wantOthers {
+			t.Fatalf("spaceMarks(%q, %d) = %#x, %#x, want %#x, %#x", s, at, spaces, others, wantSpaces, wantOthers)
+		}
+	}
+}
+
+func TestSpaceMarks(t *testing.T) {
+	var every []byte
+	for i := range 256 {
+		every = append(every, byte(i))
+	}
+	checkMarks(t, string(every))
+	checkMarks(t, strings.Repeat("ascii only, ", 20)+"\n")
+	for place := range 64 {
+		line := []byte(strings.Repeat("x", 64))
+		line[place] = ' '
+		if spaces, others := spaceMarks(string(line), 0); spaces != 1<<place || others != 0 {
+			t.Errorf("spaceMarks of a space at %d = %#x, %#x, want %#x, 0", place, spaces, others, uint64(1)<<place)
+		}
+	}
+}
+
 func FuzzWords(f *testing.F) {
 	for _, s := range []string{"", "a b", "a\u3000b", "\xe2\x80\x80", "x\xc2"} {
 		f.Add(s)
 	}
-	f.Fuzz(checkWords)
+	f.Fuzz(func(t *testing.T, s string) {
+		checkWords(t, s)
+		checkMarks(t, s)
+	})
 }
 
 func ExampleWords() {
@@ -127,8 +157,10 @@ func BenchmarkWords(b *testing.B) {
 	samples := []struct{ name, text string }{
 		{"english", strings.Repeat("The family of Dashwood had long been settled in Sussex. Their estate was large, ", 12)},
 		{"russian", strings.Repeat("Все счастливые семьи похожи друг на друга, каждая несчастливая семья несчастлива ", 12)},
+		{"line", "The family of Dashwood had long been settled in Sussex. Their estate was"},
 		{"short", "to be or not to be"},
 	}
+	var buf []string
 	for _, s := range samples {
 		for _, f := range []struct {
 			name string
@@ -139,6 +171,10 @@ func BenchmarkWords(b *testing.B) {
 					n += len(w)
 				}
 				return n
+			}},
+			{"AppendWords", func() int {
+				buf = AppendWords(buf[:0], s.text)
+				return len(buf)
 			}},
 			{"FieldsSeq", func() (n int) {
 				for w := range strings.FieldsSeq(s.text) {

@@ -117,8 +117,7 @@ func oneBlock[V any](w *blockWriter, b *buffer[V], sel []uint32, emit func([]byt
 		return oneBlock(w, b, sel[half:], emit)
 	}
 	if len(w.frame) > block.MaxRowBytes {
-		return fault.New(fault.Invalid, "a row of %s is larger than the shuffle takes (%s)",
-			memory.FormatSize(int64(len(w.frame))), memory.FormatSize(block.MaxRowBytes))
+		return rowTooLarge(int64(len(w.frame)))
 	}
 	var err error
 	if w.out, err = w.encoder.Append(w.out[:0], w.frame, len(sel)); err != nil {
@@ -159,18 +158,28 @@ func (r *blockReader[V]) decode(stored []byte, c *chunk[V]) (rest []byte, err er
 	if err != nil {
 		return nil, err
 	}
-	n := int(h.Rows)
+	return stored[size:], r.decodeRaw(raw, int(h.Rows), c)
+}
+
+// decodeRaw decodes the payload of a block of n rows into c; the rows keep raw.
+func (r *blockReader[V]) decodeRaw(raw []byte, n int, c *chunk[V]) error {
 	keys, frame, err := column.DecodeKeys(raw, n)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	c.keys = keys
+	return r.decodeRows(frame, n, c)
+}
+
+// decodeRows decodes a frame of n rows into c.
+func (r *blockReader[V]) decodeRows(frame []byte, n int, c *chunk[V]) error {
 	rec, err := column.DecodeFrame(r.typ, frame, n)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if cap(c.rows) < n {
 		c.rows = make([]V, n)
 	}
-	c.keys, c.rows = keys, c.rows[:n]
-	return stored[size:], column.ScanRows(r.typ, rec, 0, c.rows)
+	c.rows = c.rows[:n]
+	return column.ScanRows(r.typ, rec, 0, c.rows)
 }

@@ -27,12 +27,18 @@ type buckets[V any] struct {
 	spills spillFile
 	runs   []run
 	starts []uint32 // scratch
+
+	digests []digest // of the rows of each bucket; scratch
 }
+
+// digest is an order-independent digest of rows.
+type digest struct{ sum, xor uint64 }
 
 func newBuckets[V any](env *Env, typ *column.Type, count, rotate int, owner string) *buckets[V] {
 	return &buckets[V]{
 		env: env, buf: newBuffer[V](typ, env.Budget, owner), blocks: newBlockWriter(env),
 		count: count, rotate: rotate, spills: spillFile{env: env}, starts: make([]uint32, count+1),
+		digests: make([]digest, count),
 	}
 }
 
@@ -45,17 +51,27 @@ func (b *buckets[V]) add(keys *column.Keys, payload unsafe.Pointer, stride uintp
 	if b.env.Discard {
 		return nil
 	}
+	if b.buf.large(b.env, keys, payload, stride, n) {
+		return eachRow(b.buf, b.env, keys, payload, stride, n, b.addSmall, b.addLarge)
+	}
+	return b.addSmall(keys, payload, stride, n)
+}
+
+func (b *buckets[V]) addSmall(keys *column.Keys, payload unsafe.Pointer, stride uintptr, n int) error {
 	if err := b.buf.add(keys, payload, stride, n); err != nil {
 		return err
 	}
 	for i := range n {
-		h := column.HashKey(keys.At(i))
-		b.buf.number = append(b.buf.number, uint16(column.Bucket(bits.RotateLeft64(h, b.rotate), b.count)))
+		b.buf.number = append(b.buf.number, uint16(b.bucketOf(keys.At(i))))
 	}
 	if b.buf.full(extraBucketBytes) {
 		return b.spill()
 	}
 	return nil
+}
+
+func (b *buckets[V]) bucketOf(key []byte) int {
+	return column.Bucket(bits.RotateLeft64(column.HashKey(key), b.rotate), b.count)
 }
 
 // spill writes the buffered rows as a run.
@@ -77,19 +93,18 @@ func (b *buckets[V]) spill() error {
 // segment for every bucket that has rows. offset is where w stands.
 func (b *buckets[V]) empty(w io.Writer, offset int64) ([]store.Segment, error) {
 	b.sortByBucket()
-	b.buf.hashRows()
+	b.digestBuckets()
 	var segments []store.Segment
 	for i := range b.count {
 		sel := b.buf.order[b.starts[i]:b.starts[i+1]]
 		if len(sel) == 0 {
 			continue
 		}
-		seg := store.Segment{Bucket: uint32(i), Offset: offset}
+		seg := store.Segment{Bucket: uint32(i), Offset: offset, Sum: b.digests[i].sum, Xor: b.digests[i].xor}
 		err := blocks(&b.blocks, b.buf, sel, func(stored []byte, rawBytes int, sel []uint32) error {
 			seg.StoredBytes += int64(len(stored))
 			seg.RawBytes += int64(rawBytes)
 			seg.Rows += int64(len(sel))
-			b.buf.digest(&seg, sel)
 			_, err := w.Write(stored)
 			return err
 		})
@@ -101,6 +116,18 @@ func (b *buckets[V]) empty(w io.Writer, offset int64) ([]store.Segment, error) {
 	}
 	b.buf.reset()
 	return segments, nil
+}
+
+// digestBuckets fills digests. It takes the rows in the order in which they lie
+// in memory: by bucket, each hash would be a cache miss of its own.
+func (b *buckets[V]) digestBuckets() {
+	b.buf.hashRows()
+	clear(b.digests)
+	for i, n := range b.buf.number {
+		d := &b.digests[n]
+		d.sum += b.buf.hashes[i]
+		d.xor ^= b.buf.hashes[i]
+	}
 }
 
 // sortByBucket fills order with the buffered rows by bucket, and starts with

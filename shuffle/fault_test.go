@@ -62,7 +62,7 @@ var readers = map[string]func(ctx context.Context, env *Env, out plan.MapOutput,
 		var got []keyed
 		p := &plan.Partition{Outputs: []plan.MapOutput{out}}
 		err := ReadSorted(ctx, env, p, typ, new(Count), func(m *Merge[item]) error {
-			for m.Next() {
+			for m.Next() && m.LoadKey() && m.Load() {
 				got = append(got, keyed{bytes.Clone(m.Key()), *m.Row()})
 			}
 			return m.Err()

@@ -52,7 +52,8 @@ func TestHashEqualsModel(t *testing.T) {
 			buckets := pick(r, 1, 2, 3, 16, 256, 300)
 			budget := pick(r, int64(0), 1<<10, 64<<10, 64<<20)
 			p := newPlace(t, budget, pick(r, int64(0), 1<<20), pick(r, block.None, block.S2, block.Zstd1))
-			t.Logf("keys %s, %d buckets, budget %d", kind, buckets, budget)
+			p.large = pick(r, int64(0), 0, 60, 400)
+			t.Logf("keys %s, %d buckets, budget %d, large from %d", kind, buckets, budget, p.large)
 			var id int64
 			var models [][]keyed
 			var outs []plan.MapOutput
@@ -146,8 +147,10 @@ func TestDigests(t *testing.T) {
 	type result struct{ sum, xor uint64 }
 	var want result
 	for i, budget := range []int64{64 << 20, 0, 8 << 10, 200 << 10} {
-		for _, codec := range []block.Codec{block.S2, block.None} {
+		for _, large := range []int64{0, 60} { // the second calls most rows large
+			codec := []block.Codec{block.S2, block.None}[i%2]
 			p := newPlace(t, budget, 0, codec)
+			p.large = large
 			for _, w := range []rowWriter{NewHashWriter[item](p.env(), 0, 16, typ), NewHashWriter[item](p.env(), 0, 1, typ), NewSortWriter[item](p.env(), 0, typ)} {
 				shuffled := append([]keyed(nil), rows...)
 				r.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
@@ -157,7 +160,7 @@ func TestDigests(t *testing.T) {
 					want = result{sum, xor}
 				}
 				if got := (result{sum, xor}); got != want || n != int64(len(rows)) {
-					t.Errorf("budget %d, %v, %T: digests %v of %d rows, want %v of %d", budget, codec, w, got, n, want, len(rows))
+					t.Errorf("budget %d, large from %d, %T: digests %v of %d rows, want %v of %d", budget, large, w, got, n, want, len(rows))
 				}
 			}
 		}

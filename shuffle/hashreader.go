@@ -18,6 +18,12 @@ type Count struct{ Rows, Bytes atomic.Int64 }
 // buckets, map output after map output in the partition's order. use may keep
 // the strings inside rows, but neither keys nor the slice.
 func ReadHash[V any](ctx context.Context, env *Env, p *plan.Partition, typ *column.Type, count *Count, use func(keys *column.Keys, rows []V) error) error {
+	return ReadHashLong(ctx, env, p, typ, count, use, nil)
+}
+
+// ReadHashLong is ReadHash that gives rows with long keys to long, one at a
+// time, if long is not nil; it may keep the key.
+func ReadHashLong[V any](ctx context.Context, env *Env, p *plan.Partition, typ *column.Type, count *Count, use func(keys *column.Keys, rows []V) error, long func(key *LongKey, row []V) error) error {
 	r := newBlockReader[V](typ)
 	var c chunk[V]
 	open, stop := openAhead(ctx, env, p.Outputs, func(index store.Index) (from, end int64) { return bucketRange(index, p) })
@@ -26,7 +32,7 @@ func ReadHash[V any](ctx context.Context, env *Env, p *plan.Partition, typ *colu
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := readBuckets(ctx, open, out, p, &r, &c, count, use); err != nil {
+		if err := readBuckets(ctx, env, open, out, p, &r, &c, count, use, long); err != nil {
 			return err
 		}
 	}
@@ -45,7 +51,7 @@ func bucketRange(index store.Index, p *plan.Partition) (from, end int64) {
 }
 
 // readBuckets reads the partition's buckets of one map output.
-func readBuckets[V any](ctx context.Context, open openFunc, out plan.MapOutput, p *plan.Partition, r *blockReader[V], c *chunk[V], count *Count, use func(*column.Keys, []V) error) error {
+func readBuckets[V any](ctx context.Context, env *Env, open openFunc, out plan.MapOutput, p *plan.Partition, r *blockReader[V], c *chunk[V], count *Count, use func(*column.Keys, []V) error, long func(*LongKey, []V) error) error {
 	src, err := open(ctx, out)
 	if err != nil {
 		return unreadable(out.ID, err)
@@ -64,19 +70,32 @@ func readBuckets[V any](ctx context.Context, open openFunc, out plan.MapOutput, 
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		stored, err := section.block()
-		if err == io.EOF {
-			return nil
+		var key *LongKey
+		if long != nil {
+			if key, err = longKeyOf(ctx, env, out, section); err != nil && err != io.EOF {
+				return unreadable(out.ID, err)
+			}
 		}
-		if err == nil {
-			_, err = r.decode(stored, c)
+		var stored int
+		if key != nil {
+			stored, err = r.readLong(key, section, c)
+		} else {
+			stored, err = r.next(env, section, c)
+		}
+		if err == io.EOF && key == nil {
+			return nil
 		}
 		if err != nil {
 			return unreadable(out.ID, err)
 		}
 		count.Rows.Add(int64(len(c.rows)))
-		count.Bytes.Add(int64(len(stored)))
-		if err := use(&c.keys, c.rows); err != nil {
+		count.Bytes.Add(int64(stored))
+		if key != nil {
+			err = long(key, c.rows)
+		} else {
+			err = use(&c.keys, c.rows)
+		}
+		if err != nil {
 			return err
 		}
 	}

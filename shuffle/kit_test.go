@@ -64,6 +64,8 @@ type place struct {
 	codec  block.Codec
 	next   int
 	source Source // nil means the store
+	large  int64  // size from which rows are large; 0 for the default
+	inside int    // attempts that have not left the gate
 }
 
 func newPlace(t testing.TB, budgetBytes, memoryBytes int64, codec block.Codec) *place {
@@ -96,7 +98,11 @@ func (p *place) env() *Env {
 	e := &Env{
 		Attempt: plan.AttemptID{Job: plan.JobID{1}, Task: plan.TaskID{Index: p.next}, Number: 1},
 		Store:   p.store, Source: p.store, Codec: p.codec, Budget: p.budget, Spilled: new(atomic.Int64),
+		LargeFrom: p.large,
 	}
+	in := 0
+	e.Enter = func(int64) error { p.inside, in = p.inside+1-in, 1; return nil }
+	e.Leave = func() { p.inside, in = p.inside-in, 0 }
 	if p.source != nil {
 		e.Source = p.source
 	}

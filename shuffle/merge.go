@@ -12,6 +12,7 @@ import (
 	"github.com/sheafdata/sheaf/internal/column"
 	"github.com/sheafdata/sheaf/internal/memory"
 	"github.com/sheafdata/sheaf/internal/plan"
+	"github.com/sheafdata/sheaf/shuffle/block"
 	"github.com/sheafdata/sheaf/shuffle/store"
 )
 
@@ -25,6 +26,8 @@ type Merge[V any] struct {
 	losers  []contender
 	started bool
 	err     error
+	env     *Env
+	inside  int // rows since a large one was loaded, if that is still in use
 }
 
 // contender is a cursor in the tournament.
@@ -39,23 +42,41 @@ type source struct {
 	// from and to bound its bytes; rows below fromKey and from toKey on are left out.
 	from, to       int64
 	fromKey, toKey []byte
-	blockBytes     int64 // of its largest block, decoded
+	segments       []store.Segment
+	blockBytes     int64 // of its largest block, decoded, but for large rows
 	output         *plan.OutputID
 }
 
 // runSource is a spilled run as an input of a merge.
-func runSource(r run) source {
+func runSource(env *Env, r run) source {
 	s := source{open: func() (io.ReaderAt, func() error, error) {
 		return r.file, func() error { return nil }, nil
 	}}
-	for i, seg := range r.segments {
+	s.take(env, r.segments)
+	return s
+}
+
+// take makes the segments those of the source.
+func (s *source) take(env *Env, segments []store.Segment) {
+	s.segments = segments
+	for i, seg := range segments {
 		if i == 0 {
 			s.from = seg.Offset
 		}
 		s.to = seg.Offset + seg.StoredBytes
-		s.blockBytes = max(s.blockBytes, seg.RawBytes)
+		if !env.isLarge(headerOf(seg)) {
+			s.blockBytes = max(s.blockBytes, seg.RawBytes)
+		}
 	}
-	return s
+}
+
+// headerOf is the header of a segment of one block, as far as the index tells.
+func headerOf(seg store.Segment) block.Header {
+	h := block.Header{Codec: block.Default, Rows: uint32(seg.Rows), RawBytes: uint32(seg.RawBytes)}
+	if seg.StoredBytes == seg.RawBytes+block.HeaderBytes {
+		h.Codec = block.None
+	}
+	return h
 }
 
 // cursor walks the rows of one input.
@@ -68,27 +89,33 @@ type cursor[V any] struct {
 	// at is the row at hand; rows of the chunk from end on are beyond toKey.
 	at, end int
 	prefix  uint64 // first eight bytes of the key at hand, big endian; MaxUint64 when done
+	key     []byte // of a large row that is not loaded, its beginning
 	done    bool
 	held    *memory.Reservation
+
+	env   *Env
+	large *largeRow // the row at hand, if it is large
+	head  []byte    // what key views then
 }
 
 func openCursor[V any](src source, env *Env, typ *column.Type) (*cursor[V], error) {
-	c := &cursor[V]{src: src, reader: newBlockReader[V](typ), held: env.Budget.Reserve("merge")}
+	c := &cursor[V]{src: src, env: env, reader: newBlockReader[V](typ), held: env.Budget.Reserve("merge")}
 	r, closer, err := src.open()
 	if err != nil {
 		return nil, err
 	}
 	c.close, c.blocks = closer, newSegmentReader(r, src.from, src.to)
 	c.held.Must(memoryOfCursor(src))
-	// The blocks begin with the last that may hold the least key of ours.
-	for first := true; first || !c.done && c.at == c.end; first = false {
-		if err := c.nextBlock(); err != nil {
+	if err := c.nextBlock(); err != nil {
+		c.free()
+		return nil, err
+	}
+	for !c.done && bytes.Compare(c.key, src.fromKey) < 0 {
+		if err := c.next(); err != nil {
 			c.free()
 			return nil, err
 		}
-		c.at = sort.Search(c.end, func(i int) bool { return bytes.Compare(c.chunk.keys.At(i), src.fromKey) >= 0 })
 	}
-	c.load()
 	return c, nil
 }
 
@@ -107,67 +134,93 @@ func (c *cursor[V]) free() {
 
 // next moves to the next row.
 func (c *cursor[V]) next() error {
-	for c.at++; c.at >= c.end && !c.done; {
-		if err := c.nextBlock(); err != nil {
-			return err
-		}
-	}
-	c.load()
-	return nil
-}
-
-// nextBlock makes the rows of the next block those at hand.
-func (c *cursor[V]) nextBlock() error {
-	if c.end < len(c.chunk.rows) {
-		c.done = true // beyond toKey
+	if c.at++; c.at < c.end {
+		c.take()
 		return nil
 	}
+	return c.nextBlock()
+}
+
+// nextBlock makes the first row of the next block the one at hand.
+func (c *cursor[V]) nextBlock() error {
 	// The rows of the block before may be in use still, by a caller that
 	// collects them: strings stay valid, the slice does not.
-	stored, err := c.blocks.block()
-	if err == io.EOF {
-		c.done = true
+	if c.large != nil {
+		c.large, c.key, c.chunk, c.end = nil, nil, chunk[V]{}, 0 // a large row is let go at once
+	}
+	if c.end < len(c.chunk.rows) {
+		c.finish()
 		return nil
 	}
-	if err == nil {
-		_, err = c.reader.decode(stored, &c.chunk)
-	}
-	if err != nil {
-		if c.src.output != nil {
-			err = unreadable(*c.src.output, err)
+	h, err := c.blocks.header()
+	switch {
+	case err == io.EOF:
+		c.finish()
+		return nil
+	case err == nil && c.env.isLarge(h):
+		if err = c.openLarge(h); err == nil {
+			c.at, c.end = 0, 1
+			c.place()
 		}
-		return err
+	case err == nil:
+		if _, err = c.reader.next(c.env, c.blocks, &c.chunk); err == nil {
+			c.begin()
+		}
 	}
-	c.at, c.end = 0, len(c.chunk.rows)
-	if to := c.src.toKey; to != nil && c.end > 0 && bytes.Compare(c.chunk.keys.At(c.end-1), to) >= 0 {
-		c.end = sort.Search(c.end, func(i int) bool { return bytes.Compare(c.chunk.keys.At(i), to) >= 0 })
-		c.done = c.end == 0
-	}
-	return nil
+	return c.failed(err)
 }
 
-// key is that of the row at hand.
-func (c *cursor[V]) key() []byte { return c.chunk.keys.At(c.at) }
+// failed names the map output that could not be read.
+func (c *cursor[V]) failed(err error) error {
+	if err != nil && c.src.output != nil {
+		return unreadable(*c.src.output, err)
+	}
+	return err
+}
 
-// load notes the prefix of the key at hand.
-func (c *cursor[V]) load() {
-	if c.done {
-		c.prefix = math.MaxUint64
+// begin makes the first row of a chunk the one at hand, and finds where the
+// key range ends in it.
+func (c *cursor[V]) begin() {
+	c.at, c.end = 0, len(c.chunk.rows)
+	if to := c.src.toKey; to != nil && bytes.Compare(c.chunk.keys.At(c.end-1), to) >= 0 {
+		c.end = sort.Search(c.end, func(i int) bool { return bytes.Compare(c.chunk.keys.At(i), to) >= 0 })
+	}
+	if c.end == 0 {
+		c.finish()
 		return
 	}
-	key := c.key()
-	if len(key) >= 8 {
-		c.prefix = binary.BigEndian.Uint64(key)
+	c.take()
+}
+
+func (c *cursor[V]) take() {
+	c.key = c.chunk.keys.At(c.at)
+	c.prefix = prefixOf(c.key)
+}
+
+// place looks where the key of the large row at hand is in the order.
+func (c *cursor[V]) place() {
+	if c.src.toKey != nil && bytes.Compare(c.key, c.src.toKey) >= 0 {
+		c.finish()
 		return
+	}
+	c.prefix = prefixOf(c.key)
+}
+
+func (c *cursor[V]) finish() { c.done, c.prefix = true, math.MaxUint64 }
+
+// prefixOf is the first eight bytes of a key, with zeros behind a shorter one.
+func prefixOf(key []byte) uint64 {
+	if len(key) >= 8 {
+		return binary.BigEndian.Uint64(key)
 	}
 	var p [8]byte
 	copy(p[:], key)
-	c.prefix = binary.BigEndian.Uint64(p[:])
+	return binary.BigEndian.Uint64(p[:])
 }
 
 // newMerge opens a merge over sources; they must fit the budget together.
 func newMerge[V any](env *Env, typ *column.Type, sources []source) (*Merge[V], error) {
-	m := &Merge[V]{losers: make([]contender, max(len(sources), 1))}
+	m := &Merge[V]{env: env, losers: make([]contender, max(len(sources), 1))}
 	for _, s := range sources {
 		c, err := openCursor[V](s, env, typ)
 		if err != nil {
@@ -176,11 +229,18 @@ func newMerge[V any](env *Env, typ *column.Type, sources []source) (*Merge[V], e
 		}
 		m.cursors = append(m.cursors, c)
 	}
-	m.play()
+	if m.play(); m.err != nil { // keys that are not whole in memory are read on
+		m.close()
+		return nil, m.err
+	}
 	return m, nil
 }
 
 func (m *Merge[V]) close() {
+	if m.inside > 0 {
+		m.env.LeaveLarge()
+		m.inside = 0
+	}
 	for _, c := range m.cursors {
 		c.free()
 	}
@@ -220,7 +280,13 @@ func (m *Merge[V]) tie(a, b int) bool {
 	if x.done || y.done {
 		return !x.done
 	}
-	if c := bytes.Compare(x.key(), y.key()); c != 0 {
+	c := 0
+	if x.large == nil && y.large == nil {
+		c = bytes.Compare(x.key, y.key)
+	} else if m.err == nil {
+		c, m.err = compareKeys(x, y)
+	}
+	if c != 0 {
 		return c < 0
 	}
 	return a < b
@@ -230,6 +296,13 @@ func (m *Merge[V]) tie(a, b int) bool {
 func (m *Merge[V]) Next() bool {
 	if m.err != nil || len(m.cursors) == 0 {
 		return false
+	}
+	if m.inside > 0 {
+		// The row may be in use, by a caller that looks ahead, up to the next but one.
+		if m.inside++; m.inside > 2 {
+			m.env.LeaveLarge()
+			m.inside = 0
+		}
 	}
 	if m.started {
 		at := m.losers[0].cursor
@@ -246,16 +319,20 @@ func (m *Merge[V]) Next() bool {
 		m.losers[0] = w
 	}
 	m.started = true
-	return !m.cursors[m.losers[0].cursor].done
+	return m.err == nil && !m.winner().done
 }
 
-// Key returns the key of the row at hand, valid until Next.
-func (m *Merge[V]) Key() []byte { return m.cursors[m.losers[0].cursor].key() }
+// winner is the cursor at the row at hand.
+func (m *Merge[V]) winner() *cursor[V] { return m.cursors[m.losers[0].cursor] }
+
+// Key returns the key of the row at hand, valid until Next if it is shorter
+// than LastingKeyBytes.
+func (m *Merge[V]) Key() []byte { return m.winner().key }
 
 // Row returns the payload of the row at hand, valid until Next; strings inside
 // may be kept.
 func (m *Merge[V]) Row() *V {
-	c := m.cursors[m.losers[0].cursor]
+	c := m.winner()
 	return &c.chunk.rows[c.at]
 }
 
@@ -276,7 +353,7 @@ func mergeSources[V any](ctx context.Context, env *Env, typ *column.Type, source
 		if err != nil {
 			return err
 		}
-		sources = slices.Replace(slices.Clone(sources), at, at+n, runSource(r))
+		sources = slices.Replace(slices.Clone(sources), at, at+n, runSource(env, r))
 	}
 	m, err := newMerge[V](env, typ, sources)
 	if err != nil {
@@ -379,12 +456,9 @@ func outputSource(ctx context.Context, env *Env, open openFunc, out plan.MapOutp
 	}
 	var rows int64
 	if first < end {
-		s.from = segments[first].Offset
-		last := segments[end-1]
-		s.to = last.Offset + last.StoredBytes
+		s.take(env, segments[first:end])
 		for _, seg := range segments[first:end] {
 			rows += seg.Rows
-			s.blockBytes = max(s.blockBytes, seg.RawBytes)
 		}
 	}
 	return s, rows, nil

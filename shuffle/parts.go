@@ -64,12 +64,9 @@ func (p *Parts[V]) Read(ctx context.Context, part int, use func(keys *column.Key
 				if err := ctx.Err(); err != nil {
 					return err
 				}
-				stored, err := section.block()
+				_, err := r.next(p.b.env, section, &c)
 				if err == io.EOF {
 					break
-				}
-				if err == nil {
-					_, err = r.decode(stored, &c)
 				}
 				if err != nil {
 					return err

@@ -26,15 +26,52 @@ func newSegmentReader(src io.ReaderAt, from, end int64) *segmentReader {
 	return &segmentReader{src: src, at: from, end: end}
 }
 
-// block returns the next whole block, valid until the next call; io.EOF at the end.
-func (r *segmentReader) block() ([]byte, error) {
+// header returns the header of the next block; io.EOF at the end.
+func (r *segmentReader) header() (block.Header, error) {
 	if len(r.buf) == 0 && r.at == r.end {
-		return nil, io.EOF
+		return block.Header{}, io.EOF
 	}
 	if err := r.need(block.HeaderBytes); err != nil {
-		return nil, err
+		return block.Header{}, err
 	}
-	h, err := block.ReadHeader(r.buf)
+	return block.ReadHeader(r.buf)
+}
+
+// offset is where the next block begins.
+func (r *segmentReader) offset() int64 { return r.at - int64(len(r.buf)) }
+
+// take fills p, from the beginning of the next block on, and passes over it.
+func (r *segmentReader) take(p []byte) error {
+	at := r.offset()
+	if err := r.skip(int64(len(p))); err != nil {
+		return err
+	}
+	if n, err := r.src.ReadAt(p, at); n < len(p) {
+		if err == nil || err == io.EOF {
+			err = fault.New(fault.Corrupt, "file ends at offset %d, in the middle of a block", at+int64(n))
+		}
+		return err
+	}
+	return nil
+}
+
+// skip passes over n bytes.
+func (r *segmentReader) skip(n int64) error {
+	if n <= int64(len(r.buf)) {
+		r.buf = r.buf[n:]
+		return nil
+	}
+	if n -= int64(len(r.buf)); n > r.end-r.at {
+		return fault.New(fault.Corrupt, "a block at offset %d reaches beyond its segment, which ends at %d", r.offset(), r.end)
+	}
+	r.at += n
+	r.buf = nil
+	return nil
+}
+
+// block returns the next whole block, valid until the next call; io.EOF at the end.
+func (r *segmentReader) block() ([]byte, error) {
+	h, err := r.header()
 	if err != nil {
 		return nil, err
 	}

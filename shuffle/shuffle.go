@@ -37,6 +37,12 @@ type Env struct {
 	Codec   block.Codec
 	Budget  *memory.Budget
 	Spilled *atomic.Int64 // counts bytes spilled
+	// LargeFrom is the size from which a row is large; 0 means a part of the budget.
+	LargeFrom int64
+	// Enter, when set, is called before memory for a large row is taken, and may
+	// wait; Leave when the row is not used any more.
+	Enter func(bytes int64) error
+	Leave func()
 	// Discard makes writers accept rows and keep none: a rehearsal of the
 	// pipeline that looks for the row at fault must not publish anything.
 	Discard bool
@@ -85,6 +91,9 @@ func (e *unreadableError) Unwrap() error { return e.err }
 // unreadable wraps an error met while reading a map output. Damage stays
 // Corrupt; everything else of unknown kind is Fetch.
 func unreadable(out plan.OutputID, err error) error {
+	if _, ok := errors.AsType[*roomError](err); ok {
+		return err
+	}
 	kind := fault.KindOf(err)
 	switch kind {
 	case fault.Canceled, fault.Resource:

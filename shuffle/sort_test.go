@@ -30,7 +30,7 @@ func readSorted(t testing.TB, env *Env, p *plan.Partition) []keyed {
 	t.Helper()
 	var got []keyed
 	err := ReadSorted(t.Context(), env, p, typeOf[item](t), new(Count), func(m *Merge[item]) error {
-		for m.Next() {
+		for m.Next() && m.LoadKey() && m.Load() {
 			got = append(got, keyed{bytes.Clone(m.Key()), *m.Row()})
 		}
 		return m.Err()
@@ -73,7 +73,8 @@ func TestSortEqualsModel(t *testing.T) {
 			kind := pick(r, kindNames()...)
 			budget := pick(r, int64(0), 4<<10, 100<<10, 64<<20)
 			p := newPlace(t, budget, pick(r, int64(0), 1<<20), pick(r, block.None, block.S2, block.Zstd1))
-			t.Logf("keys %s, budget %d", kind, budget)
+			p.large = pick(r, int64(0), 0, 60, 400)
+			t.Logf("keys %s, budget %d, large from %d", kind, budget, p.large)
 			var id int64
 			var models [][]keyed
 			var outs []plan.MapOutput

@@ -1,7 +1,6 @@
 package shuffle
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"unsafe"
@@ -44,6 +43,13 @@ func (w *SortWriter[V]) Write(keys *column.Keys, payload unsafe.Pointer, stride 
 	if w.env.Discard {
 		return nil
 	}
+	if w.buf.large(w.env, keys, payload, stride, n) {
+		return eachRow(w.buf, w.env, keys, payload, stride, n, w.add, w.addLarge)
+	}
+	return w.add(keys, payload, stride, n)
+}
+
+func (w *SortWriter[V]) add(keys *column.Keys, payload unsafe.Pointer, stride uintptr, n int) error {
 	if err := w.buf.add(keys, payload, stride, n); err != nil {
 		return err
 	}
@@ -116,7 +122,7 @@ func (w *SortWriter[V]) empty(out io.Writer, offset int64) ([]store.Segment, err
 func (w *SortWriter[V]) mergeRuns(ctx context.Context, out io.Writer) ([]store.Segment, error) {
 	sources := make([]source, len(w.runs))
 	for i, r := range w.runs {
-		sources[i] = runSource(r)
+		sources[i] = runSource(w.env, r)
 	}
 	s := sortedOutput[V]{out: out}
 	err := mergeSources(ctx, w.env, w.typ, sources, func(m *Merge[V]) error {
@@ -144,7 +150,7 @@ type sortedOutput[V any] struct {
 func (s *sortedOutput[V]) write(w *SortWriter[V], order []uint32) error {
 	return blocks(&w.blocks, w.buf, order, func(stored []byte, rawBytes int, sel []uint32) error {
 		seg := store.Segment{
-			FirstKey: bytes.Clone(w.buf.keys.At(int(sel[0]))), Offset: s.offset,
+			FirstKey: indexKey(w.buf.keys.At(int(sel[0]))), Offset: s.offset,
 			StoredBytes: int64(len(stored)), RawBytes: int64(rawBytes), Rows: int64(len(sel)),
 		}
 		s.offset += seg.StoredBytes
@@ -165,23 +171,32 @@ func (s *sortedOutput[V]) drain(ctx context.Context, w *SortWriter[V], m *Merge[
 	rows := make([]V, 0, drainRows)
 	var size int64
 	for more := true; more; {
-		if more = m.Next(); more {
+		if more = m.Next(); more && !m.Large() {
 			keys.Add(m.Key())
 			rows = append(rows, *m.Row())
 			size += w.typ.Size(unsafe.Pointer(m.Row()))
 		}
-		if n := len(rows); n == drainRows || n > 0 && (!more || keys.Size()+size >= blockBytes) {
+		apart := !more || m.Large()
+		if n := len(rows); n == drainRows || n > 0 && (apart || keys.Size()+size >= blockBytes) {
 			if err := w.buf.add(&keys, unsafe.Pointer(&rows[0]), unsafe.Sizeof(rows[0]), n); err != nil {
 				return err
 			}
 			keys.Reset()
 			rows, size = rows[:0], 0
 		}
-		if w.buf.len() > 0 && (!more || w.buf.bytes() >= w.blocks.size) {
+		if w.buf.len() > 0 && (apart || w.buf.bytes() >= w.blocks.size) {
 			if err := s.write(w, w.buf.inOrder()); err != nil {
 				return err
 			}
 			w.buf.reset()
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
+		if more && apart {
+			if err := s.copyLarge(m); err != nil {
+				return err
+			}
 			if err := ctx.Err(); err != nil {
 				return err
 			}

@@ -58,7 +58,7 @@ func (s *sortSpiller) readBack(ctx context.Context) (rows []item, err error) {
 		return nil, err
 	}
 	err = ReadSorted(ctx, s.env, &plan.Partition{Outputs: []plan.MapOutput{out}}, s.w.typ, new(Count), func(m *Merge[item]) error {
-		for m.Next() {
+		for m.Next() && m.LoadKey() && m.Load() {
 			rows = append(rows, *m.Row())
 		}
 		return m.Err()

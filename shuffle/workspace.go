@@ -66,18 +66,14 @@ func (w *workspace) inOrder() []uint32 {
 func (w *workspace) hashRows() {
 	w.hashes = w.rows.HashRows(w.hashes[:0])
 	for i := range w.hashes {
-		hi, lo := bits.Mul64(column.HashKey(w.keys.At(i))^0x9e3779b97f4a7c15, w.hashes[i]|1)
-		w.hashes[i] = hi ^ lo
+		w.hashes[i] = rowHash(w.keys.At(i), w.hashes[i])
 	}
 }
 
-// digest adds rows, whose hashes are there, to the segment's order-independent
-// row digest.
-func (w *workspace) digest(seg *store.Segment, sel []uint32) {
-	for _, i := range sel {
-		seg.Sum += w.hashes[i]
-		seg.Xor ^= w.hashes[i]
-	}
+// rowHash is the hash of a row by its key and the hash of its payload.
+func rowHash(key []byte, payload uint64) uint64 {
+	hi, lo := bits.Mul64(column.HashKey(key)^0x9e3779b97f4a7c15, payload|1)
+	return hi ^ lo
 }
 
 // digestAll adds all rows to the segment's row digest. It goes through memory

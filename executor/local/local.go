@@ -93,13 +93,14 @@ func Run(ctx context.Context, g *graph.Compiled, o Options) (*Report, error) {
 		// What fits the memory of its task is sorted there and written once.
 		o.Schedule.SplitBytes = min(max(tasks/int64(o.Parallelism)/splitShare, leastSplitBytes), schedule.DefaultSplitBytes)
 	}
+	each := tasks / int64(o.Parallelism)
 	e := &engine{
 		options: o, job: job, began: time.Now(), core: schedule.New(o.Schedule),
 		runtime: &task.Runtime{
 			Graph: g, Store: st, Source: st, Codec: o.Codec, Overwrite: o.Overwrite,
-			Memory:      memory.NewBudget(tasks),
-			MemoryBytes: tasks / int64(o.Parallelism),
-			Read:        o.Read, ChunkRows: o.ChunkRows,
+			Memory: memory.NewBudget(tasks), MemoryBytes: each,
+			Large: task.NewGate(o.MemoryBytes, each),
+			Read:  o.Read, ChunkRows: o.ChunkRows,
 		},
 		ended:   make(chan ending, o.Parallelism),
 		running: map[plan.AttemptID]*attempt{},

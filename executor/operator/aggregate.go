@@ -50,6 +50,7 @@ func Aggregate[T, K, A, R any](a Aggregation[T, K, A, R]) *Exchange {
 // mapWriter is the map side of an exchange, hashed or sorted.
 type mapWriter interface {
 	Write(keys *column.Keys, payload unsafe.Pointer, stride uintptr, n int) error
+	Spill() error
 	Finish(ctx context.Context) (plan.MapOutput, error)
 	Abort()
 }
@@ -74,6 +75,13 @@ func newCombiner[T, A any](t *Task, key *column.KeyType, state *column.Type, fol
 
 func (c *combiner[T, A]) Push(rows []T) error {
 	keys := c.keys.of(rows)
+	if limit := c.task.Shuffle.LongKeyBytes(); anyLong(keys, limit) {
+		return c.pushLong(keys, rows, limit)
+	}
+	return c.push(keys, rows)
+}
+
+func (c *combiner[T, A]) push(keys []string, rows []T) error {
 	if !c.groups.room(keys) {
 		if err := c.drain(); err != nil {
 			return err
@@ -106,6 +114,15 @@ func (c *combiner[T, A]) Close() error {
 	return c.task.publish(c.writer)
 }
 
+// MakeRoom hands the states to the writer and makes it spill.
+func (c *combiner[T, A]) MakeRoom() error {
+	if err := c.drain(); err != nil {
+		return err
+	}
+	c.groups.shrink()
+	return c.writer.Spill()
+}
+
 func (c *combiner[T, A]) Abort() {
 	c.groups.release()
 	c.writer.Abort()
@@ -133,10 +150,13 @@ type aggregateReader[T, K, A, R any] struct {
 }
 
 func (r *aggregateReader[T, K, A, R]) run() error {
-	t := r.task
-	return r.aggregate(0, func(use func(*column.Keys, []A) error) error {
-		return shuffle.ReadHash(t.Context, &t.Shuffle, t.Assignment.Partition, r.agg.State, t.Read, use)
-	})
+	long := r.newLongKeys()
+	defer long.held.Release()
+	err := r.aggregate(0, func(use func(*column.Keys, []A) error) error { return r.readLong(long, use) })
+	if err != nil {
+		return err
+	}
+	return r.emitLong(long)
 }
 
 // aggregate merges all states that read gives, and emits the results.
@@ -205,7 +225,7 @@ func (r *aggregateReader[T, K, A, R]) emit(keys *column.Keys, states []A) error 
 		r.keys = make([]K, len(states))
 	}
 	ks := r.keys[:len(states)]
-	if err := decodeKeys(r.agg.Key, keys.At, ks); err != nil {
+	if err := decodeKeys(r.agg.Key, keys, ks); err != nil {
 		return err
 	}
 	r.rows = r.agg.Finish(r.rows[:0], ks, states)

@@ -1,7 +1,6 @@
 package operator
 
 import (
-	"bytes"
 	"iter"
 	"unsafe"
 
@@ -62,6 +61,8 @@ func (w *groupWriter[K, V]) Push(rows []KV[K, V]) error {
 
 func (w *groupWriter[K, V]) Close() error { return w.task.publish(w.writer) }
 
+func (w *groupWriter[K, V]) MakeRoom() error { return w.writer.Spill() }
+
 func (w *groupWriter[K, V]) Abort() { w.writer.Abort() }
 
 // groupReader is the reduce side: it walks a merge and gives its groups.
@@ -72,6 +73,7 @@ type groupReader[K, V, R any] struct {
 
 	merge *shuffle.Merge[V]
 	key   []byte // of the group at hand
+	own   []byte // memory for keys
 	group int64  // number of the group at hand
 	more  bool   // the merge stands at a row
 	rows  int64  // read and not yet counted
@@ -80,7 +82,15 @@ type groupReader[K, V, R any] struct {
 func (r *groupReader[K, V, R]) run(m *shuffle.Merge[V]) error {
 	r.merge = m
 	for r.advance(); r.more; {
-		r.key = append(r.key[:0], m.Key()...)
+		if !m.LoadKey() {
+			return m.Err()
+		}
+		if key := m.Key(); len(key) >= shuffle.LastingKeyBytes {
+			r.key = key // it may be as large as the budget
+		} else {
+			r.own = append(r.own[:0], key...)
+			r.key = r.own
+		}
 		var key K
 		if err := r.grouping.Key.Decode(r.key, unsafe.Pointer(&key)); err != nil {
 			return err
@@ -111,6 +121,9 @@ func (r *groupReader[K, V, R]) run(m *shuffle.Merge[V]) error {
 func (r *groupReader[K, V, R]) valuesOf(group int64) iter.Seq[V] {
 	return func(yield func(V) bool) {
 		for r.group == group && r.inGroup() {
+			if r.merge.Large() && !r.load() {
+				return
+			}
 			v := *r.merge.Row()
 			r.advance()
 			if !yield(v) {
@@ -121,7 +134,26 @@ func (r *groupReader[K, V, R]) valuesOf(group int64) iter.Seq[V] {
 }
 
 func (r *groupReader[K, V, R]) inGroup() bool {
-	return r.more && bytes.Equal(r.merge.Key(), r.key)
+	if !r.more || r.merge.KeyIs(r.key) {
+		return r.more
+	}
+	if r.task.Cause = r.merge.Err(); r.task.Cause != nil {
+		r.more = false
+	}
+	return false
+}
+
+// load reads the large row at hand; what was emitted before is handed on first,
+// and what is emitted next is looked at at once.
+func (r *groupReader[K, V, R]) load() bool {
+	if len(r.emitter.buf.rows) > 0 {
+		r.emitter.push()
+	}
+	r.more = r.merge.Load()
+	if !r.more {
+		r.task.Cause = r.merge.Err()
+	}
+	return r.more
 }
 
 // countRows is after how many rows they are counted, and the context looked at.

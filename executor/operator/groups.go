@@ -131,10 +131,7 @@ func (g *groups[A]) drain(use func(keys *column.Keys, states []A) error) error {
 	var keys column.Keys
 	for from, end := 0, 0; from < len(g.states); from = end {
 		end = g.drainEnd(from)
-		keys.Reset()
-		for i := from; i < end; i++ {
-			keys.Add(g.table.Key(i))
-		}
+		keys.View(g.table.Keys(from, end, keys.Ends[:0]))
 		if err := use(&keys, g.states[from:end]); err != nil {
 			return err
 		}
@@ -149,10 +146,20 @@ func (g *groups[A]) drain(use func(keys *column.Keys, states []A) error) error {
 // drainEnd is where the groups end that are handed on together with that at from.
 func (g *groups[A]) drainEnd(from int) int {
 	end := min(from+drainRows, len(g.states))
+	for end > from+1 && g.table.KeyBytes(from, end) > chunkBytes {
+		end = from + (end-from)/2
+	}
 	for !g.flat && end > from+1 && sizeOf(g.typ, g.states[from:end]) > chunkBytes {
 		end = from + (end-from)/2
 	}
 	return end
+}
+
+// shrink frees the memory of a table without groups.
+func (g *groups[A]) shrink() {
+	g.table.Shrink()
+	g.states, g.before = nil, nil
+	g.held.Set(0)
 }
 
 func (g *groups[A]) release() {

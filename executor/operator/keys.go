@@ -47,10 +47,26 @@ func (k *keyViews[T]) of(rows []T) []string {
 	return k.views
 }
 
-// decodeKeys turns normalised keys back into values.
-func decodeKeys[K any](kt *column.KeyType, key func(i int) []byte, dst []K) error {
+// forget lets go of the rows and of the memory for their keys: they were large.
+func (k *keyViews[T]) forget() {
+	clear(k.views)
+	k.encoded = column.Keys{}
+}
+
+// decodeKeys turns normalised keys back into values. Keys that are strings are
+// copied all at once: an allocation for each would cost more than what else a
+// row of an aggregation takes.
+func decodeKeys[K any](kt *column.KeyType, keys *column.Keys, dst []K) error {
+	if kt.IsString() {
+		text, start := string(keys.Data), uint32(0)
+		for i, end := range keys.Ends {
+			*(*string)(unsafe.Pointer(&dst[i])) = text[start:end]
+			start = end
+		}
+		return nil
+	}
 	for i := range dst {
-		if err := kt.Decode(key(i), unsafe.Pointer(&dst[i])); err != nil {
+		if err := kt.Decode(keys.At(i), unsafe.Pointer(&dst[i])); err != nil {
 			return err
 		}
 	}

@@ -47,6 +47,7 @@ type site struct {
 	store     *store.Store
 	budget    *memory.Budget
 	chunkRows int
+	large     int64 // size from which rows are large; 0 for the default
 	next      int
 }
 
@@ -75,6 +76,7 @@ func (s *site) task(ctx context.Context) *Task {
 		Context: NewContext(ctx, id),
 		Shuffle: shuffle.Env{
 			Attempt: id, Store: s.store, Source: s.store, Codec: block.S2, Budget: s.budget, Spilled: new(atomic.Int64),
+			LargeFrom: s.large,
 		},
 		Assignment: &plan.Assignment{Attempt: id},
 		ChunkRows:  s.chunkRows,

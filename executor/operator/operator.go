@@ -108,12 +108,27 @@ type Task struct {
 	Read    *shuffle.Count // rows and bytes read
 	RowsOut atomic.Int64   // rows written to exchanges and sinks
 
+	// MakeRoom, when set, makes the operators of the attempt write to disk what
+	// they hold in memory. It is called between rows.
+	MakeRoom func() error
+
 	Result plan.Result // what the operators have published, staged and collected
 
 	// Cause is an error that the engine met while user code waited for rows: it
 	// makes a group end early, so whatever the user code did then, return an
 	// error or panic, is not its fault.
 	Cause error
+}
+
+// roomMaker is a receiver that can write to disk what it holds in memory.
+type roomMaker interface{ MakeRoom() error }
+
+// MakeRoom makes a receiver free memory, if it can; not during a Push to it.
+func MakeRoom(receiver any) error {
+	if m, ok := receiver.(roomMaker); ok {
+		return m.MakeRoom()
+	}
+	return nil
 }
 
 // aborter is a receiver that holds what must be freed when its attempt fails.

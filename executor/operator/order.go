@@ -26,6 +26,10 @@ func (t Term[T]) Descending() Term[T] {
 type term[T any] struct {
 	load   func(rows []T)
 	append func(dst []byte, i int) []byte
+	// view is append without a copy: nil where the key's bytes stand nowhere.
+	view func(i int) []byte
+	// forget lets go of the chunk.
+	forget func()
 }
 
 // By returns the term that sorts by a function of the row; kt is the type of K.
@@ -34,7 +38,7 @@ func By[T, K any](kt *column.KeyType, key func(T) K) Term[T] {
 		// The chunk's keys stand in a slice: a key on the stack would escape,
 		// one allocation a row.
 		var keys []K
-		return term[T]{
+		t := term[T]{
 			load: func(rows []T) {
 				keys = keys[:0]
 				for i := range rows {
@@ -47,7 +51,15 @@ func By[T, K any](kt *column.KeyType, key func(T) K) Term[T] {
 				}
 				return kt.AppendPart(dst, unsafe.Pointer(&keys[i]), descending)
 			},
+			forget: func() { clear(keys) },
 		}
+		if last && !descending && kt.IsString() {
+			t.view = func(i int) []byte {
+				key := *(*string)(unsafe.Pointer(&keys[i]))
+				return unsafe.Slice(unsafe.StringData(key), len(key))
+			}
+		}
+		return t
 	}}
 }
 
@@ -80,4 +92,27 @@ func (o *orderer[T]) keysOf(rows []T) *column.Keys {
 		o.keys.Add(o.one)
 	}
 	return &o.keys
+}
+
+// keyOf returns the key of a single row, valid until the next call: a view of
+// the row where its bytes stand there.
+func (o *orderer[T]) keyOf(row []T) column.Keys {
+	if len(o.terms) == 1 && o.terms[0].view != nil {
+		o.terms[0].load(row)
+		return column.ViewKey(o.terms[0].view(0))
+	}
+	o.one = o.one[:0]
+	for _, t := range o.terms {
+		t.load(row)
+		o.one = t.append(o.one, 0)
+	}
+	return column.ViewKey(o.one)
+}
+
+// forget lets go of the rows and of the memory for keys: they were large.
+func (o *orderer[T]) forget() {
+	for _, t := range o.terms {
+		t.forget()
+	}
+	o.one = nil
 }

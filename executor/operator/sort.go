@@ -15,7 +15,7 @@ func Sort[T any](typ *column.Type, edge *Edge, order Order[T]) *Exchange {
 	return &Exchange{
 		Edge: edge,
 		Map: func(t *Task, x plan.Exchange) any {
-			return &sortWriter[T]{task: t, order: newOrderer(order), writer: shuffle.NewSortWriter[T](&t.Shuffle, x.ID, typ)}
+			return &sortWriter[T]{task: t, typ: typ, order: newOrderer(order), writer: shuffle.NewSortWriter[T](&t.Shuffle, x.ID, typ)}
 		},
 		Reduce: func(t *Task, out any) error {
 			r := &sortReader[T]{task: t, out: out.(Receiver[T]), rows: newChunk[T](typ, t.ChunkRows)}
@@ -26,6 +26,7 @@ func Sort[T any](typ *column.Type, edge *Edge, order Order[T]) *Exchange {
 
 type sortWriter[T any] struct {
 	task   *Task
+	typ    *column.Type
 	order  *orderer[T]
 	writer mapWriter
 }
@@ -35,10 +36,27 @@ func (w *sortWriter[T]) Push(rows []T) error {
 		return nil
 	}
 	w.task.RowsOut.Add(int64(len(rows)))
+	if sizeOf(w.typ, rows) >= shuffle.LeastLargeBytes {
+		return w.pushLarge(rows)
+	}
 	return w.writer.Write(w.order.keysOf(rows), unsafe.Pointer(&rows[0]), unsafe.Sizeof(rows[0]), len(rows))
 }
 
+// pushLarge writes rows one by one, with keys that are not copied if that can be.
+func (w *sortWriter[T]) pushLarge(rows []T) error {
+	defer w.order.forget()
+	for i := range rows {
+		keys := w.order.keyOf(rows[i : i+1])
+		if err := w.writer.Write(&keys, unsafe.Pointer(&rows[i]), unsafe.Sizeof(rows[i]), 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (w *sortWriter[T]) Close() error { return w.task.publish(w.writer) }
+
+func (w *sortWriter[T]) MakeRoom() error { return w.writer.Spill() }
 
 func (w *sortWriter[T]) Abort() { w.writer.Abort() }
 
@@ -50,7 +68,11 @@ type sortReader[T any] struct {
 
 func (r *sortReader[T]) run(m *shuffle.Merge[T]) error {
 	for m.Next() {
-		if r.rows.add(*m.Row()) {
+		if m.Large() {
+			if err := r.pushLarge(m); err != nil {
+				return err
+			}
+		} else if r.rows.add(*m.Row()) {
 			if err := r.push(); err != nil {
 				return err
 			}
@@ -59,6 +81,19 @@ func (r *sortReader[T]) run(m *shuffle.Merge[T]) error {
 	if err := m.Err(); err != nil {
 		return err
 	}
+	return r.push()
+}
+
+// pushLarge pushes a large row alone: others are neither kept beside it nor it
+// until others have come.
+func (r *sortReader[T]) pushLarge(m *shuffle.Merge[T]) error {
+	if err := r.push(); err != nil {
+		return err
+	}
+	if !m.Load() {
+		return m.Err()
+	}
+	r.rows.add(*m.Row())
 	return r.push()
 }
 

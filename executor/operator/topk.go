@@ -75,6 +75,7 @@ type top[T any] struct {
 
 	held  *memory.Reservation
 	bytes int64 // that keys and what rows point to take
+	kept  int64 // what bytes was after the last cut
 }
 
 type topRow[T any] struct {
@@ -103,7 +104,8 @@ func (t *top[T]) add(keys *column.Keys, rows []T) {
 		r := &t.rows[len(t.rows)-1]
 		r.bytes = int64(len(key)) + t.typ.Own(unsafe.Pointer(&r.row), nil)
 		t.bytes += r.bytes
-		if len(t.rows) >= 2*t.k+64 {
+		// Large rows are not collected by number.
+		if n := len(t.rows); n >= 2*t.k+64 || n > t.k && t.bytes >= 2*t.kept+chunkBytes {
 			t.cut()
 		}
 	}
@@ -130,6 +132,7 @@ func (t *top[T]) cut() {
 		t.rows = t.rows[:t.k]
 		t.bar = t.rows[t.k-1].key
 	}
+	t.kept = t.bytes
 }
 
 // each hands on the rows in order.

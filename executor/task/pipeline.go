@@ -154,7 +154,9 @@ func (p *pipeline) drive() error {
 
 // readSplit pushes the batches of one split.
 func (p *pipeline) readSplit(source graph.Source, s plan.Split, to operator.BatchReceiver) (err error) {
-	r, err := source.Open(p.task.Context, s, p.runtime.Read)
+	opts := p.runtime.Read
+	opts.Room = p.task.Shuffle.Enter
+	r, err := source.Open(p.task.Context, s, opts)
 	if err != nil {
 		return err
 	}
@@ -184,6 +186,7 @@ func (p *pipeline) readSplit(source graph.Source, s plan.Split, to operator.Batc
 			return err
 		}
 		p.failed = nil
+		p.task.Shuffle.LeaveLarge() // whatever was large in the batch
 		p.task.Read.Rows.Add(batch.NumRows())
 		p.task.Read.Bytes.Store(before + r.BytesRead())
 	}
@@ -193,6 +196,16 @@ func (p *pipeline) readSplit(source graph.Source, s plan.Split, to operator.Batc
 // publish, sinks stage.
 func (p *pipeline) close() error {
 	return p.first.(interface{ Close() error }).Close()
+}
+
+// makeRoom makes the ends of the pipeline hand on what they hold in memory.
+func (p *pipeline) makeRoom() error {
+	for _, e := range p.ends {
+		if err := operator.MakeRoom(e); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // abort frees what the ends of the pipeline and a reader that it failed with hold.

@@ -27,19 +27,33 @@ const DefaultChunkRows = graph.DefaultBatchRows
 
 // Runtime runs attempts of one job. It is safe for concurrent use.
 type Runtime struct {
-	Graph     *graph.Compiled
-	Store     *store.Store
-	Source    shuffle.Source
+	Graph  *graph.Compiled
+	Store  *store.Store
+	Source shuffle.Source
+	// SourceOf, when set, gives the Source of one attempt, whose buffers count
+	// in the attempt's budget.
+	SourceOf  func(*memory.Budget) shuffle.Source
 	Codec     block.Codec
 	Overwrite bool // publish over an existing destination
 
 	// Memory is the budget of all attempts together, MemoryBytes that of one.
 	Memory      *memory.Budget
 	MemoryBytes int64
+	// Large lets attempts have large rows in memory by turns; nil for no bound.
+	Large *memory.Gate
 	// Read bounds batches; ChunkRows bounds what operators pass on at once.
 	// Zero values mean the defaults.
 	Read      graph.ReadOptions
 	ChunkRows int
+}
+
+// largeShare is the part of the budget that large rows may take at once.
+const largeShare = 2
+
+// NewGate returns the gate for large rows of a process with a budget, of which
+// one attempt has attemptBytes.
+func NewGate(budgetBytes, attemptBytes int64) *memory.Gate {
+	return memory.NewGate(budgetBytes/largeShare, shuffle.LargeBytes(attemptBytes))
 }
 
 // Run runs one attempt to its end and returns what it did. read counts rows
@@ -84,6 +98,7 @@ func (r *Runtime) run(ctx context.Context, a *plan.Assignment, read *shuffle.Cou
 		return plan.Result{}, err
 	}
 	t := r.newTask(ctx, a, read)
+	defer t.Shuffle.LeaveLarge()
 	var p *pipeline
 	ended := false
 	// Deferred, because user code may end the goroutine instead of returning.
@@ -101,6 +116,7 @@ func (r *Runtime) run(ctx context.Context, a *plan.Assignment, read *shuffle.Cou
 		if p, err = r.assemble(t, input); err != nil {
 			return err
 		}
+		t.MakeRoom = p.makeRoom
 		if err := p.drive(); err != nil {
 			return err
 		}
@@ -138,16 +154,25 @@ func (r *Runtime) input(id plan.StageID) (*graph.Node, error) {
 
 // newTask makes the place where an attempt's operators work.
 func (r *Runtime) newTask(ctx context.Context, a *plan.Assignment, read *shuffle.Count) *operator.Task {
+	budget := r.Memory.Child(a.Attempt.String(), r.MemoryBytes)
 	t := &operator.Task{
 		Context: operator.NewContext(ctx, a.Attempt),
 		Shuffle: shuffle.Env{
 			Attempt: a.Attempt, Store: r.Store, Source: r.Source, Codec: r.Codec,
-			Budget: r.Memory.Child(a.Attempt.String(), r.MemoryBytes), Spilled: new(atomic.Int64),
+			Budget: budget, Spilled: new(atomic.Int64),
 		},
 		Assignment: a,
 		ChunkRows:  r.ChunkRows,
 		Stages:     map[plan.SinkID]*storage.Stage{},
 		Read:       read,
+	}
+	if r.Large != nil {
+		pass := r.Large.Pass(budget, "large row")
+		t.Shuffle.Enter = func(bytes int64) error { return enter(t, pass, bytes) }
+		t.Shuffle.Leave = pass.Leave
+	}
+	if r.SourceOf != nil {
+		t.Shuffle.Source = r.SourceOf(t.Shuffle.Budget)
 	}
 	if t.ChunkRows <= 0 {
 		t.ChunkRows = DefaultChunkRows
@@ -158,4 +183,15 @@ func (r *Runtime) newTask(ctx context.Context, a *plan.Assignment, read *shuffle
 		}
 	}
 	return t
+}
+
+// enter waits until the attempt may have a large row in memory. What its
+// operators have collected goes to disk first: it would stand beside the row.
+func enter(t *operator.Task, pass *memory.Pass, bytes int64) error {
+	if pass.Large(bytes) && !pass.Inside() && t.MakeRoom != nil {
+		if err := t.MakeRoom(); err != nil {
+			return err
+		}
+	}
+	return pass.Enter(t.Context, bytes)
 }

@@ -150,7 +150,7 @@ func (c *column) room(n int) error {
 func (c *column) extend(n int) []byte {
 	at := len(c.data)
 	if at+n > cap(c.data) {
-		data := make([]byte, at, roundUp(max(at+n, 2*cap(c.data), c.dataHint)))
+		data := fresh(roundUp(max(at+n, 2*cap(c.data), c.dataHint)))[:at]
 		copy(data, c.data)
 		c.data = data
 	}
@@ -168,7 +168,8 @@ func (c *column) extendOffs(n int) (first int32, added []int32) {
 		at = 1
 	}
 	if at+n > cap(c.offs) {
-		offs := make([]int32, at, max(at+n, 2*cap(c.offs), c.offsHint))
+		offs := freshOffs(max(at+n, 2*cap(c.offs), c.offsHint))[:at]
+		offs[0] = 0
 		copy(offs, c.offs)
 		c.offs = offs
 	}

@@ -172,3 +172,17 @@ func randomKeys(r *rand.Rand, n, longest int) *Keys {
 	}
 	return k
 }
+
+func TestKeysView(t *testing.T) {
+	data, ends := []byte("abc"), []uint32{1, 1, 3}
+	k := keysOf("before")
+	k.View(data, ends)
+	if got := fmt.Sprintf("%q", k.strings()); got != `["a" "" "bc"]` {
+		t.Errorf("keys of a view = %s, want [a, empty, bc]", got)
+	}
+	k.Reset()
+	k.Add([]byte("other"))
+	if string(data) != "abc" {
+		t.Errorf("after Reset and Add the viewed bytes are %q, want abc", data)
+	}
+}

@@ -16,6 +16,15 @@ func (k *Keys) Append(other *Keys) {
 	checkKeysBytes(len(k.Data))
 }
 
+// View makes k a view of data, in which keys end at ends. Data stays the
+// caller's, who must not change it while k is used; ends become k's own.
+// Invariant: ends are ascending, and the last is len(data). The bound is that of
+// Add.
+func (k *Keys) View(data []byte, ends []uint32) {
+	checkKeysBytes(len(data))
+	k.Data, k.Ends, k.view = data, ends, true
+}
+
 // Views appends a view of each key to dst, valid until k changes: strings are
 // what hash tables take, whether keys were encoded or are strings themselves.
 func (k *Keys) Views(dst []string) []string {

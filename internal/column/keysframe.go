@@ -35,8 +35,23 @@ func (k *Keys) AppendFrame(dst []byte, sel []uint32) []byte {
 	if sel == nil {
 		return append(dst, k.Data...)
 	}
+	return k.gather(dst[:at+width*rows+total], at+width*rows, sel)
+}
+
+// gather copies the selected keys to dst from at on. A copy of constant size
+// takes two instructions where one of the key's own length takes a call, so
+// short keys are copied with what follows them, as long as it is overwritten.
+func (k *Keys) gather(dst []byte, at int, sel []uint32) []byte {
+	const short = 16
 	for _, i := range sel {
-		dst = append(dst, k.At(int(i))...)
+		start, end := k.span(i)
+		n := int(end - start)
+		if n <= short && int(start)+short <= len(k.Data) && at+short <= len(dst) {
+			*(*[short]byte)(dst[at:]) = *(*[short]byte)(k.Data[start:])
+		} else {
+			copy(dst[at:], k.Data[start:end])
+		}
+		at += n
 	}
 	return dst
 }

@@ -19,9 +19,15 @@ var ErrHeld = errors.New("locked by a running process")
 // Try takes the exclusive lock of an open file without waiting, or returns
 // ErrHeld. Closing the file frees the lock. A file that was opened by name may
 // have lost that name meanwhile: the caller checks.
-func Try(f *os.File) error {
+func Try(f *os.File) error { return try(f, unix.LOCK_EX) }
+
+// TryShared takes the lock as Try does, but together with others that share it.
+// A shared lock becomes an exclusive one by Try, which may lose it when it fails.
+func TryShared(f *os.File) error { return try(f, unix.LOCK_SH) }
+
+func try(f *os.File, how int) error {
 	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB)
 		switch {
 		case err == nil:
 			return nil

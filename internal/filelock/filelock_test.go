@@ -9,6 +9,32 @@ import (
 	"testing"
 )
 
+func TestTryShared(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	open := func() *os.File {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { f.Close() })
+		return f
+	}
+	first, second, third := open(), open(), open()
+	if err := errors.Join(TryShared(first), TryShared(second)); err != nil {
+		t.Fatalf("TryShared twice = %v", err)
+	}
+	if err := Try(third); !errors.Is(err, ErrHeld) {
+		t.Errorf("Try of a shared lock = %v, want %v", err, ErrHeld)
+	}
+	first.Close()
+	if err := Try(second); err != nil {
+		t.Errorf("Try of the last that shares = %v", err)
+	}
+	if err := TryShared(third); !errors.Is(err, ErrHeld) {
+		t.Errorf("TryShared of a held lock = %v, want %v", err, ErrHeld)
+	}
+}
+
 func TestTry(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	open := func() *os.File {

@@ -22,6 +22,7 @@ type Compiled struct {
 	Exchanges []*Node
 	Sinks     []*Node
 
+	lines     []string // of Describe
 	consumers map[*Node][]*Node
 	exchange  map[*Node]plan.ExchangeID
 	sink      map[*Node]plan.SinkID
@@ -37,12 +38,16 @@ func (c *Compiled) ExchangeOf(n *Node) plan.ExchangeID { return c.exchange[n] }
 // SinkOf returns the id of an Output node.
 func (c *Compiled) SinkOf(n *Node) plan.SinkID { return c.sink[n] }
 
+// Describe returns what Graph.Describe returns for the graph that was compiled.
+func (c *Compiled) Describe() []string { return c.lines }
+
 // Compile turns a graph into a plan. args are the program's arguments as JSON.
 func Compile(g *Graph, args string) (*Compiled, error) {
 	if err := g.Err(); err != nil {
 		return nil, err
 	}
 	c := &Compiled{
+		lines:     g.Describe(),
 		consumers: map[*Node][]*Node{},
 		exchange:  map[*Node]plan.ExchangeID{},
 		sink:      map[*Node]plan.SinkID{},

@@ -31,6 +31,10 @@ type ReadOptions struct {
 	BatchRows   int   // rows a batch at most; default DefaultBatchRows
 	BatchBytes  int   // bytes of row data a batch at about; default DefaultBatchBytes
 	MaxRowBytes int64 // a longer row is an error that names it; default DefaultMaxRowBytes
+	// Room, when set, is called before memory for a row of that many bytes is
+	// taken, and may wait until there is room for a large one. It holds until
+	// the batch with the row has been worked off.
+	Room func(bytes int64) error
 }
 
 // Defaults of ReadOptions. A batch of some thousand rows and a quarter of a

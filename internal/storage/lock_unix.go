@@ -13,13 +13,18 @@ import (
 
 // lockFile takes the lock at path, which is free once its holder is gone,
 // whatever became of it. The file stays until unlockFile removes it.
-func lockFile(path string) (*os.File, error) {
+func lockFile(path string) (*os.File, error) { return lockFileAs(path, filelock.Try) }
+
+// shareLock takes the lock at path together with others that share it.
+func shareLock(path string) (*os.File, error) { return lockFileAs(path, filelock.TryShared) }
+
+func lockFileAs(path string, try func(*os.File) error) (*os.File, error) {
 	for {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 		if err != nil {
 			return nil, err
 		}
-		if err := filelock.Try(f); err != nil {
+		if err := try(f); err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
 		// The holder before us may have removed the name after we opened it: then

@@ -32,8 +32,9 @@ const (
 )
 
 // Stage is the staging directory of one job for one destination. CreateStage
-// makes it for the process that runs the job, OpenStage for the job's attempts,
-// in the same process or another. Its methods are safe for concurrent use.
+// makes it for the process that runs the job, JoinStage for one of several that
+// run it together, OpenStage for the job's attempts, in the same process or
+// another. Its methods are safe for concurrent use.
 type Stage struct {
 	disk *disk
 	name string // destination as the user wrote it
@@ -45,7 +46,8 @@ type Stage struct {
 	patience time.Duration
 
 	mu        sync.Mutex // guards the fields below
-	lock      *os.File   // held from CreateStage to Close; nil for OpenStage
+	lock      *os.File   // held from CreateStage or JoinStage to Close; nil for OpenStage
+	shared    bool       // by JoinStage
 	published bool
 }
 
@@ -60,18 +62,33 @@ func CreateStage(dest string, job plan.JobID) (*Stage, error) {
 }
 
 func createStage(d *disk, dest string, job plan.JobID) (*Stage, error) {
+	return lockStage(d, dest, job, false)
+}
+
+// JoinStage is CreateStage for a job that several processes run: they hold the
+// lock together, and the stage counts as alive until the last of them has closed
+// it or died.
+func JoinStage(dest string, job plan.JobID) (*Stage, error) {
+	return lockStage(&disk{}, dest, job, true)
+}
+
+func lockStage(d *disk, dest string, job plan.JobID, shared bool) (*Stage, error) {
 	path, err := resolve(dest)
 	if err != nil {
 		return nil, err
 	}
-	s := &Stage{disk: d, name: dest, dest: path, dir: stageDir(path, job), patience: claimWait}
+	s := &Stage{disk: d, name: dest, dest: path, dir: stageDir(path, job), patience: claimWait, shared: shared}
 	if err := d.mkdirAll(filepath.Dir(path)); err != nil {
 		return nil, outputError("make directory", filepath.Dir(path), 0, err)
 	}
 	if err := removeStale(d, path, s.dir); err != nil {
 		return nil, err
 	}
-	s.lock, err = takeLock(d, s.dir+lockSuffix)
+	take := takeLock
+	if shared {
+		take = takeSharedLock
+	}
+	s.lock, err = take(d, s.dir+lockSuffix)
 	if errors.Is(err, filelock.ErrHeld) {
 		return nil, fault.New(fault.Invalid, "another process runs job %s for output %q: wait for it or end it", job.Short(), dest)
 	}
@@ -157,5 +174,9 @@ func (s *Stage) Close() error {
 	lock := s.lock
 	s.lock = nil
 	empty := !exists(s.dir) && !exists(s.dir+trashSuffix)
+	if s.shared {
+		// The last of them removes the lock's name, which nobody else may hold then.
+		empty = empty && filelock.Try(lock) == nil
+	}
 	return errors.Join(err, unlock(s.disk, lock, empty))
 }

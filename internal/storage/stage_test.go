@@ -422,3 +422,28 @@ func TestDiscardRestoresOldOutput(t *testing.T) {
 	checkVersion(t, dest, "o")
 	checkClean(t, dest)
 }
+
+// TestJoinStage has two processes run a job: what they staged stays as long as
+// one of them lives, and nothing is left when the last has closed it.
+func TestJoinStage(t *testing.T) {
+	dest := filepath.Join(t.TempDir(), "out")
+	a := newOutput("a")
+	first, err := JoinStage(dest, a.job)
+	must(t, err)
+	second, err := JoinStage(dest, a.job)
+	must(t, err)
+	if _, err := CreateStage(dest, a.job); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("CreateStage beside JoinStage = %v, want it refused", err)
+	}
+	must(t, first.Close())
+	other, err := CreateStage(dest, plan.NewJobID())
+	must(t, err)
+	if !exists(second.dir) {
+		t.Errorf("another job removed the stage of one that a process still runs")
+	}
+	must(t, other.Discard())
+	must(t, other.Close())
+	must(t, OpenStage(dest, a.job).Discard())
+	must(t, second.Close())
+	checkClean(t, dest)
+}

@@ -133,6 +133,13 @@ func takeLock(d *disk, path string) (*os.File, error) {
 	return lockFile(path)
 }
 
+func takeSharedLock(d *disk, path string) (*os.File, error) {
+	if err := d.allow("lock", path); err != nil {
+		return nil, err
+	}
+	return shareLock(path)
+}
+
 // unlock releases a lock; its file is removed first, while nobody else can hold it.
 func unlock(d *disk, lock *os.File, remove bool) error {
 	var err error

@@ -19,6 +19,8 @@ var (
 	WorkerProtocol = Versions{Min: 1, Max: 1}
 	// ExecutorProtocol is spoken between executors and coordinators.
 	ExecutorProtocol = Versions{Min: 1, Max: 1}
+	// ClusterProtocol is spoken between clients and coordinators.
+	ClusterProtocol = Versions{Min: 1, Max: 1}
 )
 
 // String returns the range as people write it.

@@ -28,8 +28,10 @@ const (
 	// maxParseBytes bounds what parsing one message may allocate: an empty
 	// element of a list is two bytes on the wire and a hundred in memory.
 	maxParseBytes = 4 * MaxFrameBytes
-	// maxElements bounds each list; the scheduler has no more tasks in a stage.
-	maxElements = 1 << 20
+	// MaxElements bounds each list; the scheduler has no more tasks in a stage.
+	// Writers do not look: who can have more checks before.
+	MaxElements = 1 << 20
+	maxElements = MaxElements
 )
 
 // Marshal returns the bytes of a message. Its errors are of kind Invalid: text

@@ -39,6 +39,10 @@ type Window struct {
 	// Limit bounds the rows that are wanted: those that begin in Data[:Limit].
 	// The last of them may end beyond. It is at least 1.
 	Limit int
+	// Keep, where it is not nil, may be called by a decoder whose batch views
+	// Data: then it is not overwritten. That saves the copy of a long row, and
+	// pays when the row is most of the window, which lives as long as the row.
+	Keep func()
 	// Final says that the file ends with Data: a last row without its line end
 	// is whole.
 	Final bool

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"sync"
 
 	"github.com/apache/arrow/go/v15/arrow"
 
@@ -17,18 +16,11 @@ import (
 )
 
 const (
-	// windowBytes is the usual size of a window: large enough that the cost of
-	// a read call vanishes, small enough to stay in the second-level cache from
-	// the read to the decoder.
-	windowBytes = 256 << 10
 	// overhangBytes is what is first read beyond a piece to end its last row.
 	overhangBytes = 4 << 10
 	// lineEndBytes is what may follow a row of MaxRowBytes: "\r\n".
 	lineEndBytes = 2
 )
-
-// windows holds buffers of windowBytes. They never escape to user code.
-var windows = sync.Pool{New: func() any { return new([windowBytes]byte) }}
 
 // reader reads the rows of one split.
 type reader struct {
@@ -45,6 +37,9 @@ type reader struct {
 	end    int64 // of the piece: rows that begin here or later are another's
 	final  bool  // no bytes follow buf[w-1]
 	synced bool  // buf[r] begins a row
+	exact  bool  // buf is as long as what is wanted next: it is read whole at once
+	kept   bool  // the last batch views buf
+	keep   func()
 	err    error // what every further call of Next returns
 }
 
@@ -91,8 +86,8 @@ func newReader(ctx context.Context, config *Config, in *input, opts graph.ReadOp
 	if r.dec, err = config.NewDecoder(r.piece); err != nil {
 		return nil, err
 	}
-	r.pooled = windows.Get().(*[windowBytes]byte)
-	r.buf = r.pooled[:]
+	r.keep = func() { r.kept = true }
+	r.shorten()
 	return r, nil
 }
 
@@ -165,10 +160,14 @@ func (r *reader) next() (arrow.Record, error) {
 // decode offers what is read to the decoder.
 func (r *reader) decode() (arrow.Record, int, error) {
 	data := r.buf[r.r:r.w]
-	batch, taken, err := r.dec.Decode(Window{
+	w := Window{
 		Data: data, Offset: r.offset, Final: r.final,
 		Limit: int(min(int64(len(data)), r.end-r.offset)),
-	})
+	}
+	if r.pooled == nil {
+		w.Keep = r.keep
+	}
+	batch, taken, err := r.dec.Decode(w)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -176,6 +175,9 @@ func (r *reader) decode() (arrow.Record, int, error) {
 		return nil, 0, r.piece.RowTooLong(r.offset)
 	}
 	r.drop(taken)
+	if batch != nil && r.pooled == nil {
+		r.replace()
+	}
 	return batch, taken, nil
 }
 
@@ -208,13 +210,18 @@ func (r *reader) more() error {
 		r.r = 0
 	}
 	if r.w == len(r.buf) {
-		r.grow()
+		if err := r.grow(); err != nil {
+			return err
+		}
 	}
 	// Beyond the piece only the end of its last row is wanted; doubling what is
 	// read keeps the search for the end of a very long one linear.
 	want := int64(max(overhangBytes, r.w))
 	if rest := r.end - r.offset - int64(r.w); rest > 0 {
 		want = max(want, min(rest, maxWindowBytes-overhangBytes)+overhangBytes)
+	}
+	if r.exact {
+		want, r.exact = maxWindowBytes, false
 	}
 	n, err := r.in.Read(r.buf[r.w:min(int64(len(r.buf)), int64(r.w)+want)])
 	r.w += n
@@ -227,16 +234,6 @@ func (r *reader) more() error {
 		r.final = r.in.atEnd()
 	}
 	return nil
-}
-
-// grow makes room for a row that is longer than the buffer. A buffer that
-// holds the longest row allowed is never full here: decode has refused it.
-func (r *reader) grow() {
-	limit := max(r.piece.Options.MaxRowBytes+lineEndBytes, windowBytes)
-	buf := make([]byte, min(2*int64(len(r.buf)), limit))
-	copy(buf, r.buf[:r.w])
-	r.release()
-	r.buf = buf
 }
 
 // finish ends the split: what was read must still be the version listed.
@@ -287,12 +284,4 @@ func (r *reader) Close() error {
 		err = c.Close()
 	}
 	return errors.Join(err, r.in.Close())
-}
-
-// release gives the pooled buffer back.
-func (r *reader) release() {
-	if r.pooled != nil {
-		windows.Put(r.pooled)
-		r.pooled = nil
-	}
 }

@@ -21,6 +21,12 @@ type Rows[T any] struct {
 	// with a few rows at a time and by several goroutines at once. On an error
 	// what it returns is not written.
 	Append func(dst []byte, rows []T) ([]byte, error)
+	// Size and Pieces, when set, let long rows be written without gathering
+	// them in memory once more: Size tells about how many bytes rows take, and
+	// Pieces appends the bytes of one row to dst piece by piece, as views of it
+	// where that can be.
+	Size   func(rows []T) int64
+	Pieces func(dst [][]byte, row *T) [][]byte
 }
 
 // NewFormat returns a format that writes rows as Rows says. A compression that
@@ -51,7 +57,7 @@ func (f *appendFormat[T]) NewWriter(w io.Writer) (graph.RowWriter[T], error) {
 		return nil, err
 	}
 	return &appendWriter[T]{
-		out: out, appendRows: f.rows.Append,
+		rows: &f.rows, out: out,
 		buf: append(make([]byte, 0, writeBytes+writeBytes/4), f.rows.Header...),
 	}, nil
 }
@@ -61,21 +67,32 @@ const (
 	writeBytes = 64 << 10
 	// appendRowsAtOnce bounds how far the buffer grows beyond writeBytes.
 	appendRowsAtOnce = 64
+	// longRowsBytes is the size of rows at once from which they are written
+	// piece by piece.
+	longRowsBytes = 1 << 20
 )
 
 // appendWriter gathers rows in a buffer and hands it on when it is full.
 type appendWriter[T any] struct {
-	out        io.WriteCloser
-	appendRows func([]byte, []T) ([]byte, error)
-	buf        []byte
-	err        error
+	rows   *Rows[T]
+	out    io.WriteCloser
+	buf    []byte
+	pieces [][]byte // scratch
+	err    error
 }
 
 // Write implements graph.RowWriter.
 func (w *appendWriter[T]) Write(rows []T) error {
 	for len(rows) > 0 && w.err == nil {
 		n := min(len(rows), appendRowsAtOnce)
-		buf, err := w.appendRows(w.buf, rows[:n])
+		if w.rows.Pieces != nil && w.rows.Size(rows[:n]) >= longRowsBytes {
+			for i := range rows[:n] {
+				w.writeLong(&rows[i])
+			}
+			rows = rows[n:]
+			continue
+		}
+		buf, err := w.rows.Append(w.buf, rows[:n])
 		if err != nil {
 			w.err = err
 			break
@@ -86,6 +103,24 @@ func (w *appendWriter[T]) Write(rows []T) error {
 		}
 	}
 	return w.err
+}
+
+// writeLong writes a row piece by piece; long pieces pass the buffer by.
+func (w *appendWriter[T]) writeLong(row *T) {
+	w.pieces = w.rows.Pieces(w.pieces[:0], row)
+	for _, p := range w.pieces {
+		if len(p) >= writeBytes {
+			w.flush()
+			if w.err == nil {
+				_, w.err = w.out.Write(p)
+			}
+			continue
+		}
+		if w.buf = append(w.buf, p...); len(w.buf) >= writeBytes {
+			w.flush()
+		}
+	}
+	clear(w.pieces) // or it would keep the row
 }
 
 func (w *appendWriter[T]) flush() {

@@ -120,7 +120,10 @@ func maxRaw(rows int) uint32 {
 }
 
 // put writes the header of payload to b, which has HeaderBytes.
-func (h Header) put(b, payload []byte) {
+func (h Header) put(b, payload []byte) { h.putSum(b, crc32.Checksum(payload, castagnoli)) }
+
+// putSum is put with the payload's checksum.
+func (h Header) putSum(b []byte, sum uint32) {
 	copy(b, magic)
 	b[atVersion] = version
 	b[atCodec] = byte(h.Codec)
@@ -128,7 +131,7 @@ func (h Header) put(b, payload []byte) {
 	binary.LittleEndian.PutUint32(b[atRows:], h.Rows)
 	binary.LittleEndian.PutUint32(b[atRaw:], h.RawBytes)
 	binary.LittleEndian.PutUint32(b[atStored:], h.StoredBytes)
-	binary.LittleEndian.PutUint32(b[atPayload:], crc32.Checksum(payload, castagnoli))
+	binary.LittleEndian.PutUint32(b[atPayload:], sum)
 	binary.LittleEndian.PutUint32(b[atUnused:], 0)
 	binary.LittleEndian.PutUint32(b[atHeader:], crc32.Checksum(b[:atHeader], castagnoli))
 }

@@ -136,7 +136,7 @@ func (t *Table) find(p *probe, key string) *slot {
 
 // rehash moves all groups to a larger array of slots.
 func (t *Table) rehash(want int) {
-	slots, mask := make([]slot, want), uint64(want-1)
+	slots, mask := newSlots(want), uint64(want-1)
 	for i := range t.slots {
 		s := &t.slots[i]
 		if s.tag == 0 {
@@ -153,4 +153,15 @@ func (t *Table) rehash(want int) {
 		slots[at] = *s
 	}
 	t.slots = slots
+}
+
+// newSlots allocates slots and writes to each of their pages: memory of the
+// system that is read before it is written is faulted in twice, the second time
+// with an interrupt to the other processors.
+func newSlots(n int) []slot {
+	slots := make([]slot, n)
+	for i := 0; i < n; i += pageBytes / slotBytes {
+		slots[i].tag = 0
+	}
+	return slots
 }

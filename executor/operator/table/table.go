@@ -78,12 +78,29 @@ func (t *Table) Len() int { return len(t.ends) }
 
 // Key returns the key of a group as a view, valid until Reset.
 func (t *Table) Key(group int) []byte {
-	start := uint64(0)
-	if group > 0 {
-		start = t.ends[group-1]
-	}
-	end := t.ends[group]
+	start, end := t.start(group), t.ends[group]
 	return t.arena[start:end:end]
+}
+
+// start returns where a group's key begins in arena.
+func (t *Table) start(group int) uint64 {
+	if group == 0 {
+		return 0
+	}
+	return t.ends[group-1]
+}
+
+// KeyBytes returns the bytes of the keys of the groups from first to before end.
+func (t *Table) KeyBytes(first, end int) int64 { return int64(t.start(end) - t.start(first)) }
+
+// Keys returns the keys of the groups from first to before end, one after
+// another, as a view valid until Reset, and appends to ends where in it each ends.
+func (t *Table) Keys(first, end int, ends []uint32) ([]byte, []uint32) {
+	start, stop := t.start(first), t.start(end)
+	for _, e := range t.ends[first:end] {
+		ends = append(ends, uint32(e-start))
+	}
+	return t.arena[start:stop:stop], ends
 }
 
 // Groups appends the group number of each key to dst. Keys not seen before

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 	"unsafe"
@@ -285,6 +286,32 @@ func TestLoadShort(t *testing.T) {
 			if c, d := loadShort(key); a != c || b != d {
 				t.Fatalf("loadShort of a copy of %q = %x %x, want %x %x", key, c, d, a, b)
 			}
+		}
+	}
+}
+
+func TestKeysOfGroups(t *testing.T) {
+	table := New()
+	if data, ends := table.Keys(0, 0, nil); len(data) != 0 || len(ends) != 0 {
+		t.Errorf("Keys of an empty table = %q, %v, want none", data, ends)
+	}
+	table.Groups([]string{"a", "", "bcd", "e"}, nil)
+	tests := []struct {
+		first, end int
+		data       string
+		ends       []uint32
+	}{
+		{0, 4, "abcde", []uint32{1, 1, 4, 5}},
+		{1, 3, "bcd", []uint32{0, 3}},
+		{4, 4, "", nil},
+	}
+	for _, test := range tests {
+		data, ends := table.Keys(test.first, test.end, nil)
+		if string(data) != test.data || !slices.Equal(ends, test.ends) {
+			t.Errorf("Keys(%d, %d) = %q, %v, want %q, %v", test.first, test.end, data, ends, test.data, test.ends)
+		}
+		if got := table.KeyBytes(test.first, test.end); got != int64(len(test.data)) {
+			t.Errorf("KeyBytes(%d, %d) = %d, want %d", test.first, test.end, got, len(test.data))
 		}
 	}
 }

@@ -23,8 +23,9 @@ type decoder struct {
 	problem problem
 	sizes   []textSize // of each field's column, in the last batch
 
-	offset int64 // of the last batch's window
-	rows   int   // of the last batch
+	keep   func() // of the window
+	offset int64  // of the last batch's window
+	rows   int    // of the last batch
 
 	// Of a compressed file, lines before the window; of a plain one, lines
 	// before the offset counted.
@@ -64,7 +65,7 @@ func (d *decoder) Close() error {
 
 // Decode implements format.Decoder.
 func (d *decoder) Decode(w format.Window) (arrow.Record, int, error) {
-	d.rows = 0
+	d.rows, d.keep = 0, w.Keep
 	batch, taken, err := d.decode(w)
 	if err == nil && d.piece.Compression != format.None {
 		d.lines += int64(bytes.Count(w.Data[:taken], newline))

@@ -15,6 +15,9 @@ const slack = 16
 
 // strings parses a column of strings or bytes.
 func (p *parser) strings() []*memory.Buffer {
+	if long := p.long(); long != nil {
+		return []*memory.Buffer{nil, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes([]int32{0, int32(len(long))})), memory.NewBufferBytes(long)}
+	}
 	data := make([]byte, p.d.sizes[p.column].bytes(p.rows)+slack)
 	offsets := make([]int32, p.rows+1)
 	plain := !p.careful && !p.table.NoQuotes
@@ -35,6 +38,25 @@ func (p *parser) strings() []*memory.Buffer {
 	}
 	p.d.sizes[p.column] = textSize{used, p.rows}
 	return []*memory.Buffer{nil, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(offsets)), memory.NewBufferBytes(data[:used])}
+}
+
+// long returns the text of a single row that is most of the window, as a view of
+// it, and nil for all others: a row as long as a budget is not copied.
+func (p *parser) long() []byte {
+	if p.d.keep == nil || p.rows != 1 {
+		return nil
+	}
+	from, to := p.at(0)
+	if to-from < len(p.data)*3/4 {
+		return nil
+	}
+	text := p.value(0, from, to)
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(text))) - uintptr(unsafe.Pointer(unsafe.SliceData(p.data)))
+	if len(text) == 0 || at >= uintptr(len(p.data)) {
+		return nil // it stands elsewhere, without the escapes
+	}
+	p.d.keep()
+	return text[:len(text):len(text)]
 }
 
 // textSize is how many bytes the texts of a column had in the last batch. The

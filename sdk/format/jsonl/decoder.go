@@ -59,8 +59,13 @@ func (d *decoder) Decode(w format.Window) (arrow.Record, int, error) {
 		if !w.Final {
 			return nil, 0, nil
 		}
+		// Behind a long row, which may be viewed, the tail is not used again.
 		d.tail = append(append(d.tail[:0], w.Data...), '\n')
-		data = d.tail
+		data, d.tail = d.tail, nil
+	}
+	d.parser.keep = nil
+	if w.Keep != nil && bytes.IndexByte(data, '\n') >= len(w.Data)*3/4 {
+		d.parser.keep = w.Keep // a row that is most of the window
 	}
 	taken, err := d.decode(data, min(w.Limit, len(data)))
 	if err != nil {

@@ -17,6 +17,9 @@ type rowParser struct {
 	arenas []*arena // of the rows and of what they are made of
 	rows   *arena
 	chunk  int // rows that are parsed before they are put into columns
+
+	// keep, when set, lets the columns of a long row view the window.
+	keep func()
 }
 
 // The rows of a chunk stay in the first-level cache until they are columns.
@@ -150,7 +153,15 @@ func (p *rowParser) line(at int) (end int, row bool, err error) {
 
 // flush puts the rows that are parsed into columns, which copy them.
 func (p *rowParser) flush() error {
-	if err := p.builder.Append(p.rows.base, p.rows.size, p.rows.used); err != nil {
+	if p.keep != nil && p.rows.used == 1 {
+		viewed, err := p.builder.AppendView(p.rows.base, p.in.data)
+		if err != nil {
+			return err
+		}
+		if viewed {
+			p.keep()
+		}
+	} else if err := p.builder.Append(p.rows.base, p.rows.size, p.rows.used); err != nil {
 		return err
 	}
 	p.forget()
@@ -173,5 +184,5 @@ func (p *rowParser) forget() {
 func (p *rowParser) reset() {
 	p.forget()
 	p.builder.Reset()
-	p.in = input{text: p.in.text}
+	p.in, p.keep = input{text: p.in.text}, nil
 }

@@ -14,6 +14,7 @@ import (
 type field struct {
 	offset uintptr
 	append scalar.AppendFunc
+	kind   column.Kind
 }
 
 // rowText is how rows of one type become text, planned once by reflection and
@@ -28,7 +29,7 @@ func planRow(t *column.Type) (*rowText, error) {
 		if err != nil {
 			return nil, refuse(t.String(), err)
 		}
-		return &rowText{[]field{{0, fn}}}, nil
+		return &rowText{[]field{{0, fn, t.Kind}}}, nil
 	}
 	r := &rowText{}
 	for _, f := range t.Fields {
@@ -36,7 +37,7 @@ func planRow(t *column.Type) (*rowText, error) {
 		if err != nil {
 			return nil, refuse("field "+f.Name, err)
 		}
-		r.fields = append(r.fields, field{f.Offset, fn})
+		r.fields = append(r.fields, field{f.Offset, fn, f.Type.Kind})
 	}
 	return r, nil
 }
@@ -83,6 +84,33 @@ func (r *rowText) append(dst []byte, p unsafe.Pointer) []byte {
 		dst = f.append(dst, unsafe.Add(p, f.offset))
 	}
 	return dst
+}
+
+// pieces appends one row with its line end to dst, piece by piece: strings are
+// views of the row.
+func (r *rowText) pieces(dst [][]byte, p unsafe.Pointer) [][]byte {
+	var own []byte
+	for i := range r.fields {
+		if i > 0 {
+			own = append(own, '\t')
+		}
+		f := &r.fields[i]
+		at := unsafe.Add(p, f.offset)
+		var text []byte
+		switch f.kind {
+		case column.String:
+			s := *(*string)(at)
+			text = unsafe.Slice(unsafe.StringData(s), len(s))
+		case column.Bytes:
+			text = *(*[]byte)(at)
+		default:
+			own = f.append(own, at)
+			continue
+		}
+		dst = append(dst, own, text)
+		own = own[len(own):] // what was appended stays where it is
+	}
+	return append(dst, append(own, '\n'))
 }
 
 func appendString(dst []byte, p unsafe.Pointer) []byte { return append(dst, *(*string)(p)...) }

@@ -124,6 +124,10 @@ func (l *lines) addOne(w format.Window, from, searched, bound int) int {
 	if end > bound && !alone {
 		return 0
 	}
+	if w.Keep != nil && alone && end-from >= len(w.Data)*3/4 {
+		l.data = w.Data[from:from:end] // the line stands where it would be copied to
+		w.Keep()
+	}
 	if size == 0 {
 		l.addLast(w.Data[from:])
 	} else {

@@ -27,29 +27,35 @@ func NewFormat[T any](opts ...WriteOptions) (graph.Format[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	return newFormat(opts, func(dst []byte, rows []T) ([]byte, error) {
+	rows := format.Rows[T]{Append: func(dst []byte, rows []T) ([]byte, error) {
 		for i := range rows {
 			dst = append(plan.append(dst, unsafe.Pointer(&rows[i])), '\n')
 		}
 		return dst, nil
-	})
+	}}
+	rows.Size = func(rows []T) int64 {
+		return t.SizeRows(unsafe.Pointer(unsafe.SliceData(rows)), unsafe.Sizeof(*new(T)), len(rows))
+	}
+	rows.Pieces = func(dst [][]byte, row *T) [][]byte { return plan.pieces(dst, unsafe.Pointer(row)) }
+	return newFormat(opts, rows)
 }
 
 // NewFormatFunc returns the format that writes each row as the line which
 // appendRow appends to dst, without a line end, and returns.
 func NewFormatFunc[T any](appendRow func(dst []byte, row T) []byte, opts ...WriteOptions) (graph.Format[T], error) {
-	return newFormat(opts, func(dst []byte, rows []T) ([]byte, error) {
+	return newFormat(opts, format.Rows[T]{Append: func(dst []byte, rows []T) ([]byte, error) {
 		for _, row := range rows {
 			dst = append(appendRow(dst, row), '\n')
 		}
 		return dst, nil
-	})
+	}})
 }
 
-func newFormat[T any](opts []WriteOptions, appendRows func([]byte, []T) ([]byte, error)) (graph.Format[T], error) {
+func newFormat[T any](opts []WriteOptions, rows format.Rows[T]) (graph.Format[T], error) {
 	o, err := format.OneOf("write rows as text", opts)
 	if err != nil {
 		return nil, err
 	}
-	return format.NewFormat(format.Rows[T]{Format: formatName, Suffix: ".txt", Compression: o.Compression, Append: appendRows})
+	rows.Format, rows.Suffix, rows.Compression = formatName, ".txt", o.Compression
+	return format.NewFormat(rows)
 }

@@ -86,6 +86,11 @@ func parse(h host, program, doc string, target any, argv []string, out io.Writer
 	if err := readEnvironment(h, settings); err != nil {
 		return Engine{}, err
 	}
+	for _, o := range settings {
+		if o.given {
+			engine.engine.Given = append(engine.engine.Given, strings.TrimPrefix(o.name, reserved))
+		}
+	}
 	return engine.finish(h)
 }
 

@@ -22,6 +22,7 @@ type Engine struct {
 	Codec       string   // of map outputs, one of Codecs
 	Progress    string   // one of progress.Modes
 	Overwrite   bool     // replace output that exists
+	Given       []string // names of the flags that the command line gives, such as codec
 }
 
 // Codecs are the codecs that --sheaf.codec takes. The codecs themselves live in

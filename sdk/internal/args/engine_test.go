@@ -24,12 +24,15 @@ func TestEngine(t *testing.T) {
 	}{
 		{"defaults", nil, nil, defaults},
 		{"flags", []string{"--sheaf.parallelism", "4096", "-sheaf.memory=16GiB", "--sheaf.tmp", a + "," + b, "--sheaf.codec=zstd-7", "--sheaf.progress=json", "--sheaf.overwrite"}, nil,
-			Engine{Parallelism: 4096, MemoryBytes: 16 << 30, Tmp: []string{a, b}, Codec: "zstd-7", Progress: "json", Overwrite: true}},
+			Engine{Parallelism: 4096, MemoryBytes: 16 << 30, Tmp: []string{a, b}, Codec: "zstd-7", Progress: "json", Overwrite: true,
+				Given: []string{"parallelism", "memory", "tmp", "codec", "progress", "overwrite"}}},
 		{"environment", nil, map[string]string{"SHEAF_PARALLELISM": "3", "SHEAF_MEMORY": "16MiB", "SHEAF_TMP": a, "SHEAF_CODEC": "none", "SHEAF_PROGRESS": "none", "SHEAF_OVERWRITE": "1"},
 			Engine{Parallelism: 3, MemoryBytes: 16 << 20, Tmp: []string{a}, Codec: "none", Progress: "none", Overwrite: true}},
 		{"flags win over the environment, even over a broken one", []string{"--sheaf.parallelism=2", "--sheaf.overwrite=false", "--sheaf.tmp=" + b, "--sheaf.tmp=" + a},
 			map[string]string{"SHEAF_PARALLELISM": "junk", "SHEAF_OVERWRITE": "true", "SHEAF_TMP": a},
-			with(func(e *Engine) { e.Parallelism, e.Tmp = 2, []string{b, a} })},
+			with(func(e *Engine) {
+				e.Parallelism, e.Tmp, e.Given = 2, []string{b, a}, []string{"parallelism", "tmp", "overwrite"}
+			})},
 		{"an empty variable is none", nil, map[string]string{"SHEAF_MEMORY": "", "SHEAF_TMP": ""}, defaults},
 	}
 	for _, test := range tests {

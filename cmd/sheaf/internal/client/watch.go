@@ -1,0 +1,63 @@
+package client
+
+import (
+	"context"
+	"time"
+
+	"connectrpc.com/connect"
+
+	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
+	"github.com/sheafdata/sheaf/api/sheaf/v1/sheafv1connect"
+)
+
+// Watcher gets what is said of a job.
+type Watcher struct {
+	// Interval is the least time between two snapshots.
+	Interval time.Duration
+	// Snapshot gets the states of the job.
+	Snapshot func(*pb.JobSnapshot)
+	// Lost gets the reason when a connection broke that is tried again; it may be
+	// nil.
+	Lost func(reason string)
+}
+
+// Watch follows a job to its end, over broken connections and coordinators that
+// start again.
+func (c *Client) Watch(ctx context.Context, job string, w Watcher) (*pb.JobEnd, error) {
+	again, lost := c.newRetry(), false
+	for {
+		address, stub := c.stub()
+		end, err := watchOnce(ctx, stub, job, w, func() { again.reset(); lost = false })
+		if err == nil {
+			return end, nil
+		}
+		if _, follower := leader(err); !lost && !follower && unreachable(err) && ctx.Err() == nil && w.Lost != nil {
+			lost = true
+			w.Lost(reason(address, err))
+		}
+		if !again.after(ctx, address, err) {
+			return nil, c.explain(ctx, address, err)
+		}
+	}
+}
+
+func watchOnce(ctx context.Context, stub sheafv1connect.ClusterServiceClient, job string, w Watcher, arrived func()) (*pb.JobEnd, error) {
+	stream, err := stub.WatchJob(ctx, connect.NewRequest(&pb.WatchJobRequest{JobId: job, IntervalMillis: int32(w.Interval.Milliseconds())}))
+	if err != nil {
+		return nil, err
+	}
+	defer stream.Close() // its error says nothing that Err does not
+	for stream.Receive() {
+		arrived()
+		if s := stream.Msg().GetSnapshot(); s != nil {
+			w.Snapshot(s)
+		}
+		if end := stream.Msg().GetEnd(); end != nil {
+			return end, nil
+		}
+	}
+	if err := stream.Err(); err != nil {
+		return nil, err
+	}
+	return nil, errEarly
+}

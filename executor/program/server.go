@@ -1,0 +1,327 @@
+package program
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/pprof"
+	"time"
+
+	"github.com/sheafdata/sheaf/executor/task"
+	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/graph"
+	"github.com/sheafdata/sheaf/internal/memory"
+	"github.com/sheafdata/sheaf/internal/plan"
+	"github.com/sheafdata/sheaf/internal/wire"
+	"github.com/sheafdata/sheaf/shuffle"
+	"github.com/sheafdata/sheaf/shuffle/store"
+)
+
+// server is one run of Serve. The goroutine of Serve owns all of it but what
+// channels carry.
+type server struct {
+	config Config
+	conn   io.ReadWriteCloser
+	out    *wire.Writer
+	in     chan received
+	over   chan struct{} // closed when Serve returns
+	start  wire.Start
+
+	graph   *graph.Compiled
+	store   *store.Store
+	source  *source
+	stages  stages
+	runtime *task.Runtime
+	floor   []byte // of the heap, see memory.LimitHeap
+
+	running map[plan.AttemptID]*attempt
+	waiting []plan.Assignment // for a slot
+	ended   chan ending
+	grace   <-chan time.Time
+	ending  bool // a Shutdown has come
+}
+
+// attempt is one attempt that runs.
+type attempt struct {
+	cancel context.CancelFunc
+	read   shuffle.Count
+}
+
+// ending is how an attempt ended.
+type ending struct {
+	id     plan.AttemptID
+	result plan.Result
+	err    error
+}
+
+func newServer(conn io.ReadWriteCloser, c Config) *server {
+	return &server{
+		config: c, conn: conn, out: wire.NewWriter(conn),
+		in: make(chan received), over: make(chan struct{}),
+		running: map[plan.AttemptID]*attempt{},
+	}
+}
+
+// loop runs attempts to the end.
+func (s *server) loop() error {
+	progress := time.NewTicker(max(s.start.Progress, leastProgress))
+	defer progress.Stop()
+	for !s.ending || len(s.running) > 0 {
+		select {
+		case r := <-s.in:
+			if r.err != nil {
+				return errors.Join(gone(r.err), s.abandon())
+			}
+			if err := s.handle(r.message); err != nil {
+				return errors.Join(err, s.abandon())
+			}
+		case e := <-s.ended:
+			if err := s.report(e); err != nil {
+				return errors.Join(err, s.abandon())
+			}
+		case <-progress.C:
+			if err := s.out.Write(s.progress()); err != nil {
+				return errors.Join(err, s.abandon())
+			}
+		case <-s.grace:
+			s.cancelAll()
+		}
+	}
+	return nil
+}
+
+// leastProgress bounds how often progress is told.
+const leastProgress = 10 * time.Millisecond
+
+// handle does what a message says.
+func (s *server) handle(m wire.Message) error {
+	switch m := m.(type) {
+	case wire.Launch:
+		return s.launch(m.Assignment)
+	case wire.CancelAttempt:
+		return s.cancel(m.Attempt)
+	case wire.Executors:
+		s.source.set(m)
+	case wire.Release:
+		for _, id := range m.Attempts {
+			s.drop(id)
+		}
+	case wire.Shutdown:
+		return s.shutdown(m.Grace)
+	default:
+		return fault.New(fault.Internal, "the executor said %T to a worker that is ready", m)
+	}
+	return nil
+}
+
+// launch runs an assignment, or lets it wait for a slot.
+func (s *server) launch(a plan.Assignment) error {
+	switch {
+	case s.ending:
+		return s.report(ending{id: a.Attempt, err: fault.New(fault.Lost, "attempt %v came to a worker that ends", a.Attempt)})
+	case s.running[a.Attempt] != nil:
+		return fault.New(fault.Internal, "attempt %v was launched and runs", a.Attempt)
+	case len(s.running) < max(s.start.Slots, 1):
+		s.run(a)
+	case len(s.waiting) >= maxWaiting:
+		return s.report(ending{id: a.Attempt, err: fault.New(fault.Lost, "%d attempts wait for the %d slots of the worker", len(s.waiting), s.start.Slots)})
+	default:
+		s.waiting = append(s.waiting, a)
+	}
+	return nil
+}
+
+// run runs an assignment in a goroutine of its own.
+func (s *server) run(a plan.Assignment) {
+	ctx, cancel := context.WithCancel(context.Background())
+	at := &attempt{cancel: cancel}
+	s.running[a.Attempt] = at
+	go func() {
+		// User code may end its goroutine: then this stands.
+		end := ending{id: a.Attempt, err: fault.New(fault.User, "user code ended its goroutine (runtime.Goexit)")}
+		defer func() {
+			cancel()
+			select {
+			case s.ended <- end:
+			case <-s.over:
+			}
+		}()
+		pprof.SetGoroutineLabels(pprof.WithLabels(ctx, pprof.Labels(plan.AttemptLabel, a.Attempt.String())))
+		end.result, end.err = s.attempt(ctx, &a, &at.read)
+		if end.err != nil && ctx.Err() != nil {
+			// User code has its own words for that, and fails for having been stopped.
+			end.err = &fault.Error{Kind: fault.Canceled, Detail: fault.Detail(end.err), Err: end.err}
+		}
+	}()
+}
+
+// attempt runs an assignment after what the job needs before its first rows.
+func (s *server) attempt(ctx context.Context, a *plan.Assignment, read *shuffle.Count) (plan.Result, error) {
+	if err := s.stages.before(a, s.graph.Plan.Sinks, s.start.Job.Overwrite); err != nil {
+		return plan.Result{}, err
+	}
+	return s.runtime.Run(ctx, a, read)
+}
+
+// report tells how an attempt ended, and fills its slot.
+func (s *server) report(e ending) error {
+	delete(s.running, e.id)
+	err := s.tell(e)
+	for len(s.waiting) > 0 && len(s.running) < max(s.start.Slots, 1) && err == nil {
+		s.run(s.waiting[0])
+		s.waiting = s.waiting[1:]
+	}
+	return err
+}
+
+func (s *server) tell(e ending) error {
+	if e.err == nil {
+		err := tooLong(&e.result)
+		if err == nil {
+			err = s.out.Write(wire.Finished{Attempt: e.id, Result: e.result})
+		}
+		if fault.KindOf(err) != fault.Invalid {
+			// They are the executor's from here on.
+			for _, out := range e.result.Outputs {
+				s.store.Forget(out.ID)
+			}
+			return err
+		}
+		// The result is too large to be told, or names files in bytes that are no text.
+		s.drop(e.id)
+		e.err = fault.New(fault.Invalid, "the result of the attempt cannot be sent: %w", err)
+	}
+	return s.out.Write(wire.Failed{Attempt: e.id, Failure: fault.ReportOf(e.err), Unreadable: shuffle.Unreadable(e.err)})
+}
+
+// tooLong refuses lists that the executor would refuse.
+func tooLong(r *plan.Result) error {
+	for _, list := range []struct {
+		of string
+		n  int
+	}{{"inputs", len(r.Splits)}, {"map outputs", len(r.Outputs)}, {"files", len(r.Files)}} {
+		if list.n > wire.MaxElements {
+			return fault.New(fault.Invalid, "it lists %d %s, at most %d go into one job: read fewer at once, or larger ones", list.n, list.of, wire.MaxElements)
+		}
+	}
+	return nil
+}
+
+// drop deletes what an attempt wrote. What cannot be deleted goes with the
+// workspace.
+func (s *server) drop(id plan.AttemptID) { _ = s.store.DropAttempt(id) }
+
+// cancel stops an attempt, which still reports its end.
+func (s *server) cancel(id plan.AttemptID) error {
+	if at := s.running[id]; at != nil {
+		at.cancel()
+		return nil
+	}
+	for i, a := range s.waiting {
+		if a.Attempt == id {
+			s.waiting = append(s.waiting[:i:i], s.waiting[i+1:]...)
+			return s.report(ending{id: id, err: fault.New(fault.Canceled, "attempt %v was canceled before it began", id)})
+		}
+	}
+	return nil // it has ended meanwhile
+}
+
+// progress says how far the attempts are.
+func (s *server) progress() wire.Progress {
+	p := wire.Progress{MemoryUsedBytes: s.runtime.Memory.Used()}
+	for id, at := range s.running {
+		p.Attempts = append(p.Attempts, wire.AttemptProgress{Attempt: id, Rows: at.read.Rows.Load(), Bytes: at.read.Bytes.Load()})
+	}
+	return p
+}
+
+// shutdown takes no more attempts and ends those that run after the grace.
+func (s *server) shutdown(grace time.Duration) error {
+	if s.ending {
+		return nil
+	}
+	s.ending = true
+	left := s.waiting
+	s.waiting = nil
+	for _, a := range left {
+		if err := s.report(ending{id: a.Attempt, err: fault.New(fault.Lost, "attempt %v waited in a worker that ends", a.Attempt)}); err != nil {
+			return err
+		}
+	}
+	if grace <= 0 {
+		s.cancelAll()
+		return nil
+	}
+	s.grace = time.After(grace)
+	return nil
+}
+
+func (s *server) cancelAll() {
+	for _, at := range s.running {
+		at.cancel()
+	}
+}
+
+// abandon ends attempts that nobody waits for, so that they clear up.
+func (s *server) abandon() error {
+	s.cancelAll()
+	limit := time.After(endLimit)
+	for len(s.running) > 0 {
+		select {
+		case e := <-s.ended:
+			delete(s.running, e.id)
+		case <-limit:
+			return fmt.Errorf("%d attempts did not stop within %v", len(s.running), endLimit)
+		}
+	}
+	return nil
+}
+
+// close gives back what is held. Attempts that still run find it gone.
+func (s *server) close() {
+	close(s.over)
+	s.conn.Close()
+	s.stages.close()
+	if s.source != nil {
+		s.source.close()
+	}
+	if s.store != nil {
+		_ = s.store.Close() // the executor removes the workspace
+	}
+}
+
+// open makes the runtime.
+func (s *server) open() error {
+	spec := &s.start.Job
+	codec, err := codecOf(spec.Options.Codec)
+	if err != nil {
+		return err
+	}
+	s.floor = memory.LimitHeap(s.start.MemoryBytes)
+	if s.store, err = store.Open(store.Config{Dirs: s.start.Directories, Workspace: true}); err != nil {
+		return err
+	}
+	if s.source, err = openSource(&s.start); err != nil {
+		return err
+	}
+	slots := max(s.start.Slots, 1)
+	attemptBytes := spec.Options.TaskMemoryBytes
+	if attemptBytes <= 0 {
+		attemptBytes = s.start.MemoryBytes / int64(slots)
+	}
+	s.stages.job = spec.Job
+	s.ended = make(chan ending)
+	attemptBytes = min(attemptBytes, s.start.MemoryBytes)
+	s.runtime = &task.Runtime{
+		Graph: s.graph, Store: s.store, Source: s.source.client, SourceOf: s.source.of,
+		Codec: codec, Overwrite: spec.Overwrite,
+		Memory: memory.NewBudget(s.start.MemoryBytes), MemoryBytes: attemptBytes,
+		Large: task.NewGate(s.start.MemoryBytes, attemptBytes),
+		Read: graph.ReadOptions{
+			BatchRows: spec.Options.BatchRows, BatchBytes: int(spec.Options.BatchBytes), MaxRowBytes: spec.Options.MaxRowBytes,
+		},
+		ChunkRows: spec.Options.ChunkRows,
+	}
+	return nil
+}

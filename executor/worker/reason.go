@@ -1,0 +1,213 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/memory"
+	"github.com/sheafdata/sheaf/internal/plan"
+)
+
+// reason is why a process was killed, or ended by itself.
+type reason struct {
+	kind    fault.Kind
+	text    string
+	detail  string
+	attempt *plan.AttemptID // the one to blame: all others are lost
+	all     bool            // the job cannot run here: each attempt ends with this
+}
+
+// garbled is the reason of a worker that breaks the protocol: only the user's
+// code can write to that socket what Sheaf's does not.
+func garbled(err error) *reason {
+	return &reason{kind: fault.User, text: fmt.Sprintf("the worker said what is no message, so it was killed: %v; user code must leave descriptors alone that it did not open", err)}
+}
+
+func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
+
+// kill ends the process for a reason; the first one counts.
+func (w *Worker) kill(r *reason) {
+	w.blame(r)
+	w.process.kill()
+}
+
+// dump makes the process print its goroutines, which ends it, and kills it when
+// it does not.
+func (w *Worker) dump(r *reason) {
+	w.blame(r)
+	w.process.signal(syscall.SIGQUIT)
+	w.after(w.config.Limits.Quit, w.process.kill)
+}
+
+func (w *Worker) blame(r *reason) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.reason == nil {
+		w.reason = r
+	}
+}
+
+// exit is how a process ended.
+type exit struct {
+	state     *os.ProcessState
+	outOfMem  bool  // the kernel killed for the group's limit
+	peakBytes int64 // of the group, or of the process
+	stderr    string
+}
+
+// conclude reports the attempts that still ran, and returns what Exited says.
+func (w *Worker) conclude(end exit) error {
+	w.mu.Lock()
+	r, orderly := w.reason, w.shutdown
+	left := make(map[plan.AttemptID]bool, len(w.running)) // to canceled
+	for id, at := range w.running {
+		left[id] = at.canceled
+	}
+	clear(w.running)
+	w.mu.Unlock()
+	if r == nil {
+		r = w.diagnose(end, left)
+	}
+	ids := make([]plan.AttemptID, 0, len(left))
+	for id := range left {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, func(a, b plan.AttemptID) int { return strings.Compare(a.String(), b.String()) })
+	for _, id := range ids {
+		w.log.Finish(id, 0)
+		w.config.Events.Failed(id, r.report(id, left[id]), nil)
+	}
+	if r.text == "" || r.kind == fault.Lost && orderly && len(left) == 0 && end.state.Success() {
+		return nil
+	}
+	return &fault.Error{Kind: r.kind, Detail: r.detail, Err: errors.New(r.text)}
+}
+
+// report is how the end of the process ended an attempt.
+func (r *reason) report(id plan.AttemptID, canceled bool) fault.Report {
+	report := fault.Report{Kind: r.kind, Message: r.text, Detail: r.detail}
+	switch {
+	case r.all:
+	case canceled:
+		report.Kind = fault.Canceled
+	case r.attempt != nil && *r.attempt != id:
+		report.Kind, report.Detail = fault.Lost, ""
+	}
+	return report
+}
+
+// diagnose tells from a process's remains why it ended: by its own fault (User),
+// for lack of memory (Resource), or because somebody outside ended it (Lost).
+func (w *Worker) diagnose(end exit, left map[plan.AttemptID]bool) *reason {
+	w.mu.Lock()
+	orderly := w.shutdown
+	w.mu.Unlock()
+	if orderly && end.state.Success() && len(left) == 0 {
+		return &reason{}
+	}
+	status, _ := end.state.Sys().(syscall.WaitStatus)
+	cause := lastWords(end.stderr)
+	memoryOut := end.outOfMem || memoryCause(cause) || status.Signaled() && status.Signal() == syscall.SIGKILL && end.peakBytes >= w.config.LimitBytes
+	switch {
+	case memoryOut:
+		return &reason{
+			kind: fault.Resource, detail: cause, attempt: culprit(cause, left),
+			text: fmt.Sprintf("out of memory: the worker was ended at its memory limit of %s, peak %s", memory.FormatSize(w.config.LimitBytes), memory.FormatSize(end.peakBytes)),
+		}
+	case status.Signaled() && isOutside(status.Signal()):
+		return &reason{kind: fault.Lost, text: fmt.Sprintf("somebody ended the worker by signal %v", status.Signal())}
+	case status.Signaled():
+		return &reason{kind: fault.User, detail: cause, attempt: culprit(cause, left), text: fmt.Sprintf("user code crashed by signal %v", status.Signal())}
+	case cause != "":
+		first, _, _ := strings.Cut(cause, "\n")
+		return &reason{kind: fault.User, detail: cause, attempt: culprit(cause, left), text: fmt.Sprintf("user code crashed the process: %s", first)}
+	}
+	r := &reason{kind: fault.User, detail: tail(end.stderr, maxTail), text: fmt.Sprintf("user code exited with code %d (os.Exit, log.Fatal)", status.ExitStatus())}
+	if len(left) > 1 {
+		r.text += fmt.Sprintf("; %d attempts ran, and any may be at fault", len(left))
+	}
+	return r
+}
+
+// isOutside says that a process does not send itself such a signal.
+func isOutside(s syscall.Signal) bool {
+	switch s {
+	case syscall.SIGKILL, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP:
+		return true
+	}
+	return false
+}
+
+const (
+	// maxTail bounds what a report says of what the process printed last.
+	maxTail = 2 << 10
+	// maxCause bounds the panic text of a report.
+	maxCause = 16 << 10
+)
+
+var (
+	// crash begins what Go prints when a program crashes.
+	crash = regexp.MustCompile(`(?m)^(panic: |fatal error: |runtime: out of memory|SIG[A-Z]+: |unexpected fault address )`)
+	// labeled is the header of a goroutine with its label.
+	labeled = regexp.MustCompile(`(?m)^goroutine \d+ .*labels:\{.*"` + plan.AttemptLabel + `": "([0-9a-z-]+)"`)
+	// header is that of any goroutine.
+	header = regexp.MustCompile(`(?m)^goroutine \d+ .*$`)
+)
+
+// lastWords returns the text of a crash, or nothing.
+func lastWords(stderr string) string {
+	at := crash.FindStringIndex(stderr)
+	if at == nil {
+		return ""
+	}
+	text := stderr[at[0]:]
+	if len(text) > maxCause {
+		text = text[:maxCause]
+	}
+	return strings.TrimRight(strings.ToValidUTF8(text, "?"), "\n")
+}
+
+func memoryCause(cause string) bool {
+	first, _, _ := strings.Cut(cause, "\n\n")
+	return strings.Contains(first, "out of memory") || strings.Contains(first, "cannot allocate memory") || strings.Contains(first, "cannot map pages")
+}
+
+// culprit returns the attempt in whose goroutine the program crashed: the first
+// goroutine of a traceback is the one. Nil means that it cannot be known.
+func culprit(cause string, left map[plan.AttemptID]bool) *plan.AttemptID {
+	first := header.FindString(cause)
+	m := labeled.FindStringSubmatch(first)
+	if m == nil {
+		return nil
+	}
+	for id := range left {
+		if id.String() == m[1] {
+			return &id
+		}
+	}
+	return nil
+}
+
+// tail returns the end of a text from the beginning of a line.
+func tail(s string, limit int) string {
+	if len(s) > limit {
+		s = s[len(s)-limit:]
+		if _, rest, ok := strings.Cut(s, "\n"); ok {
+			s = rest
+		}
+	}
+	return strings.TrimRight(strings.ToValidUTF8(s, "?"), "\n")
+}
+
+// gone reports whether an error of the socket only says that the other side is
+// no more.
+func (p *process) gone(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, net.ErrClosed)
+}
