@@ -42,7 +42,7 @@ func (p *Program) Propose(ctx context.Context, args []string, stdout, stderr io.
 		fault.New(fault.Invalid, "the program did not print its plan within %v: does something run before sdk.Main, or in its build function?", planTimeout))
 	defer cancel()
 	cmd := exec.CommandContext(ctx, p.native, args...)
-	cmd.Env = append(os.Environ(), plan.ModeVariable+"="+plan.ModePlan)
+	cmd.Env = environment(plan.ModePlan)
 	var said limited
 	cmd.Stdout, cmd.Stderr = &said, stderr
 	gentle(cmd)
@@ -106,4 +106,16 @@ func (l *limited) Write(b []byte) (int, error) {
 		return 0, errTooLong
 	}
 	return l.text.Write(b)
+}
+
+// environment is that of the user's program: this one's, without the token by
+// which the user is known to the cluster.
+func environment(mode string) []string {
+	env := []string{plan.ModeVariable + "=" + mode}
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "SHEAF_TOKEN=") {
+			env = append(env, v)
+		}
+	}
+	return env
 }
