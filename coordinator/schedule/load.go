@@ -183,6 +183,7 @@ func (l *loader) stage(s *stage, cp *StageCopy) {
 func (l *loader) task(t *task, cp *TaskCopy) {
 	t.state, t.number, t.exec, t.session = taskState(cp.State), cp.Number, l.at(cp.Executor), cp.Session
 	t.lost, t.measured, t.splits = cp.Lost, cp.Measured, cp.Splits
+	l.paths(t, cp.RawPaths)
 	if cp.Won {
 		if len(cp.Outputs) != len(t.stage.outputs) || cp.Figures == nil {
 			l.fail("task %v has %d outputs of %d", t.id(), len(cp.Outputs), len(t.stage.outputs))
@@ -199,6 +200,20 @@ func (l *loader) task(t *task, cp *TaskCopy) {
 	if t.state == running && (t.exec == nil || !t.exec.live || t.exec.session != t.session) || t.state > done ||
 		t.state == done && t.id().Stage >= 0 && (t.outcome == nil || t.exec == nil) {
 		l.fail("task %v is in no state", t.id())
+	}
+}
+
+// paths gives splits the paths that JSON does not take.
+func (l *loader) paths(t *task, raw map[int][]byte) {
+	if len(raw) > 0 {
+		t.splits = slices.Clone(t.splits)
+	}
+	for i, path := range raw {
+		if !within(i, len(t.splits)) {
+			l.fail("task %v has a path for split %d of %d", t.id(), i, len(t.splits))
+			return
+		}
+		t.splits[i].Path = string(path)
 	}
 }
 

@@ -3,6 +3,7 @@ package schedule
 import (
 	"cmp"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/sheafdata/sheaf/internal/plan"
 )
@@ -83,7 +84,7 @@ func (s saver) stage(st *stage) StageCopy {
 func (s saver) task(t *task) TaskCopy {
 	cp := TaskCopy{
 		State: uint8(t.state), Number: t.number, Executor: s.places[t.exec], Session: t.session,
-		Lost: t.lost, Measured: t.measured, Splits: t.splits,
+		Lost: t.lost, Measured: t.measured, Splits: t.splits, RawPaths: rawPaths(t.splits),
 	}
 	if o := t.outcome; o != nil {
 		figures := o.figures
@@ -96,6 +97,21 @@ func (s saver) task(t *task) TaskCopy {
 		}
 	}
 	return cp
+}
+
+// rawPaths returns the paths that are not UTF-8, by place.
+func rawPaths(splits []plan.Split) map[int][]byte {
+	var raw map[int][]byte
+	for i, split := range splits {
+		if utf8.ValidString(split.Path) {
+			continue
+		}
+		if raw == nil {
+			raw = make(map[int][]byte)
+		}
+		raw[i] = []byte(split.Path)
+	}
+	return raw
 }
 
 func (s saver) exchange(x *exchange) ExchangeCopy {

@@ -53,13 +53,16 @@ type StageCopy struct {
 // TaskCopy is a task in a CoreState. Executors are places in its list, from 1
 // on; 0 is none.
 type TaskCopy struct {
-	State    uint8                `json:"s"`
-	Number   int                  `json:"n,omitempty"`
-	Executor int                  `json:"e,omitempty"`
-	Session  plan.SessionID       `json:"sn,omitempty"`
-	Lost     bool                 `json:"lost,omitempty"`
-	Measured bool                 `json:"m,omitempty"`
-	Splits   []plan.Split         `json:"splits,omitempty"`
+	State    uint8          `json:"s"`
+	Number   int            `json:"n,omitempty"`
+	Executor int            `json:"e,omitempty"`
+	Session  plan.SessionID `json:"sn,omitempty"`
+	Lost     bool           `json:"lost,omitempty"`
+	Measured bool           `json:"m,omitempty"`
+	Splits   []plan.Split   `json:"splits,omitempty"`
+	// RawPaths are the paths of splits that are no text, by place: JSON would
+	// replace their bytes by others.
+	RawPaths map[int][]byte       `json:"raw_paths,omitempty"`
 	Won      bool                 `json:"won,omitempty"`
 	Outputs  []plan.MapOutput     `json:"outputs,omitempty"`
 	Files    []plan.StagedFile    `json:"files,omitempty"`
