@@ -22,6 +22,9 @@ type Config struct {
 	// TasksPerSlot is how many tasks a slot should get of a source stage:
 	// enough that slots end at about the same time.
 	TasksPerSlot int
+	// CollectBytes is the most that the tasks of a job may collect for its driver
+	// together: who drives the core keeps it in memory.
+	CollectBytes int64
 	// BackoffBase is the longest wait after the first transient failure of a
 	// task; it doubles with each further one up to BackoffMax.
 	BackoffBase time.Duration
@@ -47,6 +50,8 @@ const (
 	// every task combines less of its input: a count of 512 MiB of words moved
 	// 64 MB with 8 and 44 MB with 4.
 	DefaultTasksPerSlot = 4
+	// DefaultCollectBytes is what one attempt may collect, and local mode all.
+	DefaultCollectBytes = 64 << 20
 	// DefaultBackoffBase outlasts a hiccup of a network or a store.
 	DefaultBackoffBase = 500 * time.Millisecond
 	// DefaultBackoffMax keeps a healed fault from being noticed late.
@@ -87,6 +92,7 @@ func (c Config) withDefaults() Config {
 	orInt(&c.SortSplitBytes, min(DefaultSortSplitBytes, c.SplitBytes))
 	orInt(&c.PartitionBytes, DefaultPartitionBytes)
 	orInt(&c.TasksPerSlot, DefaultTasksPerSlot)
+	orInt(&c.CollectBytes, DefaultCollectBytes)
 	orInt(&c.BackoffBase, DefaultBackoffBase)
 	orInt(&c.BackoffMax, DefaultBackoffMax)
 	return c

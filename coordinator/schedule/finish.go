@@ -38,7 +38,11 @@ func (c *Core) finished(ev AttemptFinished) {
 		c.discardWhenQuiet(j)
 		return
 	}
-	if err := checkResult(t, &ev.Result); err != nil {
+	err := checkResult(t, &ev.Result)
+	if err == nil {
+		err = c.checkCollected(j, ev.Result.Rows)
+	}
+	if err != nil {
 		c.fail(t, fault.ReportOf(err))
 		return
 	}
@@ -91,6 +95,7 @@ func (c *Core) late(e *executor, id plan.AttemptID) {
 func (c *Core) commit(t *task, e *executor, r *plan.Result) {
 	s := t.stage
 	t.outcome = &outcome{files: r.Files, rows: r.Rows, figures: r.Figures}
+	s.job.collected += blockBytes(r.Rows)
 	for _, x := range s.outputs {
 		o := *findOutput(r.Outputs, x.plan.ID)
 		if !t.measured {
@@ -111,6 +116,24 @@ func (c *Core) commit(t *task, e *executor, r *plan.Result) {
 	if s.complete() {
 		c.completed(s)
 	}
+}
+
+// checkCollected refuses rows with which a job collects more than it may.
+func (c *Core) checkCollected(j *job, rows []plan.CollectedRows) error {
+	if n := addBytes(j.collected, blockBytes(rows)); n > c.cfg.CollectBytes {
+		return fault.New(fault.Invalid, "Collect holds %d bytes, more than the %d that a driver takes; write the rows to files, or reduce them first (Count, TopK)", n, c.cfg.CollectBytes)
+	}
+	return nil
+}
+
+// blockBytes is what collected rows take.
+func blockBytes(rows []plan.CollectedRows) (sum int64) {
+	for _, r := range rows {
+		for _, b := range r.Blocks {
+			sum += int64(len(b))
+		}
+	}
+	return sum
 }
 
 func findOutput(outputs []plan.MapOutput, x plan.ExchangeID) *plan.MapOutput {

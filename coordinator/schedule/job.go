@@ -43,6 +43,8 @@ type job struct {
 	running    []*task
 	queueIndex int // in Core.queue, or -1
 
+	collected int64 // bytes of the winners' rows for the driver
+
 	ran     bool      // a Run was launched: something may be staged
 	failure JobFailed // why it ends
 	final   Progress  // when over

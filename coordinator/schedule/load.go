@@ -190,6 +190,7 @@ func (l *loader) task(t *task, cp *TaskCopy) {
 			return
 		}
 		t.outcome = &outcome{outputs: cp.Outputs, files: cp.Files, rows: cp.Rows, figures: *cp.Figures}
+		t.job().collected += blockBytes(cp.Rows)
 	}
 	if p := cp.Past; p != nil {
 		t.past = &past{charged: p.Charged, faults: p.Faults, last: p.Last, alike: p.Alike, superseded: slices.Clone(p.Superseded)}

@@ -52,6 +52,7 @@ func (t *task) undo() {
 	s := t.stage
 	s.done--
 	s.figures.Add(negative(t.outcome.figures))
+	s.job.collected -= blockBytes(t.outcome.rows)
 	t.lost, t.outcome, t.state = false, nil, blocked
 	p := t.history()
 	p.superseded = append(p.superseded, t.number)

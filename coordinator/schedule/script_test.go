@@ -17,7 +17,7 @@ import (
 // (one line, plus lines that belong to it), a line "----" and the actions that
 // the core answers with. The commands:
 //
-//	config attempts=N faults=N split=SIZE partition=SIZE per-slot=N
+//	config attempts=N faults=N split=SIZE partition=SIZE per-slot=N collect=SIZE
 //	submit JOB [priority=N] [limit=N]   followed by its plan, see parsePlan
 //	join EXECUTOR s=SESSION slots=N
 //	drain EXECUTOR s=SESSION
@@ -126,6 +126,7 @@ func (s *script) run(t *testing.T, input []string) []string {
 		s.core = New(Config{
 			MaxAttempts: number(cm.args["attempts"]), MaxFaults: number(cm.args["faults"]),
 			SplitBytes: size(cm.args["split"]), PartitionBytes: size(cm.args["partition"]), TasksPerSlot: number(cm.args["per-slot"]),
+			CollectBytes: size(cm.args["collect"]),
 		})
 		return nil
 	case "show":
