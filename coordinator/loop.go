@@ -304,10 +304,14 @@ func (l *loop) giveSized(ctx context.Context, in input, bytes int) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return l.give(ctx, func(l *loop) {
+	err := l.give(ctx, func(l *loop) {
 		<-l.large
 		in(l)
 	})
+	if err != nil {
+		<-l.large // nobody else gives the token back
+	}
+	return err
 }
 
 // ask lets the loop do something and waits for its answer, which the loop may

@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"net/http"
@@ -51,6 +52,25 @@ func TestAcksAreOne(t *testing.T) {
 	}
 	if o := st.take(); o.ack != nil {
 		t.Errorf("another acknowledgement %v is due, want none", o.ack)
+	}
+}
+
+// TestLargeInputs: a large report whose executor goes away while it waits keeps
+// no place of the few that there are.
+func TestLargeInputs(t *testing.T) {
+	l := testLoop(t)
+	for range maxInputs {
+		l.inputs <- func(*loop) {}
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 100 * maxLarge {
+		if err := l.giveSized(gone, func(*loop) {}, largeBytes+1); err == nil {
+			t.Fatal("giveSized to a full loop = nil, want an error")
+		}
+	}
+	if n := len(l.large); n != 0 {
+		t.Errorf("%d places of %d are taken by nobody", n, maxLarge)
 	}
 }
 
