@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"sync"
 
 	"connectrpc.com/connect"
 
@@ -49,14 +50,16 @@ func (s clusterService) StatArtifact(_ context.Context, req *connect.Request[pb.
 }
 
 // UploadArtifact implements sheafv1connect.ClusterServiceHandler.
-func (s clusterService) UploadArtifact(ctx context.Context, req *connect.Request[pb.UploadArtifactRequest]) (*connect.Response[pb.UploadArtifactResponse], error) {
-	needed, err := inLoop(ctx, s.c, func(l *loop) (map[string]bool, error) { return l.machine.programs(), nil })
-	if err != nil {
+func (s clusterService) UploadArtifact(_ context.Context, req *connect.Request[pb.UploadArtifactRequest]) (*connect.Response[pb.UploadArtifactResponse], error) {
+	if _, err := s.c.leader(); err != nil {
 		return nil, s.c.answer(err)
 	}
+	// Asked when room is made and not before: a program whose hold is gone by
+	// then is needed by a job that is known by then.
+	needed := sync.OnceValue(s.c.machine.programs)
 	m := req.Msg
 	chunk := artifact.Chunk{Name: m.GetSha256(), Total: m.GetTotalBytes(), Offset: m.GetOffset(), Data: m.GetData()}
-	bytes, complete, err := s.c.programs.Write(chunk, func(name string) bool { return needed[name] })
+	bytes, complete, err := s.c.programs.Write(chunk, func(name string) bool { return needed()[name] })
 	if err != nil {
 		return nil, s.c.answer(err)
 	}

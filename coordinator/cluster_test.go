@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +23,7 @@ import (
 
 	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
 	"github.com/sheafdata/sheaf/api/sheaf/v1/sheafv1connect"
+	"github.com/sheafdata/sheaf/coordinator/artifact"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/internal/wire"
@@ -110,6 +112,49 @@ func fetch(t *testing.T, c *Coordinator, name string, from int) []byte {
 }
 
 // TestSubmitOnce: requests with one key, also at once, give one job.
+// TestSubmitHoldsItsProgram: between the check of a Submit and its place in the
+// journal no upload pushes the program out.
+func TestSubmitHoldsItsProgram(t *testing.T) {
+	cfg := testConfig(t.TempDir())
+	cfg.Limits.StoreBytes = int64(len(theProgram))
+	c := start(t, cfg)
+	cluster := calls(t, c.Address())
+	upload(t, cluster)
+	l, err := c.leader()
+	if err != nil {
+		t.Fatal(err)
+	}
+	busy, free := make(chan struct{}), make(chan struct{})
+	if err := l.give(within(t), func(*loop) { close(busy); <-free }); err != nil {
+		t.Fatal(err)
+	}
+	<-busy
+	submitted := make(chan error, 1)
+	go func() {
+		_, err := cluster.Submit(within(t), connect.NewRequest(shape("words")))
+		submitted <- err
+	}()
+	for ctx := within(t); len(l.inputs) == 0 && ctx.Err() == nil; {
+		runtime.Gosched()
+	}
+	other := []byte("other")
+	sum := sha256.Sum256(other)
+	chunk := artifact.Chunk{Name: hex.EncodeToString(sum[:]), Total: int64(len(other)), Data: other}
+	_, _, err = c.programs.Write(chunk, func(string) bool { return false })
+	close(free)
+	if fault.KindOf(err) != fault.Resource {
+		t.Errorf("an upload that leaves no room for a submitted program = %v, want kind resource", err)
+	}
+	if err := <-submitted; err != nil {
+		t.Errorf("Submit = %v", err)
+	}
+	if _, complete, _ := c.programs.Stat(programName()); !complete {
+		t.Error("the program of a submitted job is gone")
+	}
+	_, err = cluster.UploadArtifact(within(t), connect.NewRequest(&pb.UploadArtifactRequest{Sha256: chunk.Name, TotalBytes: chunk.Total, Data: other}))
+	wantCode(t, "UploadArtifact beside a program that a job needs", err, connect.CodeResourceExhausted, "jobs need those that are there")
+}
+
 func TestSubmitOnce(t *testing.T) {
 	c := start(t, testConfig(t.TempDir()))
 	cluster := calls(t, c.Address())

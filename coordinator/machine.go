@@ -254,6 +254,8 @@ func (m *machine) addNode(n *node) {
 
 // programs names the programs that jobs which are not over need.
 func (m *machine) programs() map[string]bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	needed := map[string]bool{}
 	for _, j := range m.order {
 		if !j.over() {

@@ -38,51 +38,54 @@ func (s clusterService) Submit(ctx context.Context, req *connect.Request[pb.Subm
 	if err != nil {
 		return nil, s.c.answer(err)
 	}
-	r, err := s.c.readSubmit(req.Msg)
+	r, release, err := s.c.readSubmit(req.Msg)
 	if err != nil {
 		return nil, s.c.answer(err)
 	}
+	defer release()
 	if s.c.cfg.Owner != nil {
 		state, _ := ctx.Value(tlsKey{}).(*tls.ConnectionState)
 		r.submission.Owner = s.c.cfg.Owner(req.Header(), state)
 	}
-	got, err := ask(ctx, l, func(l *loop, answer func(submitted, error)) { l.submit(r, answer) })
+	// The program is held until the job is known, so a client that goes away does
+	// not end the wait.
+	got, err := ask(context.WithoutCancel(ctx), l, func(l *loop, answer func(submitted, error)) { l.submit(r, answer) })
 	if err != nil {
 		return nil, s.c.answer(err)
 	}
 	return connect.NewResponse(&pb.SubmitResponse{JobId: got.id.String(), Existed: got.existed}), nil
 }
 
-// readSubmit checks a Submit as far as that needs no state but the programs.
-func (c *Coordinator) readSubmit(m *pb.SubmitRequest) (request, error) {
-	var r request
+// readSubmit checks a Submit as far as that needs no state but the programs. The
+// job's program stays there until release is called.
+func (c *Coordinator) readSubmit(m *pb.SubmitRequest) (r request, release func(), err error) {
 	switch {
 	case len(m.GetIdempotencyKey()) > maxKeyBytes:
-		return r, fault.New(fault.Invalid, "idempotency_key: %d bytes, at most %d", len(m.GetIdempotencyKey()), maxKeyBytes)
+		return r, nil, fault.New(fault.Invalid, "idempotency_key: %d bytes, at most %d", len(m.GetIdempotencyKey()), maxKeyBytes)
 	case len(m.GetName()) > maxNameBytes:
-		return r, fault.New(fault.Invalid, "name: %d bytes, at most %d", len(m.GetName()), maxNameBytes)
+		return r, nil, fault.New(fault.Invalid, "name: %d bytes, at most %d", len(m.GetName()), maxNameBytes)
 	case m.GetMaxRunning() < 0:
-		return r, fault.New(fault.Invalid, "max_running: is %d, want 0 or more", m.GetMaxRunning())
+		return r, nil, fault.New(fault.Invalid, "max_running: is %d, want 0 or more", m.GetMaxRunning())
 	case m.GetPriority() == math.MinInt32:
-		return r, fault.New(fault.Invalid, "priority: is %d, want more", m.GetPriority())
+		return r, nil, fault.New(fault.Invalid, "priority: is %d, want more", m.GetPriority())
 	}
 	p, err := wire.DecodePlan(m.GetPlan())
 	if err != nil {
-		return r, err
+		return r, nil, err
 	}
 	if err := schedule.CheckPlan(&p); err != nil {
-		return r, err
+		return r, nil, err
 	}
 	options, err := wire.DecodeOptions(m.GetOptions())
 	if err != nil {
-		return r, err
+		return r, nil, err
 	}
-	bytes, complete, err := c.programs.Stat(m.GetArtifactSha256())
-	if err == nil && !complete {
+	bytes, release, there, err := c.programs.Hold(m.GetArtifactSha256())
+	if err == nil && !there {
 		err = notFound("artifact_sha256: the program %s is not there: upload it first", m.GetArtifactSha256())
 	}
 	if err != nil {
-		return r, err
+		return r, nil, err
 	}
 	id := plan.NewJobID()
 	r.event = schedule.JobSubmitted{Job: id, Plan: p, Priority: int(m.GetPriority()), MaxRunning: int(m.GetMaxRunning())}
@@ -91,7 +94,7 @@ func (c *Coordinator) readSubmit(m *pb.SubmitRequest) (request, error) {
 		Fingerprint: p.Fingerprint, Overwrite: m.GetOverwrite(), Options: options,
 		WorkingDirectory: m.GetWorkingDirectory(), Graph: m.GetGraph(),
 	}}
-	return r, nil
+	return r, release, nil
 }
 
 // underway is a job whose event is in the batch, with those who wait for it.

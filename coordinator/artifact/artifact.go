@@ -52,6 +52,7 @@ type entry struct {
 	total    int64 // in the end; 0 while nobody has said
 	complete bool
 	used     time.Time
+	holds    int // how many need it without being known to keep of Write
 
 	writing sync.Mutex // held by who changes the file; taken before Store.mu
 }
@@ -127,6 +128,27 @@ func (s *Store) Stat(name string) (bytes int64, complete bool, err error) {
 	return e.there, e.complete, nil
 }
 
+// Hold keeps a complete program from being dropped until release is called, and
+// says how large it is; ok is false when it is not there.
+func (s *Store) Hold(name string) (bytes int64, release func(), ok bool, err error) {
+	if err := Check(name); err != nil {
+		return 0, nil, false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.entries[name]
+	if e == nil || !e.complete {
+		return 0, nil, false, nil
+	}
+	s.touch(e)
+	e.holds++
+	return e.there, sync.OnceFunc(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		e.holds--
+	}), true, nil
+}
+
 // touch notes the use of a program; the file's time tells the next process.
 func (s *Store) touch(e *entry) {
 	e.used = s.now()
@@ -161,7 +183,7 @@ func (s *Store) room(e *entry, total int64, keep func(name string) bool) error {
 	for _, o := range s.entries {
 		sum += o.bytes()
 		idle := o.complete || s.now().Sub(o.used) > staleAfter
-		if o != e && idle && !keep(o.name) {
+		if o != e && idle && o.holds == 0 && !keep(o.name) {
 			others = append(others, o)
 		}
 	}
