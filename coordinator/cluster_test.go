@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
 
 	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
 	"github.com/sheafdata/sheaf/api/sheaf/v1/sheafv1connect"
@@ -555,6 +557,40 @@ func TestGuard(t *testing.T) {
 		if code, body := ask(tc.path, tc.token, tc.host); code != tc.code || !strings.Contains(body, tc.want) {
 			t.Errorf("%s: %d %q, want %d %q", tc.name, code, body, tc.code, tc.want)
 		}
+	}
+}
+
+// TestCompression: programs go to executors as they are, whatever they accept.
+func TestCompression(t *testing.T) {
+	c := start(t, testConfig(t.TempDir()))
+	text := bytes.Repeat([]byte("zeros "), 1<<14)
+	sum := sha256.Sum256(text)
+	name := hex.EncodeToString(sum[:])
+	if _, _, err := c.programs.Write(artifact.Chunk{Name: name, Total: int64(len(text)), Data: text}, func(string) bool { return true }); err != nil {
+		t.Fatal(err)
+	}
+	ask, err := proto.Marshal(&pb.FetchArtifactRequest{Sha256: name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	envelope := append(binary.BigEndian.AppendUint32([]byte{0}, uint32(len(ask))), ask...)
+	req, err := http.NewRequestWithContext(within(t), http.MethodPost, "http://"+c.Address()+sheafv1connect.ExecutorServiceFetchArtifactProcedure, bytes.NewReader(envelope))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/connect+proto")
+	req.Header.Set("Connect-Accept-Encoding", "gzip")
+	resp, err := client(t).Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	head := make([]byte, 5)
+	if _, err := io.ReadFull(resp.Body, head); err != nil {
+		t.Fatal(err)
+	}
+	if n := binary.BigEndian.Uint32(head[1:]); head[0]&1 != 0 || int(n) < len(text) {
+		t.Errorf("a program of %d bytes comes in an envelope of %d with flags %d, want it as it is", len(text), n, head[0])
 	}
 }
 

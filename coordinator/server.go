@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"strings"
@@ -29,6 +30,12 @@ const (
 	// pingAfter is when a silent connection is asked whether it lives.
 	pingAfter = 15 * time.Second
 
+	// compressBytes is the least answer to a client that is compressed where it may
+	// be. Executors are near, and for them it would be most of the work: commands
+	// are small, and a program is the same for all of them.
+	compressBytes = 4 << 10
+	never         = math.MaxInt
+
 	maxHeaderBytes = 64 << 10
 	// maxStreams bounds the calls of one connection at once.
 	maxStreams = 128
@@ -46,11 +53,11 @@ func (c *Coordinator) listen() (err error) {
 		return fault.New(fault.Invalid, "%s is not on loopback: that needs certificates and authorisation", c.address)
 	}
 	handlers := http.NewServeMux()
-	options := func(limit int) []connect.HandlerOption {
-		return []connect.HandlerOption{connect.WithCodec(wire.Codec{}), connect.WithReadMaxBytes(limit)}
+	options := func(limit, compress int) []connect.HandlerOption {
+		return []connect.HandlerOption{connect.WithCodec(wire.Codec{}), connect.WithReadMaxBytes(limit), connect.WithCompressMinBytes(compress)}
 	}
-	handlers.Handle(sheafv1connect.NewClusterServiceHandler(clusterService{c}, options(maxCallBytes)...))
-	handlers.Handle(sheafv1connect.NewExecutorServiceHandler(executorService{c}, options(wire.MaxFrameBytes)...))
+	handlers.Handle(sheafv1connect.NewClusterServiceHandler(clusterService{c}, options(maxCallBytes, compressBytes)...))
+	handlers.Handle(sheafv1connect.NewExecutorServiceHandler(executorService{c}, options(wire.MaxFrameBytes, never)...))
 	if c.cfg.Fallback != nil {
 		handlers.Handle("/", c.cfg.Fallback)
 	}
