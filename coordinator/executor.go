@@ -83,7 +83,7 @@ func (x executorService) hold(ctx context.Context, l *loop, s *session, st *stre
 		defer close(received)
 		st.end(x.receive(ctx, l, s, st, conn))
 	}()
-	err := x.send(ctx, st, conn, control)
+	err := x.send(ctx, l, s, st, conn, control)
 	st.end(err)
 	// What is under way in Receive ends by that.
 	if stop := control.SetReadDeadline(time.Unix(1, 0)); stop != nil {
@@ -101,7 +101,7 @@ func (x executorService) hold(ctx context.Context, l *loop, s *session, st *stre
 }
 
 // send sends what the loop wants sent until the stream ends.
-func (x executorService) send(ctx context.Context, st *stream, conn *connection, control *http.ResponseController) error {
+func (x executorService) send(ctx context.Context, l *loop, s *session, st *stream, conn *connection, control *http.ResponseController) error {
 	for {
 		select {
 		case <-st.wake:
@@ -113,7 +113,7 @@ func (x executorService) send(ctx context.Context, st *stream, conn *connection,
 			return err
 		}
 		for _, message := range out.messages {
-			if err := conn.Send(message()); err != nil {
+			if err := put(ctx, l, s, conn, message()); err != nil {
 				return err
 			}
 		}
@@ -129,6 +129,24 @@ func (x executorService) send(ctx context.Context, st *stream, conn *connection,
 			return err
 		}
 	}
+}
+
+// put sends a message. A launch that fits no message would end every stream that
+// it is sent over: its number goes to a cancel, and its attempt fails.
+func put(ctx context.Context, l *loop, s *session, conn *connection, m *pb.ConnectResponse) error {
+	err := conn.Send(m)
+	if err == nil || m.GetLaunch() == nil || fault.KindOf(err) != fault.Invalid {
+		return err
+	}
+	id, bad := wire.DecodeAttemptID(m.GetLaunch().GetAssignment().GetAttempt())
+	if bad != nil {
+		return err
+	}
+	if gone := l.give(ctx, func(l *loop) { l.unfitLaunch(s, id, err) }); gone != nil {
+		return gone
+	}
+	cancelCommand(id).fill(m)
+	return conn.Send(m)
 }
 
 // receive gives what comes in to the loop until the stream ends.

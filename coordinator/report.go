@@ -158,6 +158,14 @@ func (l *loop) unfit(s *session, sequence uint64, id plan.AttemptID, why error) 
 	}}, settled(s, sequence))
 }
 
+// unfitLaunch takes an assignment that fits no message: the attempt failed then.
+func (l *loop) unfitLaunch(s *session, id plan.AttemptID, why error) {
+	l.propose(record.Record{Event: schedule.AttemptFailed{
+		At: l.now(), Executor: s.executor, Session: s.id, Attempt: id,
+		Failure: fault.Report{Kind: fault.Invalid, Message: "what it reads cannot be told to its executor, use fewer and larger inputs: " + why.Error()},
+	}}, nil)
+}
+
 func (l *loop) drainRequested(s *session, st *stream, sequence uint64, how record.Drain) {
 	if l.number(s, st, sequence) {
 		l.drain(s, how, settled(s, sequence))

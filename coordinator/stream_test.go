@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/sheafdata/sheaf/api/sheaf/v1/sheafv1connect"
 	"github.com/sheafdata/sheaf/coordinator/schedule"
 	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/internal/wire"
 )
 
@@ -71,6 +73,42 @@ func TestLargeInputs(t *testing.T) {
 	}
 	if n := len(l.large); n != 0 {
 		t.Errorf("%d places of %d are taken by nobody", n, maxLarge)
+	}
+}
+
+// TestLargeLaunch: an assignment that fits no message fails its attempt and leaves
+// the stream alone.
+func TestLargeLaunch(t *testing.T) {
+	c := start(t, testConfig(t.TempDir()))
+	cluster := calls(t, c.Address())
+	upload(t, cluster)
+	k := newFake(t, c, "a", 1, 1).talk(t)
+	id := submit(t, cluster, shape("words"))
+	first := mapAttempt(t, id, 0, 1)
+	first.Task.Stage = plan.EnumerateStage
+	l, err := c.leader()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := plan.Assignment{Attempt: first, Work: plan.Run, Partition: &plan.Partition{FromKey: make([]byte, wire.MaxFrameBytes)}}
+	if err := l.give(within(t), func(l *loop) { l.launch(l.sessions["a"], a) }); err != nil {
+		t.Fatal(err)
+	}
+	for sequence := uint64(0); ; {
+		m := k.next()
+		if n := m.GetSequence(); n != 0 {
+			if n != sequence+1 {
+				t.Fatalf("command %d came after %d", n, sequence)
+			}
+			sequence = n
+		}
+		if m.GetCancel() != nil {
+			break
+		}
+	}
+	end, _ := await(t, cluster, id)
+	if f := end.GetJob().GetFailure().GetFault(); end.GetExitCode() != 1 || !strings.Contains(f.GetMessage(), "use fewer and larger inputs") {
+		t.Errorf("the job ends with %d: %v, want 1 and what to do", end.GetExitCode(), f)
 	}
 }
 
