@@ -272,6 +272,38 @@ func TestCancel(t *testing.T) {
 }
 
 // TestCancelTooLate: once the output is being published a job goes on.
+// TestCancelOfAFailure: a job that is on its way to failure is not canceled, and
+// a cancel does not claim that it was.
+func TestCancelOfAFailure(t *testing.T) {
+	c := start(t, testConfig(t.TempDir()))
+	cluster := calls(t, c.Address())
+	upload(t, cluster)
+	f := newFake(t, c, "a", 2, 2)
+	gate := make(chan struct{})
+	f.gate = func(_ context.Context, a plan.Assignment) *fault.Report {
+		switch {
+		case a.Attempt.Task.Stage != 0:
+			return nil
+		case a.Attempt.Task.Index == 0:
+			return &fault.Report{Kind: fault.Invalid, Message: "no such column"}
+		}
+		<-gate // what runs beside it does not end yet
+		return nil
+	}
+	f.run()
+	id := submit(t, cluster, shape("words"))
+	f.until("the failure", func() bool { return count0(f) == 2 && f.acked == 2 })
+	got, err := cluster.CancelJob(within(t), connect.NewRequest(&pb.CancelJobRequest{JobId: id}))
+	if err != nil || got.Msg.GetCanceled() {
+		t.Errorf("CancelJob of a job that fails = %v, %v, want not canceled", got, err)
+	}
+	close(gate)
+	end, _ := await(t, cluster, id)
+	if end.GetExitCode() != 1 || !strings.Contains(end.GetJob().GetFailure().GetFault().GetMessage(), "no such column") {
+		t.Errorf("the job ends with %d: %v, want its failure", end.GetExitCode(), end.GetJob().GetFailure())
+	}
+}
+
 func TestCancelTooLate(t *testing.T) {
 	c := start(t, testConfig(t.TempDir()))
 	cluster := calls(t, c.Address())

@@ -27,6 +27,12 @@ func (m *machine) find(digits string) (*job, error) {
 	if len(digits) < leastDigits || len(digits) > 2*len(plan.JobID{}) || strings.Trim(digits, "0123456789abcdef") != "" {
 		return nil, fault.New(fault.Invalid, "job_id: %q is not %d to %d hexadecimal digits", digits[:min(len(digits), 64)], leastDigits, 2*len(plan.JobID{}))
 	}
+	var id plan.JobID
+	if id.UnmarshalText([]byte(digits)) == nil { // all digits: what watchers ask for
+		if j := m.jobs[id]; j != nil {
+			return j, nil
+		}
+	}
 	var found *job
 	for _, j := range m.order {
 		if !strings.HasPrefix(j.id.String(), digits) {
@@ -129,9 +135,7 @@ func (l *loop) cancel(m *pb.CancelJobRequest, answer func(*pb.CancelJobResponse,
 	}
 	said := func() *pb.CancelJobResponse {
 		state := l.state(j)
-		p, _ := l.machine.core.Progress(j.id)
-		ends := p.State == schedule.Ending || p.State == schedule.Discarding
-		return &pb.CancelJobResponse{Canceled: ends || state == pb.JobState_JOB_STATE_CANCELED, State: state}
+		return &pb.CancelJobResponse{Canceled: l.machine.core.Canceling(j.id) || state == pb.JobState_JOB_STATE_CANCELED, State: state}
 	}
 	if j.over() {
 		answer(said(), nil)

@@ -71,6 +71,13 @@ func (c *Core) Canceled(attempt plan.AttemptID) bool {
 	return j != nil && j.state == Ending
 }
 
+// Canceling reports whether a job is on its way to its end because somebody asked
+// for that.
+func (c *Core) Canceling(id plan.JobID) bool {
+	j := c.jobs[id]
+	return j != nil && (j.state == Ending || j.state == Discarding) && j.failure.Canceled
+}
+
 // Lives reports whether a job is known and not over.
 func (c *Core) Lives(id plan.JobID) bool {
 	j := c.jobs[id]
