@@ -55,6 +55,9 @@ func (l *loop) register(st *stream, r *registration, answer func(*session, error
 // maxNodes bounds the names of executors that are remembered.
 const maxNodes = 1 << 16
 
+// maxSlots bounds the slots of an executor, and so what is launched there at once.
+const maxSlots = 1 << 14
+
 // admit refuses what cannot work together.
 func (l *loop) admit(r *registration) error {
 	if r.ClusterID != l.cluster {
@@ -62,6 +65,9 @@ func (l *loop) admit(r *registration) error {
 	}
 	if r.term > l.term {
 		return fault.New(fault.Transient, "executor %q has seen term %d, and this coordinator's is %d: a newer one leads, or this one's directory is an old copy", r.Executor, r.term, l.term)
+	}
+	if r.Slots > maxSlots {
+		return fault.New(fault.Invalid, "executor %q offers %d slots, at most %d are taken", r.Executor, r.Slots, maxSlots)
 	}
 	var err error
 	r.protocol, err = wire.ExecutorProtocol.Agree("executor "+string(r.Executor)+" (version "+r.BuildVersion+")", r.Protocol)

@@ -11,6 +11,10 @@ import (
 	"github.com/sheafdata/sheaf/internal/wire"
 )
 
+// maxUnacked bounds the commands that are kept for an executor which lives and
+// does not say that they arrive. Slots bound its launches.
+const maxUnacked = 1 << 17
+
 // session is an executor's session in this term. It belongs to the loop.
 type session struct {
 	executor plan.ExecutorID
@@ -182,6 +186,11 @@ func (l *loop) expireLeases() {
 	}
 	l.last = now
 	for _, s := range l.sessions {
+		if len(s.unacked) > maxUnacked {
+			l.log.Warn("executor lost: it acknowledges nothing", "executor", s.executor, "commands", len(s.unacked))
+			l.endSession(s, "too many commands were not acknowledged")
+			continue
+		}
 		if now.After(s.expires) {
 			l.log.Warn("executor lost: its lease ran out", "executor", s.executor, "dur", l.cfg.LeaseTTL)
 			l.endSession(s, "the lease ran out: nothing was heard of the executor for too long")

@@ -117,6 +117,7 @@ func TestRegisterRefused(t *testing.T) {
 		{"newer protocol", func(f *fake) { f.version = wire.Versions{Min: 7, Max: 9} }, connect.CodeInvalidArgument, "speaks protocol 7 to 9 and this program"},
 		{"newer term", func(f *fake) { f.term = 1 << 40 }, connect.CodeUnavailable, "has seen term"},
 		{"name of another", func(f *fake) { f.name = "taken" }, connect.CodeUnavailable, "is connected already under another session"},
+		{"slots without end", func(f *fake) { f.slots = 1 << 30 }, connect.CodeInvalidArgument, "at most 16384 are taken"},
 		{"no name", func(f *fake) { f.name = "" }, connect.CodeInvalidArgument, "register.executor: is empty"},
 		{"no session", func(f *fake) { f.session = 0 }, connect.CodeInvalidArgument, "request.session: is 0"},
 		{"reports from 0", func(f *fake) { f.acked-- }, connect.CodeInvalidArgument, "first_report: is 0"},

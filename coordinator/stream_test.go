@@ -144,6 +144,26 @@ func TestHeldUp(t *testing.T) {
 	}
 }
 
+// TestUnacknowledged: what is kept for an executor that acknowledges nothing is
+// bounded.
+func TestUnacknowledged(t *testing.T) {
+	l := testLoop(t)
+	for _, s := range l.sessions {
+		l.renew(s)
+	}
+	s := l.sessions["e1"]
+	for range maxUnacked {
+		s.command(releaseCommand(nil))
+	}
+	if l.expireLeases(); len(l.sessions) != 2 {
+		t.Fatalf("%d sessions with %d commands that are kept, want 2", len(l.sessions), maxUnacked)
+	}
+	s.command(releaseCommand(nil))
+	if l.expireLeases(); l.sessions["e1"] != nil || l.sessions["e2"] == nil || len(l.batch) != 1 {
+		t.Errorf("sessions %v and %d events, want e2 alone and the loss of e1", l.sessions, len(l.batch))
+	}
+}
+
 // TestTLS: executors and clients speak over an encrypted connection.
 func TestTLS(t *testing.T) {
 	lender := httptest.NewTLSServer(nil) // has a certificate for 127.0.0.1
