@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -25,6 +26,11 @@ const (
 	logTimeout = 10 * time.Second
 	// followInterval is how often a log that is followed is asked for more.
 	followInterval = 500 * time.Millisecond
+
+	// sourceWindow is how many attempts are looked up at once.
+	sourceWindow = 1 << 10
+	// maxFollowed bounds the logs whose places a call remembers.
+	maxFollowed = 1 << 17
 
 	// Headers of an executor's answer: where the piece begins, and how many bytes
 	// before it are lost because the log has a cap.
@@ -57,6 +63,7 @@ func plainClient() *http.Client {
 // logSource is one attempt whose logs are read.
 type logSource struct {
 	attempt plan.AttemptID
+	index   int // of the node
 	node    plan.ExecutorID
 	address string // empty when the executor is gone
 	runs    bool
@@ -119,12 +126,12 @@ func newLogReader(c *Coordinator, m *pb.ReadLogsRequest, out *connect.ServerStre
 // run reads what is there, and what comes until the job ends if that is wanted.
 func (r *logReader) run(ctx context.Context) error {
 	for {
-		sources, over, err := r.sources(ctx)
+		job, refs, over, err := r.attempts(ctx)
 		if err != nil {
 			return err
 		}
-		for _, source := range sources {
-			if err := r.attempt(ctx, source); err != nil {
+		for part := range slices.Chunk(r.wanted(job, refs), sourceWindow) {
+			if err := r.some(ctx, part); err != nil {
 				return err
 			}
 		}
@@ -139,37 +146,89 @@ func (r *logReader) run(ctx context.Context) error {
 	}
 }
 
-// sources lists the attempts that were asked for and are not read to their ends.
-func (r *logReader) sources(ctx context.Context) ([]logSource, bool, error) {
-	var over bool
-	list, err := inLoop(ctx, r.c, func(l *loop) ([]logSource, error) {
+// attempts returns the attempts of the job, which nobody changes any more, and
+// whether there will be no others.
+func (r *logReader) attempts(ctx context.Context) (id plan.JobID, refs []attemptRef, over bool, err error) {
+	_, err = inLoop(ctx, r.c, func(l *loop) (struct{}, error) {
 		j, err := l.machine.find(r.request.GetJobId())
-		if err != nil {
-			return nil, err
+		if err == nil {
+			id, refs, over = j.id, j.attempts, j.over()
 		}
-		over = j.over()
-		var list []logSource
-		for _, ref := range j.attempts {
-			id := plan.AttemptID{Job: j.id, Task: plan.TaskID{Stage: plan.StageID(ref.Stage), Index: int(ref.Index)}, Number: int(ref.Number)}
-			if r.task != nil && id.Task != *r.task || r.request.Attempt != nil && id.Number != int(r.request.GetAttempt()) {
-				continue
-			}
-			n := l.machine.nodeList[ref.Node]
-			source := logSource{attempt: id, node: n.id, runs: l.machine.core.Runs(n.id, n.session, id)}
-			if l.session(n.id, n.session) != nil {
-				source.address = n.details.DataAddress
-			}
-			list = append(list, source)
-		}
-		return list, nil
+		return struct{}{}, err
 	})
-	return list, over, err
+	return id, refs, over, err
+}
+
+// wanted picks the attempts that were asked for and are not read to their ends.
+// There may be a million to look at: that is no work for the loop.
+func (r *logReader) wanted(job plan.JobID, refs []attemptRef) []logSource {
+	var list []logSource
+	for _, ref := range refs {
+		id := plan.AttemptID{Job: job, Task: plan.TaskID{Stage: plan.StageID(ref.Stage), Index: int(ref.Index)}, Number: int(ref.Number)}
+		switch {
+		case r.task != nil && id.Task != *r.task, r.request.Attempt != nil && id.Number != int(r.request.GetAttempt()):
+		case !r.finished(id):
+			list = append(list, logSource{attempt: id, index: int(ref.Node)})
+		}
+	}
+	return list
+}
+
+// finished reports whether all logs of an attempt were read to their ends.
+func (r *logReader) finished(id plan.AttemptID) bool {
+	for _, s := range logStreams {
+		if !r.wants(s.stream) {
+			continue
+		}
+		if place := r.read[logKey{id, s.stream}]; place == nil || !place.done {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *logReader) wants(s pb.LogStream) bool {
+	want := r.request.GetStream()
+	return want == pb.LogStream_LOG_STREAM_UNSPECIFIED || want == s
+}
+
+// some reads the logs of a few attempts.
+func (r *logReader) some(ctx context.Context, sources []logSource) error {
+	_, err := inLoop(ctx, r.c, func(l *loop) (struct{}, error) {
+		for i := range sources {
+			l.locate(&sources[i])
+		}
+		return struct{}{}, nil
+	})
+	for _, source := range sources {
+		if err == nil {
+			err = r.attempt(ctx, source)
+		}
+	}
+	switch {
+	case err != nil:
+		return err
+	case !r.request.GetFollow():
+		clear(r.read) // each is looked at once
+	case len(r.read) > maxFollowed:
+		return fault.New(fault.Resource, "%d logs are followed, which is the limit: name a task", len(r.read))
+	}
+	return nil
+}
+
+// locate says where an attempt ran and whether it runs still.
+func (l *loop) locate(source *logSource) {
+	n := l.machine.nodeList[source.index]
+	source.node, source.runs = n.id, l.machine.core.Runs(n.id, n.session, source.attempt)
+	if l.session(n.id, n.session) != nil {
+		source.address = n.details.DataAddress
+	}
 }
 
 // attempt reads the logs of one attempt as far as they are there.
 func (r *logReader) attempt(ctx context.Context, source logSource) error {
 	for _, s := range logStreams {
-		if want := r.request.GetStream(); want != pb.LogStream_LOG_STREAM_UNSPECIFIED && want != s.stream {
+		if !r.wants(s.stream) {
 			continue
 		}
 		place := r.read[logKey{source.attempt, s.stream}]
@@ -177,11 +236,13 @@ func (r *logReader) attempt(ctx context.Context, source logSource) error {
 			place = &logPlace{offset: r.request.GetOffset()}
 			r.read[logKey{source.attempt, s.stream}] = place
 		}
-		if place.done || source.address == "" {
+		if place.done {
 			continue
 		}
-		if err := r.stream(ctx, source, s.stream, s.name, place); err != nil {
-			return err
+		if source.address != "" {
+			if err := r.stream(ctx, source, s.stream, s.name, place); err != nil {
+				return err
+			}
 		}
 		place.done = !source.runs
 	}
