@@ -126,7 +126,7 @@ func TestLongRowsAmongShort(t *testing.T) {
 	if raceEnabled {
 		t.Skip("MEMORY IS NOT MEASURED under the race detector, which takes several times as much")
 	}
-	const short, every, width = 1_500_000, 500_000, 63 << 20
+	const short, every, width = 1_500_000, 500_000, 56 << 20
 	for _, w := range longWorkloads() {
 		t.Run(w.name, func(t *testing.T) {
 			p := newPlace(t)

@@ -76,11 +76,11 @@ func mainExit[A any](job *Job[A], argv []string, stdout, stderr *os.File) int {
 	display := progress.New(progress.Mode(engine.Progress), stderr)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	quiet := context.AfterFunc(ctx, func() {
+	settle := onInterrupt(ctx, func() {
 		stop() // so that a second signal ends the process
 		fmt.Fprintf(display.Writer(), "%s: stopping (interrupt again to end at once)\n", job.name)
 	})
-	defer quiet()
+	defer settle()
 	say := &teller{out: stderr, job: job.name, json: engine.Progress == string(progress.JSON)}
 	// A job that is refused before any work has no snapshot of its own.
 	last := progress.Snapshot{Name: job.name, State: progress.Failed}
@@ -91,12 +91,14 @@ func mainExit[A any](job *Job[A], argv []string, stdout, stderr *os.File) int {
 			switch s.State {
 			case progress.Done, progress.Failed, progress.Canceled:
 				// Before collected rows are handed to the program, which may print them.
+				settle()
 				display.Close(s)
 			default:
 				display.Update(s)
 			}
 		},
 	})
+	settle()
 	display.Close(last)
 	switch {
 	case err == nil:

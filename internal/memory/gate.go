@@ -105,15 +105,15 @@ func (g *Gate) add(bytes int64) {
 type Pass struct {
 	gate   *Gate
 	inside int64
-	budget int64
 	held   *Reservation
 }
 
 // Pass returns a pass that holds nothing. What it lets in counts in the
-// attempt's budget, up to all of that: nothing else may grow beside it. Who
+// attempt's budget and in those above it, beyond their limits if need be:
+// nothing else grows beside it, and other attempts, refused too, give way. Who
 // takes a pass calls Leave at the end.
 func (g *Gate) Pass(budget *Budget, owner string) *Pass {
-	return &Pass{gate: g, budget: budget.Limit(), held: budget.Reserve(owner)}
+	return &Pass{gate: g, held: budget.Reserve(owner)}
 }
 
 // Large reports whether Enter looks at a piece of that many bytes.
@@ -138,7 +138,7 @@ func (p *Pass) Enter(ctx context.Context, bytes int64) error {
 		p.gate.add(more)
 		p.inside = bytes
 	}
-	if more := min(p.inside, p.budget) - p.held.Held(); more > 0 {
+	if more := p.inside - p.held.Held(); more > 0 {
 		p.held.Must(more)
 	}
 	debug.FreeOSMemory()

@@ -90,6 +90,29 @@ func TestGateCanceled(t *testing.T) {
 	})
 }
 
+// TestGateMakesOthersGiveWay checks that a piece counts in full in the budget
+// of all attempts, though that of its own attempt is smaller.
+func TestGateMakesOthersGiveWay(t *testing.T) {
+	all := NewBudget(100)
+	mine, other := all.Child("mine", 50), all.Child("other", 50)
+	p := NewGate(100, 1).Pass(mine, "large")
+	r := other.Reserve("rows")
+	defer r.Release()
+	if !r.Grow(20) {
+		t.Fatal("Grow(20) of 50 was refused")
+	}
+	if err := p.Enter(t.Context(), 80); err != nil {
+		t.Fatal(err)
+	}
+	if r.Grow(10) {
+		t.Error("Grow succeeded beside a piece that takes what is left")
+	}
+	p.Leave()
+	if !r.Grow(10) {
+		t.Error("Grow was refused after the piece had gone")
+	}
+}
+
 // TestGatePatience has nobody leave: who waits goes on all the same.
 func TestGatePatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -100,8 +123,8 @@ func TestGatePatience(t *testing.T) {
 			t.Fatal(err)
 		}
 		began := time.Now()
-		if err := c.Enter(t.Context(), 50); err != nil || time.Since(began) != patience || g.inside != 100 || b.Used() != 60 {
-			t.Errorf("Enter = %v after %v with %d inside and %d reserved, want nil after %v with 100, and 60 of two budgets of 30", err, time.Since(began), g.inside, b.Used(), patience)
+		if err := c.Enter(t.Context(), 50); err != nil || time.Since(began) != patience || g.inside != 100 || b.Used() != 100 {
+			t.Errorf("Enter = %v after %v with %d inside and %d reserved, want nil after %v with 100 and 100, beyond the budget of 30", err, time.Since(began), g.inside, b.Used(), patience)
 		}
 		a.Leave()
 		c.Leave()
