@@ -64,12 +64,25 @@ type combiner[T, A any] struct {
 	fold   func([]A, []uint32, []T) []A
 	writer mapWriter
 	keys   keyViews[T]
+
+	rows  int // in the table's groups
+	check int // at how many groups to look whether it combines anything
 }
+
+const (
+	// manyGroups take more memory than a cache has, fewGroups less. Between them
+	// the table is worth a cache miss a row if it combines; if nearly all rows
+	// are groups of their own, it is not.
+	manyGroups = 128 << 10
+	fewGroups  = 16 << 10
+	// combineShare is the least part of the rows that must have found their group.
+	combineShare = 32
+)
 
 func newCombiner[T, A any](t *Task, key *column.KeyType, state *column.Type, fold func([]A, []uint32, []T) []A, w mapWriter) *combiner[T, A] {
 	return &combiner[T, A]{
 		task: t, keys: keyViews[T]{typ: key}, fold: fold, writer: w,
-		groups: newGroups[A](t, state, "combiner"),
+		groups: newGroups[A](t, state, "combiner"), check: manyGroups,
 	}
 }
 
@@ -82,6 +95,10 @@ func (c *combiner[T, A]) Push(rows []T) error {
 }
 
 func (c *combiner[T, A]) push(keys []string, rows []T) error {
+	if err := c.giveUp(); err != nil {
+		return err
+	}
+	c.rows += len(rows)
 	if !c.groups.room(keys) {
 		if err := c.drain(); err != nil {
 			return err
@@ -96,7 +113,30 @@ func (c *combiner[T, A]) push(keys []string, rows []T) error {
 	return nil
 }
 
+// giveUp hands the states to the writer when there are many and hardly a row was
+// combined, and goes on with a small table, which costs less and still combines
+// what repeats nearby. As long as something is combined, the table grows.
+func (c *combiner[T, A]) giveUp() error {
+	n := c.groups.table.Len()
+	if n < c.check {
+		return nil
+	}
+	if c.rows-n >= n/combineShare {
+		c.check = 2 * n
+		return nil
+	}
+	if err := c.drain(); err != nil {
+		return err
+	}
+	if c.check > fewGroups {
+		c.groups.shrink()
+	}
+	c.check = fewGroups
+	return nil
+}
+
 func (c *combiner[T, A]) drain() error {
+	c.rows = 0
 	return c.groups.drain(func(keys *column.Keys, states []A) error {
 		if err := c.task.Context.Err(); err != nil {
 			return err
