@@ -6,6 +6,7 @@ import (
 
 	"github.com/sheafdata/sheaf/coordinator/schedule"
 	"github.com/sheafdata/sheaf/executor/operator"
+	"github.com/sheafdata/sheaf/executor/task"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/internal/progress"
@@ -30,16 +31,10 @@ func (e *engine) launch(a plan.Assignment) {
 	ctx, cancel := context.WithCancel(context.Background())
 	at := &attempt{cancel: cancel}
 	e.running[a.Attempt] = at
-	go func() {
-		// User code may end its goroutine (runtime.Goexit, FailNow of a test):
-		// then this stands.
-		end := ending{id: a.Attempt, err: fault.New(fault.User, "user code ended its goroutine (runtime.Goexit)")}
-		defer func() {
-			cancel()
-			e.ended <- end
-		}()
-		end.result, end.err = e.runtime.Run(ctx, &a, &at.read)
-	}()
+	task.Start(func() (plan.Result, error) { return e.runtime.Run(ctx, &a, &at.read) }, func(result plan.Result, err error) {
+		cancel()
+		e.ended <- ending{a.Attempt, result, err}
+	})
 }
 
 // attemptEnded tells the core.

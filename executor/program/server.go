@@ -137,23 +137,21 @@ func (s *server) run(a plan.Assignment) {
 	ctx, cancel := context.WithCancel(context.Background())
 	at := &attempt{cancel: cancel}
 	s.running[a.Attempt] = at
-	go func() {
-		// User code may end its goroutine: then this stands.
-		end := ending{id: a.Attempt, err: fault.New(fault.User, "user code ended its goroutine (runtime.Goexit)")}
-		defer func() {
-			cancel()
-			select {
-			case s.ended <- end:
-			case <-s.over:
-			}
-		}()
+	task.Start(func() (plan.Result, error) {
 		pprof.SetGoroutineLabels(pprof.WithLabels(ctx, pprof.Labels(plan.AttemptLabel, a.Attempt.String())))
-		end.result, end.err = s.attempt(ctx, &a, &at.read)
-		if end.err != nil && ctx.Err() != nil {
+		result, err := s.attempt(ctx, &a, &at.read)
+		if err != nil && ctx.Err() != nil {
 			// User code has its own words for that, and fails for having been stopped.
-			end.err = &fault.Error{Kind: fault.Canceled, Detail: fault.Detail(end.err), Err: end.err}
+			err = &fault.Error{Kind: fault.Canceled, Detail: fault.Detail(err), Err: err}
 		}
-	}()
+		return result, err
+	}, func(result plan.Result, err error) {
+		cancel()
+		select {
+		case s.ended <- ending{a.Attempt, result, err}:
+		case <-s.over:
+		}
+	})
 }
 
 // attempt runs an assignment after what the job needs before its first rows.

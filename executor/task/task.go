@@ -2,7 +2,8 @@
 // inside the user's program, in local mode and in a worker process alike. It
 // puts the operators of a stage together, drives the reader of a split or
 // partition through them, and reports what they published and staged. It is
-// the only place that recovers panics of user code. Run starts no goroutine.
+// the only place that recovers panics of user code. Run starts no goroutine;
+// Start starts the one of an attempt.
 package task
 
 import (
