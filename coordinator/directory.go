@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/filelock"
+	"github.com/sheafdata/sheaf/internal/storage"
 )
 
 // directory is a locked data directory.
@@ -74,28 +74,5 @@ func clusterID(dir string) (string, error) {
 	var raw [clusterDigits / 2]byte
 	rand.Read(raw[:])
 	id := hex.EncodeToString(raw[:])
-	return id, writeWhole(dir, clusterFile, id+"\n")
-}
-
-// writeWhole writes a small file that is there whole or not at all.
-func writeWhole(dir, name, text string) error {
-	f, err := os.CreateTemp(dir, name+".new")
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), filepath.Join(dir, name))
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", name, err), os.Remove(f.Name()))
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return id, storage.WriteWhole(path, []byte(id+"\n"))
 }
