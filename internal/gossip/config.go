@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/hashicorp/memberlist"
+
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/secure"
 )
@@ -46,6 +48,8 @@ type Config struct {
 
 	// rejoin is the time between attempts to find lost members; 0 is rejoinEvery.
 	rejoin time.Duration
+	// between, when set, stands between memberlist and the network.
+	between func(memberlist.NodeAwareTransport) memberlist.NodeAwareTransport
 }
 
 const (

@@ -56,6 +56,7 @@ func nodeName(r Role, name string) string { return r.String() + "/" + name }
 
 const (
 	maxNameBytes    = 128
+	maxNodeBytes    = maxNameBytes + 16 // a name with its role
 	maxClusterBytes = 64
 	// maxHostBytes is the length of the longest name of a host (RFC 1035).
 	maxHostBytes    = 253

@@ -64,8 +64,8 @@ func decodeMetadata(b []byte) (metadata, error) {
 	n := copy(m.cluster[:], b[1:])
 	m.role = Role(b[1+n])
 	size := int(binary.BigEndian.Uint16(b[metadataFixed-2:]))
-	if rest := len(b) - metadataFixed; size > rest {
-		return m, fmt.Errorf("metadata with an address of %d bytes, of which %d are there", size, rest)
+	if rest := len(b) - metadataFixed; size > min(rest, maxAddressBytes) {
+		return m, fmt.Errorf("metadata with an address of %d bytes, of which %d are there; the limit is %d", size, rest, maxAddressBytes)
 	}
 	m.address = string(b[metadataFixed:][:size])
 	return m, checkAddress("the member's address", m.address)
@@ -74,8 +74,8 @@ func decodeMetadata(b []byte) (metadata, error) {
 // memberOf returns the member that memberlist knows by a name and its metadata.
 func memberOf(node string, m metadata) (Member, error) {
 	name, ok := strings.CutPrefix(node, nodeName(m.role, ""))
-	if !ok {
-		return Member{}, fmt.Errorf("a name that is not that of a %v", m.role)
+	if !ok || checkName("", name, maxNameBytes) != nil {
+		return Member{}, fmt.Errorf("a name that is not one of role %v", m.role)
 	}
-	return Member{Name: name, Role: m.role, Address: m.address}, checkName("a member's name", name, maxNameBytes)
+	return Member{Name: name, Role: m.role, Address: m.address}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/sheafdata/sheaf/internal/storage"
@@ -48,7 +49,7 @@ func decodePeers(cluster string, b []byte) ([]peer, error) {
 	all := make([]peer, 0, len(lines)-1)
 	for _, line := range lines[1:] {
 		p, ok := decodePeer(line)
-		if !ok {
+		if !ok || slices.ContainsFunc(all, func(q peer) bool { return q.address == p.address }) {
 			return nil, errNoPeers
 		}
 		all = append(all, p)

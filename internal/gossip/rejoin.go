@@ -30,6 +30,7 @@ func (g *Gossip) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
+			g.remember() // the next start begins with what is known now
 			return
 		case <-g.view.wake:
 			g.logNotices()

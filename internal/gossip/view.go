@@ -51,6 +51,7 @@ const (
 
 var (
 	errFull    = fmt.Errorf("the cluster has %d members, which is the limit", maxNodes)
+	errLarge   = errors.New("its name or its metadata are too long")
 	errCluster = errors.New("it is a member of another cluster")
 )
 
@@ -166,6 +167,8 @@ func (v *view) notice(n notice) {
 func (v *view) NotifyAlive(n *memberlist.Node) error {
 	m, err := decodeMetadata(n.Meta)
 	switch {
+	case len(n.Name) > maxNodeBytes || len(n.Meta) > memberlist.MetaMaxSize:
+		return errLarge
 	case err != nil:
 	case m.cluster != v.cluster:
 		return errCluster
