@@ -73,9 +73,8 @@ func (g *Gossip) rejoin(ctx context.Context) {
 	var tries sync.WaitGroup
 	for _, a := range lost {
 		tries.Go(func() {
-			// Why one does not answer stands in memberlist's own log.
-			if n, err := g.list.Join([]string{a.String()}); err == nil {
-				found.Add(int32(n))
+			if g.join(a) {
+				found.Add(1)
 			}
 		})
 	}
@@ -89,6 +88,22 @@ func (g *Gossip) rejoin(ctx context.Context) {
 		g.log.Warn("no other member of gossip answers: it is tried again for ever", "asked", asked)
 	}
 	g.alone = alone
+}
+
+// join connects to one address and reports whether a member answered. Why none
+// did stands in memberlist's own log.
+func (g *Gossip) join(a netip.AddrPort) bool {
+	// Two that took each other for dead, and have not forgotten it yet, hear of
+	// that by the first exchange, object, and believe each other at the second.
+	for range 2 {
+		if _, err := g.list.Join([]string{a.String()}); err != nil {
+			return false
+		}
+		if g.view.alive(a) {
+			break
+		}
+	}
+	return true
 }
 
 // lost returns some addresses at which members may be that are not known to be

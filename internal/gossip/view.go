@@ -89,6 +89,18 @@ func (v *view) peers(self string) []peer {
 	return all
 }
 
+// alive reports whether a member that is alive gossips at an address.
+func (v *view) alive(a netip.AddrPort) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, n := range v.nodes {
+		if n.gossip == a {
+			return true
+		}
+	}
+	return false
+}
+
 // takeNotices returns the lines that are to be logged.
 func (v *view) takeNotices() []notice {
 	v.mu.Lock()
