@@ -35,7 +35,6 @@ import (
 type Gossip struct {
 	cfg     settings
 	log     *slog.Logger
-	node    string         // this member's name in memberlist
 	address netip.AddrPort // where others reach it
 	list    *memberlist.Memberlist
 	view    *view
@@ -64,7 +63,7 @@ func Start(ctx context.Context, cfg Config) (*Gossip, error) {
 	}
 	life, hangUp := context.WithCancel(context.WithoutCancel(ctx))
 	g := &Gossip{
-		cfg: s, log: s.Log, node: nodeName(s.Role, s.Name), view: newView(digestOf(s.Cluster)), hangUp: hangUp,
+		cfg: s, log: s.Log, view: newView(nodeName(s.Role, s.Name), digestOf(s.Cluster)), hangUp: hangUp,
 	}
 	if err := g.open(life); err != nil {
 		hangUp()
@@ -107,7 +106,7 @@ func (g *Gossip) configure(t *transport, logger *log.Logger) *memberlist.Config 
 	if g.cfg.loopback {
 		conf = memberlist.DefaultLocalConfig()
 	}
-	conf.Name, conf.Label = g.node, g.cfg.Cluster
+	conf.Name, conf.Label = g.view.self, g.cfg.Cluster
 	conf.SecretKey = []byte(g.cfg.Key.Reveal())
 	conf.Transport, conf.Logger = t, logger
 	conf.BindAddr, conf.BindPort = g.cfg.listen.Addr().String(), t.GetAutoBindPort()

@@ -90,7 +90,7 @@ func awaitFunc(t testing.TB, g *Gossip, want string, ok func([]Member) bool) {
 		select {
 		case <-g.Changed():
 		case <-ctx.Done():
-			t.Fatalf("members of %s are %v, want %v", g.node, g.Members(), want)
+			t.Fatalf("members of %s are %v, want %v", g.view.self, g.Members(), want)
 		}
 	}
 }

@@ -55,7 +55,7 @@ func (g *Gossip) logNotices() {
 
 // remember takes in who is alive, and writes the file of peers if that changes it.
 func (g *Gossip) remember() {
-	if !g.peers.update(g.view.peers(g.node)) && !g.unwritten || g.cfg.PeersFile == "" {
+	if !g.peers.update(g.view.peers()) && !g.unwritten || g.cfg.PeersFile == "" {
 		return
 	}
 	err := writePeers(g.cfg.PeersFile, g.cfg.Cluster, g.peers.all())
@@ -83,7 +83,7 @@ func (g *Gossip) rejoin(ctx context.Context) {
 		return
 	}
 	asked := len(lost) + unresolved
-	alone := asked > 0 && found.Load() == 0 && len(g.view.peers(g.node)) == 0
+	alone := asked > 0 && found.Load() == 0 && len(g.view.peers()) == 0
 	if alone && !g.alone {
 		g.log.Warn("no other member of gossip answers: it is tried again for ever", "asked", asked)
 	}
@@ -107,10 +107,11 @@ func (g *Gossip) join(a netip.AddrPort) bool {
 }
 
 // lost returns some addresses at which members may be that are not known to be
-// alive, and how many seeds have no address.
+// alive, or do not know that this one is, and how many seeds have no address.
 func (g *Gossip) lost(ctx context.Context) (lost []netip.AddrPort, unresolved int) {
 	alive := map[netip.AddrPort]bool{g.address: true}
-	for _, p := range g.view.peers(g.node) {
+	others := shuffled(g.view.peers())
+	for _, p := range others {
 		alive[p.address] = true
 	}
 	seeds := shuffled(g.cfg.Seeds)
@@ -136,6 +137,11 @@ func (g *Gossip) lost(ctx context.Context) (lost []netip.AddrPort, unresolved in
 		if len(lost) < limit {
 			add(p.address)
 		}
+	}
+	// A member that was started again at another address is not believed before
+	// the one that it was is given up. Nobody asks it then: it must tell of itself.
+	if len(others) > 0 && g.view.isDisputed() {
+		lost = append(lost, others[0].address)
 	}
 	return lost, unresolved
 }

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/memberlist"
 )
@@ -16,6 +17,7 @@ import (
 // it nothing, wait for nobody and log nothing. Its own list is not read, since it
 // hands out nodes that it goes on to change.
 type view struct {
+	self    string // what memberlist calls this member
 	cluster clusterDigest
 	// changed tells the user of the package, wake the package's own goroutine,
 	// that something is new. Both hold one element, so that news never wait.
@@ -25,6 +27,8 @@ type view struct {
 	nodes   map[string]node
 	notices []notice
 	told    map[string]bool // what was noticed already
+	// disputed is when somebody took another address for this member's last.
+	disputed time.Time
 }
 
 // node is one that memberlist holds for alive.
@@ -47,6 +51,8 @@ const (
 	// remembered so that it is not logged again.
 	maxNotices = 16
 	maxTold    = 256
+	// disputeFor is longer than it takes to find out that a member is dead.
+	disputeFor = time.Minute
 )
 
 var (
@@ -55,9 +61,9 @@ var (
 	errCluster = errors.New("it is a member of another cluster")
 )
 
-func newView(cluster clusterDigest) *view {
+func newView(self string, cluster clusterDigest) *view {
 	return &view{
-		cluster: cluster, changed: make(chan struct{}, 1), wake: make(chan struct{}, 1),
+		self: self, cluster: cluster, changed: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 		nodes: make(map[string]node), told: make(map[string]bool),
 	}
 }
@@ -77,12 +83,12 @@ func (v *view) members() []Member {
 }
 
 // peers returns where the others gossip.
-func (v *view) peers(self string) []peer {
+func (v *view) peers() []peer {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	all := make([]peer, 0, len(v.nodes))
 	for _, name := range slices.Sorted(maps.Keys(v.nodes)) {
-		if n := v.nodes[name]; name != self && n.gossip.IsValid() {
+		if n := v.nodes[name]; name != v.self && n.gossip.IsValid() {
 			all = append(all, peer{address: n.gossip, role: n.member.Role})
 		}
 	}
@@ -99,6 +105,14 @@ func (v *view) alive(a netip.AddrPort) bool {
 		}
 	}
 	return false
+}
+
+// isDisputed reports whether somebody took another address for this member's a
+// short while ago.
+func (v *view) isDisputed() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return time.Since(v.disputed) < disputeFor
 }
 
 // takeNotices returns the lines that are to be logged.
@@ -212,6 +226,9 @@ func (v *view) NotifyMerge(nodes []*memberlist.Node) error {
 func (v *view) NotifyConflict(existing, other *memberlist.Node) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if existing.Name == v.self {
+		v.disputed = time.Now()
+	}
 	v.notice(notice{
 		"two members have one name: unless one of them was started again just now, give it another", existing.Name,
 		existing.Address() + " and " + other.Address(),
