@@ -58,6 +58,7 @@ const (
 var (
 	errFull    = fmt.Errorf("the cluster has %d members, which is the limit", maxNodes)
 	errLarge   = errors.New("its name or its metadata are too long")
+	errRole    = errors.New("it has an unknown role")
 	errCluster = errors.New("it is a member of another cluster")
 )
 
@@ -199,7 +200,7 @@ func (v *view) NotifyAlive(n *memberlist.Node) error {
 	case m.cluster != v.cluster:
 		return errCluster
 	case !m.role.known():
-		return fmt.Errorf("it has an unknown role: %v", m.role)
+		return fmt.Errorf("%w: %v", errRole, m.role)
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
