@@ -48,8 +48,8 @@ type Config struct {
 
 	// rejoin is the time between attempts to find lost members; 0 is rejoinEvery.
 	rejoin time.Duration
-	// between, when set, stands between memberlist and the network.
-	between func(memberlist.NodeAwareTransport) memberlist.NodeAwareTransport
+	// tune, when set, changes how memberlist works.
+	tune func(*memberlist.Config)
 }
 
 const (

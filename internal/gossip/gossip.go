@@ -115,12 +115,12 @@ func (g *Gossip) configure(t *transport, logger *log.Logger) *memberlist.Config 
 		conf.AdvertiseAddr = a.Addr().String()
 		conf.AdvertisePort = cmp.Or(int(a.Port()), conf.BindPort)
 	}
-	if g.cfg.between != nil {
-		conf.Transport = g.cfg.between(t)
-	}
 	conf.DeadNodeReclaimTime = reclaimAfter
 	conf.Delegate = ownMetadata(metadata{g.view.cluster, g.cfg.Role, g.cfg.Address}.encode())
 	conf.Events, conf.Alive, conf.Merge, conf.Conflict = g.view, g.view, g.view, g.view
+	if g.cfg.tune != nil {
+		g.cfg.tune(conf)
+	}
 	return conf
 }
 

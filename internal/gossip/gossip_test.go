@@ -71,8 +71,11 @@ func TestRestart(t *testing.T) {
 	}
 	t.Run("at its address", func(t *testing.T) {
 		t.Parallel()
+		cfg := executor("a")
+		cfg.tune = nil // once as users have it
 		c := start(t, coordinator("c"))
-		a := start(t, executor("a", c))
+		cfg.Seeds = []string{c.Address()}
+		a := start(t, cfg)
 		await(t, a, "executor/a", "coordinator/c")
 		c.Close()
 		await(t, a, "executor/a")
@@ -144,8 +147,9 @@ func TestPartition(t *testing.T) {
 	t.Parallel()
 	var noPackets, noStreams atomic.Bool
 	cut := func(cfg Config) Config {
-		cfg.between = func(t memberlist.NodeAwareTransport) memberlist.NodeAwareTransport {
-			return network{t, &noPackets, &noStreams}
+		cfg.tune = func(conf *memberlist.Config) {
+			hurry(conf)
+			conf.Transport = network{conf.Transport.(*transport), &noPackets, &noStreams}
 		}
 		return cfg
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/memberlist"
 	"go.uber.org/goleak"
 )
 
@@ -47,11 +48,17 @@ const testCluster = "0123456789abcdef0123456789abcdef"
 func executor(name string, seeds ...*Gossip) Config {
 	cfg := Config{
 		Name: name, Role: Executor, Cluster: testCluster, Address: "127.0.0.1:7450", rejoin: 250 * time.Millisecond,
+		tune: hurry,
 	}
 	for _, s := range seeds {
 		cfg.Seeds = append(cfg.Seeds, s.Address())
 	}
 	return cfg
+}
+
+// hurry lets members be missed after one second and not five.
+func hurry(conf *memberlist.Config) {
+	conf.ProbeInterval, conf.ProbeTimeout = 250*time.Millisecond, 150*time.Millisecond
 }
 
 func coordinator(name string, seeds ...*Gossip) Config {

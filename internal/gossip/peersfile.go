@@ -25,8 +25,8 @@ const maxPeersBytes = 8 << 10
 func encodePeers(cluster string, all []peer) []byte {
 	b := append([]byte(peersHeader+cluster), '\n')
 	for _, p := range all {
-		b = append(b, p.role.String()...)
-		b = append(p.address.AppendTo(append(b, ' ')), '\n')
+		b = append(b, p.String()...)
+		b = append(b, '\n')
 	}
 	return b
 }
@@ -57,19 +57,30 @@ func decodePeers(cluster string, b []byte) ([]peer, error) {
 	return all, nil
 }
 
+// String returns the line of a peer.
+func (p peer) String() string { return roleWord(p.role) + " " + p.address.String() }
+
+// roleWord is a role in a file of peers.
+func roleWord(r Role) string {
+	if r == 0 {
+		return "unknown"
+	}
+	return r.String()
+}
+
 func decodePeer(line string) (peer, bool) {
 	role, text, _ := strings.Cut(line, " ")
 	address, err := netip.ParseAddrPort(text)
 	p := peer{address: address}
 	for _, r := range []Role{0, Coordinator, Executor} {
-		if r.String() == role {
+		if roleWord(r) == role {
 			p.role = r
 		}
 	}
 	ip := address.Addr()
 	ok := err == nil && address.Port() != 0 && ip.Zone() == "" && !ip.Is4In6() && !ip.IsUnspecified()
 	// Only what is written is read: one address in two spellings would be two.
-	return p, ok && line == p.role.String()+" "+address.String()
+	return p, ok && line == p.String()
 }
 
 // readPeers reads a file of peers. One that is not there has none.
