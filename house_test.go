@@ -91,6 +91,12 @@ var links = []struct {
 	},
 }
 
+// soleUsers names packages of others that one folder of ours alone imports: it
+// stands between them and everything else.
+var soleUsers = map[string]string{
+	"github.com/hashicorp/memberlist": "internal/gossip",
+}
+
 // impure lists what the scheduler must not import of the standard library:
 // everything arrives in events, so that a journal replays to the same state.
 var impure = []string{"context", "crypto/rand", "hash/maphash", "io/...", "log/...", "math/rand/...", "net/...", "os/...", "runtime/...", "sync/...", "syscall", "testing/..."}
@@ -204,6 +210,7 @@ var needed sync.Map
 func TestHouse(t *testing.T) {
 	t.Run("floors", testFloors)
 	t.Run("links", testLinks)
+	t.Run("sole users", testSoleUsers)
 	t.Run("pure scheduler", testPureScheduler)
 	t.Run("names", testNames)
 	t.Run("comments", testComments)
@@ -252,6 +259,17 @@ func testLinks(t *testing.T) {
 				if matchesAny(dep, rule.never) && !matchesAny(dep, rule.except) {
 					offend(p, "links "+folder(dep), rule.reason)
 				}
+			}
+		}
+	}
+}
+
+func testSoleUsers(t *testing.T) {
+	packages, offend := house(t)
+	for _, p := range packages {
+		for _, imported := range p.Imports {
+			if user := soleUsers[imported]; user != "" && folder(p.ImportPath) != user {
+				offend(p, "imports "+imported, "that is for "+user+" alone")
 			}
 		}
 	}
