@@ -52,6 +52,9 @@ type Identity struct {
 	Role Role
 	// Executor reports whether it may work for the cluster.
 	Executor bool
+	// Node is the executor that its certificate names, and Cluster the cluster;
+	// empty where it shows none.
+	Node, Cluster string
 }
 
 // Authorizer decides who may call what at one listener.
@@ -66,7 +69,7 @@ type Authorizer struct {
 func NewAuthorizer(listen string, tokens *Tokens) (*Authorizer, error) {
 	loopback := IsLoopback(listen)
 	if !loopback && tokens == nil {
-		return nil, fault.New(fault.Invalid, "listen on %s: clients from elsewhere need tokens: give a token file (--tokens)", listen)
+		return nil, fault.New(fault.Invalid, "listen on %s: clients from elsewhere need tokens: give a token file (--token-file)", listen)
 	}
 	return &Authorizer{loopback: loopback, tokens: tokens}, nil
 }
@@ -147,7 +150,7 @@ func (a *Authorizer) who(h http.Header, state *tls.ConnectionState) (Identity, e
 	if !a.loopback && (state == nil || len(state.VerifiedChains) == 0) {
 		return Identity{}, denied(connect.CodeUnauthenticated, "this cluster asks for a certificate: connect by TLS, with --tls-cert, --tls-key and --tls-ca")
 	}
-	executor, certified := executorName(state)
+	cluster, executor, isExecutor := certified(state, executorRole)
 	token, shown, err := bearer(h)
 	switch {
 	case err != nil:
@@ -159,9 +162,9 @@ func (a *Authorizer) who(h http.Header, state *tls.ConnectionState) (Identity, e
 		}
 		// On loopback nobody has certificates; the token of who may do everything
 		// opens the executors' door as well.
-		return Identity{Name: name, Role: role, Executor: certified || a.loopback && role == Admin}, nil
-	case certified:
-		return Identity{Name: executor, Executor: true}, nil
+		return Identity{Name: name, Role: role, Executor: isExecutor || a.loopback && role == Admin, Node: executor, Cluster: cluster}, nil
+	case isExecutor:
+		return Identity{Name: executor, Executor: true, Node: executor, Cluster: cluster}, nil
 	}
 	return Identity{}, denied(connect.CodeUnauthenticated, "this cluster asks for a token: give one by --token-file FILE or in SHEAF_TOKEN")
 }
@@ -186,19 +189,25 @@ func SetToken(h http.Header, token Secret) {
 	}
 }
 
-// executorName returns the name of the executor whose certificate was verified.
-// That the cluster's authority signed it is not enough: clients have such
-// certificates too.
-func executorName(state *tls.ConnectionState) (string, bool) {
+// Roles in the names of certificates.
+const (
+	executorRole    = "executor"
+	coordinatorRole = "coordinator"
+)
+
+// certified returns the cluster and the name in a certificate that was verified,
+// if it names somebody of that role: sheaf://CLUSTER/ROLE/NAME. That the cluster's
+// authority signed it is not enough: clients have such certificates too.
+func certified(state *tls.ConnectionState, role string) (cluster, name string, ok bool) {
 	if state == nil || len(state.VerifiedChains) == 0 || len(state.PeerCertificates) == 0 {
-		return "", false
+		return "", "", false
 	}
 	for _, u := range state.PeerCertificates[0].URIs {
-		if name, ok := strings.CutPrefix(u.Path, "/executor/"); ok && u.Scheme == "sheaf" && name != "" && !strings.Contains(name, "/") {
-			return name, true
+		if name, ok := strings.CutPrefix(u.Path, "/"+role+"/"); ok && u.Scheme == "sheaf" && name != "" && !strings.Contains(name, "/") {
+			return u.Host, name, true
 		}
 	}
-	return "", false
+	return "", "", false
 }
 
 // denied returns the error of a refused request.
@@ -235,6 +244,34 @@ func (a *Authorizer) Guard(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), identityKey{}, who)))
 	})
+}
+
+// GuardPeers returns a handler that lets only requests of the cluster's own
+// processes through to next: of whoever is on this machine where the listener, an
+// address host:port, is on loopback, and else of those whose verified certificate
+// names an executor or a coordinator.
+func GuardPeers(listen string, next http.Handler) http.Handler {
+	a := &Authorizer{loopback: IsLoopback(listen)}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := a.checkOrigin(r.Host, r.Header, r.RemoteAddr)
+		if err == nil && !a.loopback && !isPeer(r.TLS) {
+			err = denied(connect.CodePermissionDenied, "show a certificate that names an executor or a coordinator (URI:sheaf://CLUSTER/coordinator/NAME)")
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func isPeer(state *tls.ConnectionState) bool {
+	for _, role := range []string{executorRole, coordinatorRole} {
+		if _, _, ok := certified(state, role); ok {
+			return true
+		}
+	}
+	return false
 }
 
 type identityKey struct{}

@@ -53,7 +53,7 @@ func TestEveryProcedureHasItsLine(t *testing.T) {
 
 // certified is the state of a connection whose client showed a verified
 // certificate with a URI.
-func certified(uri string) *tls.ConnectionState {
+func certifiedState(uri string) *tls.ConnectionState {
 	cert := &x509.Certificate{}
 	if uri != "" {
 		u, err := url.Parse(uri)
@@ -75,23 +75,23 @@ var callers = []struct {
 	local, own, away string
 }{
 	{name: "nobody", local: "all", own: "none", away: "none"},
-	{name: "reader", token: bobToken, state: certified(""), local: "all", own: "read", away: "read"},
+	{name: "reader", token: bobToken, state: certifiedState(""), local: "all", own: "read", away: "read"},
 	{name: "reader in the clear", token: bobToken, local: "all", own: "read", away: "none"},
 	{name: "admin in the clear", token: opsToken, local: "all", own: "all", away: "none"},
 	{name: "admin without a certificate", token: opsToken, state: &tls.ConnectionState{}, local: "all", own: "all", away: "none"},
-	{name: "submitter", token: adaToken, state: certified(""), local: "all", own: "submit", away: "submit"},
-	{name: "admin", token: opsToken, state: certified(""), local: "all", own: "all", away: "admin"},
-	{name: "unknown token", token: eveToken, state: certified(""), local: "all", own: "none", away: "none"},
-	{name: "executor", state: certified("sheaf://cluster/executor/e1"), local: "all", own: "executor", away: "executor"},
-	{name: "executor with unknown token", token: eveToken, state: certified("sheaf://cluster/executor/e1"), local: "all", own: "none", away: "none"},
-	{name: "executor with an admin's token", token: opsToken, state: certified("sheaf://cluster/executor/e1"), local: "all", own: "all", away: "all"},
-	{name: "client's certificate", state: certified(""), local: "all", own: "none", away: "none"},
-	{name: "coordinator's certificate", state: certified("sheaf://cluster/coordinator/c1"), local: "all", own: "none", away: "none"},
-	{name: "executor of another scheme", state: certified("spiffe://cluster/executor/e1"), local: "all", own: "none", away: "none"},
-	{name: "executor without a name", state: certified("sheaf://cluster/executor/"), local: "all", own: "none", away: "none"},
-	{name: "executor with a path for a name", state: certified("sheaf://cluster/executor/e1/e2"), local: "all", own: "none", away: "none"},
-	{name: "executor with a hidden path", state: certified("sheaf://cluster/executor/e1%2Fe2"), local: "all", own: "none", away: "none"},
-	{name: "certificate not verified", state: &tls.ConnectionState{PeerCertificates: certified("sheaf://cluster/executor/e1").PeerCertificates}, local: "all", own: "none", away: "none"},
+	{name: "submitter", token: adaToken, state: certifiedState(""), local: "all", own: "submit", away: "submit"},
+	{name: "admin", token: opsToken, state: certifiedState(""), local: "all", own: "all", away: "admin"},
+	{name: "unknown token", token: eveToken, state: certifiedState(""), local: "all", own: "none", away: "none"},
+	{name: "executor", state: certifiedState("sheaf://cluster/executor/e1"), local: "all", own: "executor", away: "executor"},
+	{name: "executor with unknown token", token: eveToken, state: certifiedState("sheaf://cluster/executor/e1"), local: "all", own: "none", away: "none"},
+	{name: "executor with an admin's token", token: opsToken, state: certifiedState("sheaf://cluster/executor/e1"), local: "all", own: "all", away: "all"},
+	{name: "client's certificate", state: certifiedState(""), local: "all", own: "none", away: "none"},
+	{name: "coordinator's certificate", state: certifiedState("sheaf://cluster/coordinator/c1"), local: "all", own: "none", away: "none"},
+	{name: "executor of another scheme", state: certifiedState("spiffe://cluster/executor/e1"), local: "all", own: "none", away: "none"},
+	{name: "executor without a name", state: certifiedState("sheaf://cluster/executor/"), local: "all", own: "none", away: "none"},
+	{name: "executor with a path for a name", state: certifiedState("sheaf://cluster/executor/e1/e2"), local: "all", own: "none", away: "none"},
+	{name: "executor with a hidden path", state: certifiedState("sheaf://cluster/executor/e1%2Fe2"), local: "all", own: "none", away: "none"},
+	{name: "certificate not verified", state: &tls.ConnectionState{PeerCertificates: certifiedState("sheaf://cluster/executor/e1").PeerCertificates}, local: "all", own: "none", away: "none"},
 }
 
 // open reports whether a procedure belongs to what is allowed. It is written
@@ -200,7 +200,7 @@ func TestAuthorizeRefusesBrowsers(t *testing.T) {
 			if test.origin != "" {
 				h["Origin"] = []string{strings.TrimSpace(test.origin)}
 			}
-			err = a.Authorize("/sheaf.v1.ClusterService/ListJobs", test.host, h, certified(""), test.remote)
+			err = a.Authorize("/sheaf.v1.ClusterService/ListJobs", test.host, h, certifiedState(""), test.remote)
 			wantError(t, "Authorize", err, test.want)
 		})
 	}

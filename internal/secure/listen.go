@@ -50,3 +50,23 @@ func loopbackHost(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.Unmap().IsLoopback()
 }
+
+// Advertise completes the address that others are told, host or host:port, by the
+// port that is bound.
+func Advertise(given, bound string) (string, error) {
+	_, port, err := net.SplitHostPort(bound)
+	if err != nil {
+		return "", fault.Wrap(fault.Internal, err)
+	}
+	host, own, err := net.SplitHostPort(given)
+	if err != nil {
+		host = strings.Trim(given, "[]")
+	}
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+		return "", fault.New(fault.Invalid, "advertise %q: others need an address by which they reach this machine", given)
+	}
+	if own != "" && own != "0" {
+		port = own
+	}
+	return net.JoinHostPort(host, port), nil
+}

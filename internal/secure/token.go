@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/sheafdata/sheaf/internal/fault"
@@ -192,4 +193,25 @@ func ParseToken(text string) (Secret, error) {
 		return Secret{}, fault.Wrap(fault.Invalid, err)
 	}
 	return NewSecret(token), nil
+}
+
+// Show returns a transport that makes every request show a token, if one is
+// given.
+func Show(token Secret, next http.RoundTripper) http.RoundTripper {
+	if !token.Given() {
+		return next
+	}
+	return shows{next, token}
+}
+
+type shows struct {
+	next  http.RoundTripper
+	token Secret
+}
+
+// RoundTrip implements http.RoundTripper.
+func (s shows) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	SetToken(r.Header, s.token)
+	return s.next.RoundTrip(r)
 }

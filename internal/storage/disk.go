@@ -175,7 +175,7 @@ func shortage(path string, needBytes int64) string {
 		return ""
 	}
 	text := fmt.Sprintf(" (%d bytes, %s, needed", needBytes, memory.FormatSize(needBytes))
-	if free, ok := freeBytes(filepath.Dir(path)); ok {
+	if free, ok := FreeBytes(filepath.Dir(path)); ok {
 		text += fmt.Sprintf(", %d free", free)
 	}
 	return text + ")"
