@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/sheafdata/sheaf/executor/worker/cgroup"
-	"github.com/sheafdata/sheaf/executor/worker/logs"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
 )
@@ -23,10 +22,10 @@ type process struct {
 	config *Config
 	cmd    *exec.Cmd
 	conn   net.Conn // our end of the socket
-	log    *logs.Log
+	log    printed
 	group  *cgroup.Group // nil for none
 	pidNS  bool
-	out    [2]*output // standard output and standard error
+	out    [len(Streams)]*output
 	pumps  sync.WaitGroup
 	exited chan struct{} // closed when the process has been waited for
 	state  *os.ProcessState
@@ -40,7 +39,7 @@ type process struct {
 const drainLimit = time.Second
 
 // startProcess starts the program and everything that reads its output.
-func startProcess(c *Config, log *logs.Log) (*process, error) {
+func startProcess(c *Config, log printed) (*process, error) {
 	for _, dir := range []string{c.workDir(), c.tmpDir()} {
 		if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o700)); err != nil {
 			return nil, fault.Wrap(fault.Resource, err)
@@ -84,7 +83,7 @@ func (p *process) open() (theirs []*os.File, err error) {
 			return theirs, fault.Wrap(fault.Resource, fmt.Errorf("make a pipe: %w", err))
 		}
 		theirs = append(theirs, w)
-		p.out[i] = &output{log: p.log, pipe: r, keep: i == 1}
+		p.out[i] = &output{log: p.log[i], pipe: r, keep: i == 1}
 	}
 	return theirs, nil
 }
@@ -253,13 +252,13 @@ func (p *process) closeAll() error {
 
 // finishLog ends an attempt's part of the log behind all that is printed by now.
 func (p *process) finishLog(id plan.AttemptID) {
-	var waiting int64
-	for _, o := range p.out {
+	var waiting [len(Streams)]int64
+	for i, o := range p.out {
 		o.mu.Lock()
 		defer o.mu.Unlock()
-		waiting += o.unread()
+		waiting[i] = o.unread()
 	}
-	p.log.Finish(id, waiting)
+	p.log.finish(id, waiting)
 }
 
 // socketPair returns two ends of a socket, neither of which other children inherit.

@@ -81,7 +81,7 @@ func (w *Worker) conclude(end exit) error {
 	}
 	slices.SortFunc(ids, func(a, b plan.AttemptID) int { return strings.Compare(a.String(), b.String()) })
 	for _, id := range ids {
-		w.log.Finish(id, 0)
+		w.log.finish(id, [len(Streams)]int64{})
 		w.config.Events.Failed(id, r.report(id, left[id]), nil)
 	}
 	if r.text == "" || r.kind == fault.Lost && orderly && len(left) == 0 && end.state.Success() {

@@ -30,7 +30,7 @@ func (w *Worker) serve() {
 	timer.Stop()
 	w.others.Wait()
 	err := w.conclude(end)
-	if e := w.log.Close(); e != nil {
+	if e := w.log.close(); e != nil {
 		w.config.Log.Warn("the log of a worker is incomplete", "job", w.config.Job.Job, "err", e)
 	}
 	w.config.Log.Info("worker ended", "job", w.config.Job.Job, "pid", w.process.pid(), "err", err)

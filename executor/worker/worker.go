@@ -37,7 +37,7 @@ type Config struct {
 	Job      plan.JobSpec
 	Executor plan.ExecutorID
 	// Dir is the worker's own directory, which the executor made: what it prints
-	// stays in Dir/log (LogDir), everything else is removed when it has ended.
+	// stays in LogDir, everything else is removed when it has ended.
 	Dir string
 	// Directories are those of its workspace, absolute: store.Workspace.Dirs.
 	Directories []string
@@ -133,7 +133,7 @@ type Events interface {
 type Worker struct {
 	config  Config
 	process *process
-	log     *logs.Log
+	log     printed
 	conn    net.Conn
 	out     chan wire.Message
 	start   chan wire.Start // what the writer sends first
@@ -156,8 +156,12 @@ type attempt struct {
 	moved       time.Time // when they changed
 }
 
-// LogDir returns where the worker's log is, for package logs.
-func (c *Config) LogDir() string { return filepath.Join(c.Dir, "log") }
+// Streams are what a process prints to, in the order of its descriptors.
+var Streams = [...]string{"stdout", "stderr"}
+
+// LogDir returns where the logs are of a worker with the directory Config.Dir:
+// each of Streams has one, for package logs, in a directory of its name.
+func LogDir(dir string) string { return filepath.Join(dir, "log") }
 
 // Start starts the process and returns when it runs. When ctx ends, the process
 // is killed. The caller calls Wait or Close in the end. Errors are of kind
@@ -167,13 +171,13 @@ func Start(ctx context.Context, c Config) (*Worker, error) {
 	if c.LimitBytes <= 0 {
 		c.LimitBytes = c.MemoryBytes + max(c.MemoryBytes/limitShare, leastHeadroom)
 	}
-	log, err := logs.Create(c.LogDir(), c.Logs)
+	log, err := createPrinted(&c)
 	if err != nil {
 		return nil, err
 	}
 	p, err := startProcess(&c, log)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("start a worker of job %s: %w", c.Job.Job.Short(), err), log.Close())
+		return nil, errors.Join(fmt.Errorf("start a worker of job %s: %w", c.Job.Job.Short(), err), log.close())
 	}
 	w := &Worker{
 		config: c, process: p, log: log, conn: p.conn,
@@ -195,8 +199,9 @@ func Start(ctx context.Context, c Config) (*Worker, error) {
 // Pid returns the process's id, for people.
 func (w *Worker) Pid() int { return w.process.pid() }
 
-// LogDir returns where the worker's log is, for package logs. It stays.
-func (w *Worker) LogDir() string { return w.config.LogDir() }
+// LogDir returns where the worker's logs are, which stay, as the function LogDir
+// does.
+func (w *Worker) LogDir() string { return LogDir(w.config.Dir) }
 
 // Launch runs an attempt. It may be called before Ready. An attempt that runs
 // already is left alone; one that comes after the end of the worker gives an
@@ -213,7 +218,7 @@ func (w *Worker) Launch(a plan.Assignment) error {
 	}
 	w.running[a.Attempt] = &attempt{work: a.Work, moved: time.Now()}
 	w.mu.Unlock()
-	w.log.Begin(a.Attempt)
+	w.log.begin(a.Attempt)
 	w.send(wire.Launch{Assignment: a})
 	return nil
 }

@@ -175,7 +175,7 @@ func TestStuck(t *testing.T) {
 		}
 		h.exited()
 		// The goroutines, with the one that loops.
-		if text := logOf(t, h.worker.LogDir(), 0); !strings.Contains(text, "worker_test.act(") {
+		if text := logOf(t, filepath.Join(h.worker.LogDir(), "stderr"), 0); !strings.Contains(text, "worker_test.act(") {
 			t.Errorf("the log has no dump of goroutines: %.2000s", text)
 		}
 	})
@@ -432,20 +432,19 @@ func TestLog(t *testing.T) {
 	h.worker.Shutdown(0, "a test")
 	h.exited()
 	for i, word := range []string{"first", "second", "third"} {
-		e, err := logs.Find(h.worker.LogDir(), ids[i])
-		if err != nil {
-			t.Fatal(err)
-		}
-		buf := make([]byte, e.End-e.Begin)
-		if _, _, err := logs.Read(h.worker.LogDir(), buf, e.Begin); err != nil {
-			t.Fatal(err)
-		}
-		want := []string{word, "loud " + word}
-		slices.Sort(want)
-		got := strings.Split(strings.TrimSuffix(string(buf), "\n"), "\n")
-		slices.Sort(got) // two streams come in no order
-		if e.Shared || !slices.Equal(got, want) {
-			t.Errorf("the log of attempt %d is %q (shared %v), want %q", i, got, e.Shared, want)
+		for stream, want := range map[string]string{"stdout": word + "\n", "stderr": "loud " + word + "\n"} {
+			dir := filepath.Join(h.worker.LogDir(), stream)
+			e, err := logs.Find(dir, ids[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			buf := make([]byte, e.End-e.Begin)
+			if _, _, err := logs.Read(dir, buf, e.Begin); err != nil {
+				t.Fatal(err)
+			}
+			if e.Shared || string(buf) != want {
+				t.Errorf("%s of attempt %d is %q (shared %v), want %q", stream, i, buf, e.Shared, want)
+			}
 		}
 	}
 }
@@ -460,11 +459,12 @@ func TestLogIsCapped(t *testing.T) {
 	h.next("finished")
 	h.worker.Shutdown(0, "a test")
 	h.exited()
-	e, err := logs.Find(h.worker.LogDir(), ids[0])
+	dir := filepath.Join(h.worker.LogDir(), "stdout")
+	e, err := logs.Find(dir, ids[0])
 	if err != nil || e.End-e.Begin < 64<<20 {
 		t.Errorf("Find = %+v, %v, want a part of 64 MiB", e, err)
 	}
-	if n := len(logOf(t, h.worker.LogDir(), 0)); n < 2<<20 || n > 3<<20 {
+	if n := len(logOf(t, dir, 0)); n < 2<<20 || n > 3<<20 {
 		t.Errorf("%d bytes of the log are left, want 2 to 3 MiB", n)
 	}
 }
