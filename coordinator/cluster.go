@@ -28,7 +28,7 @@ func inLoop[T any](ctx context.Context, c *Coordinator, do func(l *loop) (T, err
 // answers it, leading or not.
 func (s clusterService) GetVersion(context.Context, *connect.Request[pb.GetVersionRequest]) (*connect.Response[pb.GetVersionResponse], error) {
 	v := &pb.GetVersionResponse{
-		BuildVersion: s.c.cfg.BuildVersion, ClusterId: s.c.clusterID, GossipAddress: s.c.cfg.GossipAddress,
+		BuildVersion: s.c.cfg.BuildVersion, ClusterId: s.c.clusterID, GossipAddress: s.c.gossipAddress(),
 		ProtocolMin: int32(wire.ExecutorProtocol.Min), ProtocolMax: int32(wire.ExecutorProtocol.Max),
 	}
 	if l := s.c.leads.Load(); l != nil {

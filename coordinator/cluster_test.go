@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"crypto/tls"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -538,58 +537,6 @@ func TestWatchers(t *testing.T) {
 		wantCode(t, "WatchJob", err, connect.CodeResourceExhausted, "which is the limit")
 	}
 	t.Error("no watcher sees the end")
-}
-
-// TestGuard: every call passes Authorize first, and the host must name loopback.
-func TestGuard(t *testing.T) {
-	cfg := testConfig(t.TempDir())
-	cfg.Authorize = func(procedure string, h http.Header, _ *tls.ConnectionState) error {
-		if h.Get("Authorization") != "Bearer secret" {
-			return connect.NewError(connect.CodeUnauthenticated, errors.New("show a token"))
-		}
-		if procedure != sheafv1connect.ClusterServiceGetVersionProcedure && procedure != sheafv1connect.ClusterServiceSubmitProcedure && procedure != "/metrics" {
-			return errors.New("nobody may")
-		}
-		return nil
-	}
-	cfg.Owner = func(h http.Header, _ *tls.ConnectionState) string { return "ada" }
-	cfg.Fallback = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "figures") })
-	c := start(t, cfg)
-	ask := func(path, token, host string) (int, string) {
-		req, err := http.NewRequestWithContext(within(t), http.MethodPost, "http://"+c.Address()+path, strings.NewReader("{}"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Content-Type", "application/json")
-		req.Header.Set("Authorization", token)
-		if host != "" {
-			req.Host = host
-		}
-		resp, err := client(t).Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		body, _ := io.ReadAll(resp.Body)
-		return resp.StatusCode, string(body)
-	}
-	for _, tc := range []struct {
-		name, path, token, host string
-		code                    int
-		want                    string
-	}{
-		{"allowed", sheafv1connect.ClusterServiceGetVersionProcedure, "Bearer secret", "", 200, c.ClusterID()},
-		{"another name of loopback", sheafv1connect.ClusterServiceGetVersionProcedure, "Bearer secret", "localhost:1", 200, c.ClusterID()},
-		{"no token", sheafv1connect.ClusterServiceGetVersionProcedure, "", "", 401, "show a token"},
-		{"not allowed", sheafv1connect.ClusterServiceListJobsProcedure, "Bearer secret", "", 403, "nobody may"},
-		{"unknown", "/sheaf.v1.ClusterService/Other", "Bearer secret", "", 403, "nobody may"},
-		{"other path", "/metrics", "Bearer secret", "", 200, "figures"},
-		{"rebound name", sheafv1connect.ClusterServiceGetVersionProcedure, "Bearer secret", "evil.example:80", 403, "does not name loopback"},
-	} {
-		if code, body := ask(tc.path, tc.token, tc.host); code != tc.code || !strings.Contains(body, tc.want) {
-			t.Errorf("%s: %d %q, want %d %q", tc.name, code, body, tc.code, tc.want)
-		}
-	}
 }
 
 // TestCompression: programs go to executors as they are, whatever they accept.

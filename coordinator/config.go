@@ -4,12 +4,11 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net"
-	"net/http"
 	"time"
 
 	"github.com/sheafdata/sheaf/coordinator/journal"
 	"github.com/sheafdata/sheaf/coordinator/schedule"
-	"github.com/sheafdata/sheaf/internal/plan"
+	"github.com/sheafdata/sheaf/internal/secure"
 )
 
 // Config says how a coordinator runs. Dir and Log must be set; the zero value of
@@ -26,35 +25,26 @@ type Config struct {
 	// be on loopback unless TLS is set.
 	Listener net.Listener
 	// Address is where to listen, as host:port; the default is a free port of
-	// loopback.
-	Address string
+	// loopback. Advertise is what others are told instead, where they reach it by
+	// another.
+	Address, Advertise string
 	// TLS, when set, is what connections are encrypted with.
 	TLS *tls.Config
-	// Authorize decides about every call before it reaches a handler, by the name
-	// of the procedure ("/sheaf.v1.ClusterService/Submit"), the header and the
-	// connection; an error refuses the call. A *connect.Error is answered as it is,
-	// any other as "permission denied". Without one, calls are served on loopback
-	// only.
-	Authorize func(procedure string, h http.Header, cs *tls.ConnectionState) error
-	// Owner names who calls, for the jobs that they submit; nil for nobody.
-	Owner func(h http.Header, cs *tls.ConnectionState) string
-	// Fallback serves the paths that are no calls (a web page, metrics), after
-	// Authorize has seen the path; nil for none.
-	Fallback http.Handler
+	// Tokens are those of clients, required off loopback. Without them whoever is
+	// on this machine may do everything.
+	Tokens *secure.Tokens
 
 	// BuildVersion is the version of this build.
 	BuildVersion string
-	// GossipAddress is where this coordinator gossips, as host:port; empty when it
-	// does not. Clients learn it by GetVersion.
-	GossipAddress string
-	// Hints, when set, delivers the names of executors that gossip takes for dead.
-	// They are asked at once; nothing is decided by a hint.
-	Hints <-chan plan.ExecutorID
-	// DataClient fetches logs from the data ports of executors; nil for one that
-	// speaks HTTP without encryption.
-	DataClient *http.Client
-	// DataScheme is "http" unless given.
-	DataScheme string
+	// Gossip is where this coordinator gossips, as host:port; empty when it does
+	// not. Executors learn it by GetVersion, and find coordinators by it that they
+	// were not told of. GossipAdvertise is what others are told instead.
+	Gossip, GossipAdvertise string
+	// GossipKey encrypts gossip; required off loopback.
+	GossipKey secure.Secret
+	// DataTLS, when set, is how the data ports of executors are reached, from which
+	// logs are fetched; nil where those are not encrypted.
+	DataTLS *tls.Config
 
 	// Peers are the coordinators of the cluster; nil for this one alone.
 	Peers *journal.Peers
@@ -112,7 +102,6 @@ const (
 
 func (c Config) withDefaults() Config {
 	or(&c.Address, "127.0.0.1:0")
-	or(&c.DataScheme, "http")
 	or(&c.LeaseTTL, DefaultLeaseTTL)
 	or(&c.Heartbeat, min(DefaultHeartbeat, c.LeaseTTL/5))
 	or(&c.ReattachGrace, max(DefaultReattachGrace, c.LeaseTTL))

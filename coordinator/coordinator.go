@@ -24,6 +24,7 @@ import (
 	"github.com/sheafdata/sheaf/coordinator/artifact"
 	"github.com/sheafdata/sheaf/coordinator/journal"
 	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/gossip"
 	"github.com/sheafdata/sheaf/internal/plan"
 )
 
@@ -40,7 +41,8 @@ type Coordinator struct {
 	data      *http.Client
 	listener  net.Listener
 	server    *http.Server
-	watchers  chan struct{} // a token each
+	gossip    *gossip.Gossip // nil when it does not
+	watchers  chan struct{}  // a token each
 
 	leads atomic.Pointer[loop] // nil while another coordinator leads, or none
 
@@ -63,10 +65,7 @@ func Start(ctx context.Context, cfg Config) (_ *Coordinator, err error) {
 	cfg = cfg.withDefaults()
 	c := &Coordinator{
 		cfg: cfg, log: cfg.Log, listener: cfg.Listener, done: make(chan struct{}),
-		machine: newMachine(cfg.Schedule), data: cfg.DataClient, watchers: make(chan struct{}, cfg.Limits.Watchers),
-	}
-	if c.data == nil {
-		c.data = plainClient()
+		machine: newMachine(cfg.Schedule), data: dataClient(cfg.DataTLS), watchers: make(chan struct{}, cfg.Limits.Watchers),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	defer func() {
@@ -82,6 +81,9 @@ func Start(ctx context.Context, cfg Config) (_ *Coordinator, err error) {
 	if err := c.listen(); err != nil {
 		return nil, err
 	}
+	if err := c.startGossip(ctx); err != nil {
+		return nil, err
+	}
 	first := make(chan struct{})
 	c.tasks.Go(func() { c.lead(first) })
 	if cfg.Peers == nil {
@@ -95,7 +97,7 @@ func Start(ctx context.Context, cfg Config) (_ *Coordinator, err error) {
 		}
 	}
 	c.tasks.Go(c.serve)
-	c.tasks.Go(c.followHints)
+	c.tasks.Go(c.followGossip)
 	go func() {
 		c.tasks.Wait()
 		close(c.done)
@@ -179,34 +181,16 @@ func (c *Coordinator) fail(err error) {
 	}
 }
 
-// followHints passes on what gossip says.
-func (c *Coordinator) followHints() {
-	if c.cfg.Hints == nil {
-		return
-	}
-	for {
-		select {
-		case e, ok := <-c.cfg.Hints:
-			if !ok {
-				return
-			}
-			c.Suspect(e)
-		case <-c.ctx.Done():
-			return
-		}
-	}
-}
-
-// Suspect follows a hint that an executor is dead: it is asked at once, and
+// suspect follows a hint that an executor is dead: it is asked at once, and
 // nothing else happens.
-func (c *Coordinator) Suspect(e plan.ExecutorID) {
+func (c *Coordinator) suspect(e plan.ExecutorID) {
 	if l := c.leads.Load(); l != nil {
 		// A hint that does not get through is not needed any more.
 		_ = l.give(c.ctx, func(l *loop) { l.hint(e) })
 	}
 }
 
-// Address returns where the coordinator answers, as host:port.
+// Address returns where the coordinator answers, as host:port, as others are told.
 func (c *Coordinator) Address() string { return c.address }
 
 // ClusterID returns the cluster's id, 32 hexadecimal digits: the label of its
@@ -245,6 +229,7 @@ func (c *Coordinator) Close() error {
 // release gives back what is open.
 func (c *Coordinator) release() error {
 	var errs []error
+	c.stopGossip()
 	if c.listener != nil {
 		if err := c.listener.Close(); !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)

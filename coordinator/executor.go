@@ -14,6 +14,7 @@ import (
 	"github.com/sheafdata/sheaf/coordinator/artifact"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
+	"github.com/sheafdata/sheaf/internal/secure"
 	"github.com/sheafdata/sheaf/internal/wire"
 )
 
@@ -39,6 +40,9 @@ func (x executorService) Connect(ctx context.Context, conn *connection) error {
 	if err != nil {
 		return c.answer(err)
 	}
+	if err := c.certified(ctx, r); err != nil {
+		return c.answer(err)
+	}
 	l, err := c.leader()
 	if err != nil {
 		return c.answer(err)
@@ -58,6 +62,16 @@ func (x executorService) Connect(ctx context.Context, conn *connection) error {
 		return c.answer(fault.Wrap(fault.Internal, err))
 	}
 	return c.answer(x.hold(ctx, l, s, st, conn, control))
+}
+
+// certified checks that an executor registers under the name and for the cluster
+// in its certificate, where it shows one.
+func (c *Coordinator) certified(ctx context.Context, r *registration) error {
+	who := secure.IdentityOf(ctx)
+	if who.Node == "" || who.Node == string(r.Executor) && who.Cluster == c.clusterID {
+		return nil
+	}
+	return fault.New(fault.Invalid, "executor %q of cluster %s shows a certificate for executor %q of cluster %s", r.Executor, c.clusterID, who.Node, who.Cluster)
 }
 
 // receiveRegister reads the first message of a stream.

@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -48,16 +49,23 @@ var logStreams = []struct {
 	{pb.LogStream_LOG_STREAM_ENGINE, "engine"},
 }
 
-// plainClient asks data ports that are not encrypted. It goes to no proxy and
-// follows no redirect: addresses are those that executors registered.
-func plainClient() *http.Client {
+// dataClient asks the data ports of executors. It goes to no proxy and follows no
+// redirect: addresses are those that executors registered.
+func dataClient(config *tls.Config) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
-			Proxy: nil, MaxConnsPerHost: 8, MaxIdleConns: 64, MaxIdleConnsPerHost: 2, IdleConnTimeout: 30 * time.Second,
+			Proxy: nil, TLSClientConfig: config, MaxConnsPerHost: 8, MaxIdleConns: 64, MaxIdleConnsPerHost: 2, IdleConnTimeout: 30 * time.Second,
 			ResponseHeaderTimeout: logTimeout, MaxResponseHeaderBytes: 64 << 10,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+func (c *Coordinator) dataScheme() string {
+	if c.cfg.DataTLS != nil {
+		return "https"
+	}
+	return "http"
 }
 
 // logSource is one attempt whose logs are read.
@@ -287,7 +295,7 @@ func (c *Coordinator) fetchLog(ctx context.Context, source logSource, name strin
 	defer cancel()
 	a := source.attempt
 	u := url.URL{
-		Scheme: c.cfg.DataScheme, Host: source.address,
+		Scheme: c.dataScheme(), Host: source.address,
 		Path:     fmt.Sprintf("/v1/logs/%s/%d/%d/%d/%d/%s", a.Job, a.Task.Stage, a.Task.Index, a.Epoch, a.Number, name),
 		RawQuery: url.Values{"offset": {strconv.FormatInt(offset, 10)}}.Encode(),
 	}

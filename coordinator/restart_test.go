@@ -116,7 +116,7 @@ func TestStartRefuses(t *testing.T) {
 		want  string
 	}{
 		{"no directory", func(_ *testing.T, cfg *Config) { cfg.Dir = "" }, "no data directory"},
-		{"other interfaces", func(_ *testing.T, cfg *Config) { cfg.Address = "0.0.0.0:0" }, "is not on loopback"},
+		{"other interfaces", func(_ *testing.T, cfg *Config) { cfg.Address = "0.0.0.0:0" }, "whoever reaches that address could run programs here"},
 		{"damaged id", func(t *testing.T, cfg *Config) {
 			if err := os.WriteFile(cfg.Dir+"/cluster", []byte("x"), 0o600); err != nil {
 				t.Fatal(err)

@@ -7,7 +7,6 @@ import (
 	"math"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 
 	"github.com/sheafdata/sheaf/api/sheaf/v1/sheafv1connect"
 	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/secure"
 	"github.com/sheafdata/sheaf/internal/wire"
 )
 
@@ -49,8 +49,17 @@ func (c *Coordinator) listen() (err error) {
 		}
 	}
 	c.address = c.listener.Addr().String()
-	if !loopback(c.address) && (c.cfg.TLS == nil || c.cfg.Authorize == nil) {
-		return fault.New(fault.Invalid, "%s is not on loopback: that needs certificates and authorisation", c.address)
+	if err := secure.CheckListen(c.address, c.cfg.TLS != nil, c.cfg.Gossip == "" || c.cfg.GossipKey.Given()); err != nil {
+		return err
+	}
+	authorizer, err := secure.NewAuthorizer(c.address, c.cfg.Tokens)
+	if err != nil {
+		return err
+	}
+	advertised := c.cfg.Advertise
+	or(&advertised, c.address)
+	if c.address, err = secure.Advertise(advertised, c.address); err != nil {
+		return err
 	}
 	handlers := http.NewServeMux()
 	options := func(limit, compress int) []connect.HandlerOption {
@@ -58,15 +67,12 @@ func (c *Coordinator) listen() (err error) {
 	}
 	handlers.Handle(sheafv1connect.NewClusterServiceHandler(clusterService{c}, options(maxCallBytes, compressBytes)...))
 	handlers.Handle(sheafv1connect.NewExecutorServiceHandler(executorService{c}, options(wire.MaxFrameBytes, never)...))
-	if c.cfg.Fallback != nil {
-		handlers.Handle("/", c.cfg.Fallback)
-	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(c.cfg.TLS == nil)
 	c.server = &http.Server{
-		Handler: c.guard(handlers), Protocols: protocols, TLSConfig: c.cfg.TLS,
+		Handler: authorizer.Guard(controlled(handlers)), Protocols: protocols, TLSConfig: c.cfg.TLS,
 		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: maxStreams, SendPingTimeout: pingAfter, PingTimeout: pingAfter, WriteByteTimeout: pingAfter,
@@ -103,25 +109,10 @@ func (c *Coordinator) serve() {
 	ended.Wait()
 }
 
-// loopback reports whether an address is one of this machine alone.
-func loopback(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		host = strings.Trim(address, "[]")
-	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// guard decides about every call before it reaches a handler.
-func (c *Coordinator) guard(next http.Handler) http.Handler {
-	refuse := connect.NewErrorWriter()
+// controlled gives handlers control over the deadlines of their calls, and those
+// of calls without a stream a deadline.
+func controlled(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := c.allow(r); err != nil {
-			// Nobody looks at an error of an answer that says no.
-			_ = refuse.Write(w, r, err)
-			return
-		}
 		control := http.NewResponseController(w)
 		if !streams[r.URL.Path] {
 			deadline := time.Now().Add(callTimeout)
@@ -129,16 +120,12 @@ func (c *Coordinator) guard(next http.Handler) http.Handler {
 			_ = control.SetReadDeadline(deadline)
 			_ = control.SetWriteDeadline(deadline)
 		}
-		ctx := context.WithValue(r.Context(), controlKey{}, control)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, tlsKey{}, r.TLS)))
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), controlKey{}, control)))
 	})
 }
 
 // controlKey is the key of a call's http.ResponseController in its context.
 type controlKey struct{}
-
-// tlsKey is the key of a call's *tls.ConnectionState in its context.
-type tlsKey struct{}
 
 // streams are the calls that take as long as they like.
 var streams = map[string]bool{
@@ -146,24 +133,6 @@ var streams = map[string]bool{
 	sheafv1connect.ClusterServiceReadLogsProcedure:       true,
 	sheafv1connect.ExecutorServiceConnectProcedure:       true,
 	sheafv1connect.ExecutorServiceFetchArtifactProcedure: true,
-}
-
-func (c *Coordinator) allow(r *http.Request) error {
-	// A page in a browser can reach local ports under a name of its own.
-	if c.cfg.TLS == nil && !loopback(r.Host) {
-		return connect.NewError(connect.CodePermissionDenied, errors.New("the host of the request does not name loopback"))
-	}
-	if c.cfg.Authorize == nil {
-		return nil
-	}
-	err := c.cfg.Authorize(r.URL.Path, r.Header, r.TLS)
-	if err == nil {
-		return nil
-	}
-	if _, ok := errors.AsType[*connect.Error](err); ok {
-		return err
-	}
-	return connect.NewError(connect.CodePermissionDenied, err)
 }
 
 // limitListener bounds the connections that are open at once: further ones wait

@@ -415,14 +415,11 @@ func TestDrain(t *testing.T) {
 
 // TestHint: gossip ends no session.
 func TestHint(t *testing.T) {
-	cfg := testConfig(t.TempDir())
-	hints := make(chan plan.ExecutorID, 2)
-	cfg.Hints = hints
-	c := start(t, cfg)
+	c := start(t, testConfig(t.TempDir()))
 	f := newFake(t, c, "a", 1, 1)
 	k := f.talk(t)
-	hints <- "a"
-	hints <- "nobody"
+	c.suspect("a")
+	c.suspect("nobody")
 	if got := k.ack(); got != 0 {
 		t.Errorf("a probe acknowledges %d, want 0", got)
 	}

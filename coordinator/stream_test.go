@@ -2,18 +2,11 @@ package coordinator
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
-	"connectrpc.com/connect"
-
 	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
-	"github.com/sheafdata/sheaf/api/sheaf/v1/sheafv1connect"
 	"github.com/sheafdata/sheaf/coordinator/schedule"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
@@ -162,36 +155,4 @@ func TestUnacknowledged(t *testing.T) {
 	if l.expireLeases(); l.sessions["e1"] != nil || l.sessions["e2"] == nil || len(l.batch) != 1 {
 		t.Errorf("sessions %v and %d events, want e2 alone and the loss of e1", l.sessions, len(l.batch))
 	}
-}
-
-// TestTLS: executors and clients speak over an encrypted connection.
-func TestTLS(t *testing.T) {
-	lender := httptest.NewTLSServer(nil) // has a certificate for 127.0.0.1
-	lender.Close()
-	cfg := testConfig(t.TempDir())
-	cfg.TLS = &tls.Config{Certificates: lender.TLS.Certificates, MinVersion: tls.VersionTLS13}
-	seen := make(chan uint16, 100)
-	cfg.Authorize = func(_ string, _ http.Header, cs *tls.ConnectionState) error {
-		seen <- cs.Version
-		return nil
-	}
-	c := start(t, cfg)
-	pool := x509.NewCertPool()
-	pool.AddCert(lender.Certificate())
-	tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}
-	t.Cleanup(tr.CloseIdleConnections)
-	stream := sheafv1connect.NewExecutorServiceClient(&http.Client{Transport: tr}, "https://"+c.Address(), connect.WithCodec(wire.Codec{})).Connect(within(t))
-	f := newFake(t, c, "a", 1, 1)
-	if err := stream.Send(f.registration()); err != nil {
-		t.Fatal(err)
-	}
-	m, err := stream.Receive()
-	if err != nil || m.GetRegistered().GetClusterId() != c.ClusterID() {
-		t.Errorf("Connect = %v, %v, want Registered", m, err)
-	}
-	if v := <-seen; v != tls.VersionTLS13 {
-		t.Errorf("Authorize sees TLS version %x, want 1.3", v)
-	}
-	stream.CloseRequest()
-	stream.CloseResponse()
 }

@@ -2,7 +2,6 @@ package coordinator
 
 import (
 	"context"
-	"crypto/tls"
 	"math"
 
 	"connectrpc.com/connect"
@@ -12,6 +11,7 @@ import (
 	"github.com/sheafdata/sheaf/coordinator/schedule"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
+	"github.com/sheafdata/sheaf/internal/secure"
 	"github.com/sheafdata/sheaf/internal/wire"
 )
 
@@ -43,10 +43,7 @@ func (s clusterService) Submit(ctx context.Context, req *connect.Request[pb.Subm
 		return nil, s.c.answer(err)
 	}
 	defer release()
-	if s.c.cfg.Owner != nil {
-		state, _ := ctx.Value(tlsKey{}).(*tls.ConnectionState)
-		r.submission.Owner = s.c.cfg.Owner(req.Header(), state)
-	}
+	r.submission.Owner = secure.IdentityOf(ctx).Name
 	// The program is held until the job is known, so a client that goes away does
 	// not end the wait.
 	got, err := ask(context.WithoutCancel(ctx), l, func(l *loop, answer func(submitted, error)) { l.submit(r, answer) })

@@ -32,7 +32,8 @@ const (
 // default and required, and the engine's, which begin with --sheaf.
 //
 // On a cluster Sheaf's own tools start the same program: to print its plan where
-// the user submits it, and as a worker that runs its tasks. So nothing that costs
+// the user submits it, as a worker that runs its tasks, and to take what it
+// collects. So nothing that costs
 // much, prints or may happen only once should stand before Main.
 func Main[A any](job *Job[A]) {
 	mode := os.Getenv(plan.ModeVariable)
@@ -48,6 +49,8 @@ func modes[A any](job *Job[A], mode string) int {
 		return mainExit(job, os.Args[1:], os.Stdout, os.Stderr)
 	case plan.ModePlan:
 		return planExit(job, os.Args[1:], os.Stdout, os.Stderr)
+	case plan.ModeRows:
+		return rowsExit(job, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	case plan.ModeWorker:
 		return workerExit(job, os.Stderr)
 	}

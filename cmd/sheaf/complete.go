@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
-	"github.com/sheafdata/sheaf/cmd/sheaf/internal/client"
+	"github.com/sheafdata/sheaf/coordinator/client"
 )
 
 const (

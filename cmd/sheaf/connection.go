@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sheafdata/sheaf/cmd/sheaf/internal/client"
+	"github.com/sheafdata/sheaf/coordinator/client"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/secure"
 )

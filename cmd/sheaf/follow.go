@@ -13,8 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
-	"github.com/sheafdata/sheaf/cmd/sheaf/internal/client"
+	"github.com/sheafdata/sheaf/coordinator/client"
 	"github.com/sheafdata/sheaf/internal/ending"
+	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/internal/progress"
 	"github.com/sheafdata/sheaf/internal/wire"
 )
@@ -64,7 +65,11 @@ type follower struct {
 	destinations []string // where they are known
 	directory    string   // where relative paths of the job begin; empty for unknown
 
+	// collect, when set, takes what the job collected.
+	collect func(context.Context, []plan.CollectedRows) error
+
 	display *progress.Display
+	rows    []plan.CollectedRows
 	waiting string // what was told last
 }
 
@@ -102,7 +107,7 @@ func (f *follower) follow(ctx context.Context) error {
 	if err != nil {
 		return f.detached(err)
 	}
-	return f.ended(end)
+	return f.ended(ctx, end)
 }
 
 // watch follows the job; an interrupt ends it, or cancels the job and goes on.
@@ -110,6 +115,9 @@ func (f *follower) watch(ctx context.Context, show func(*pb.JobSnapshot)) (*pb.J
 	w := client.Watcher{Interval: updateInterval, Snapshot: show, Lost: func(reason string) {
 		f.note("lost contact (%s): the job goes on, trying again", reason)
 	}}
+	if f.collect != nil {
+		w.Rows = func(rows []plan.CollectedRows) { f.rows = rows }
+	}
 	end, err := f.client.Watch(ctx, f.job, w)
 	if err == nil || ctx.Err() == nil || !f.view.cancelOnInterrupt {
 		return end, err
@@ -155,10 +163,15 @@ func (f *follower) detached(err error) error {
 }
 
 // ended tells how the job ended.
-func (f *follower) ended(end *pb.JobEnd) error {
+func (f *follower) ended(ctx context.Context, end *pb.JobEnd) error {
 	j, tell := end.GetJob(), f.teller()
 	switch j.GetState() {
 	case pb.JobState_JOB_STATE_DONE:
+		if f.collect != nil {
+			if err := f.collect(ctx, f.rows); err != nil {
+				return err
+			}
+		}
 		if !f.view.quiet {
 			tell.Done(endFigures(j, f.destinations))
 		}

@@ -51,7 +51,7 @@ func TestInterrupt(t *testing.T) {
 
 // interrupt starts the command as a process, sends a signal once it watches its
 // job, and waits for its end.
-func interrupt(t *testing.T, s *coordinator, signal syscall.Signal, env []string, args ...string) outcome {
+func interrupt(t *testing.T, s *fakeCoordinator, signal syscall.Signal, env []string, args ...string) outcome {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), processLimit)
 	defer cancel()

@@ -15,7 +15,7 @@ import (
 )
 
 // listed is a coordinator with something to list.
-func listed() *coordinator {
+func listed() *fakeCoordinator {
 	s := newCoordinator()
 	s.jobs = []*pb.JobSnapshot{runningJob(), queuedJob(), failedJob()}
 	s.nodes = sampleNodes()

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sheafdata/sheaf/cmd/sheaf/internal/client"
+	"github.com/sheafdata/sheaf/coordinator/client"
 	"github.com/sheafdata/sheaf/internal/ending"
 	"github.com/sheafdata/sheaf/internal/fault"
 )
@@ -27,7 +27,9 @@ const (
 var commands = []func(*console) *cobra.Command{
 	submitCommand, attachCommand,
 	jobsCommand, jobCommand, logsCommand, cancelCommand,
-	nodesCommand, drainCommand, versionCommand,
+	nodesCommand, drainCommand,
+	coordinatorCommand, executorCommand,
+	versionCommand,
 }
 
 // newRoot returns the command that all others belong to.

@@ -31,7 +31,7 @@ const jobID = "3f2a91c0d4e5f60718293a4b5c6d7e8f"
 
 // coordinator is a scripted coordinator behind a real listener. What a test does
 // not set, it answers as one with one executor and no jobs.
-type coordinator struct {
+type fakeCoordinator struct {
 	sheafv1connect.UnimplementedClusterServiceHandler
 
 	version *pb.GetVersionResponse
@@ -65,8 +65,8 @@ type coordinator struct {
 	calls     map[string]int
 }
 
-func newCoordinator() *coordinator {
-	return &coordinator{
+func newCoordinator() *fakeCoordinator {
+	return &fakeCoordinator{
 		version:  &pb.GetVersionResponse{BuildVersion: "v1.2.3", ProtocolMin: 1, ProtocolMax: 1, ClusterId: "00112233445566778899aabbccddeeff", Term: 7},
 		nodes:    []*pb.Node{{Id: "e1", State: pb.NodeState_NODE_STATE_READY, Slots: 2, Platform: nativePlatform()}},
 		watched:  make(chan struct{}, 64),
@@ -76,7 +76,7 @@ func newCoordinator() *coordinator {
 }
 
 // serve puts a coordinator behind a listener and returns its address.
-func (s *coordinator) serve(t testing.TB, guard *secure.Authorizer, config *tls.Config) string {
+func (s *fakeCoordinator) serve(t testing.TB, guard *secure.Authorizer, config *tls.Config) string {
 	t.Helper()
 	mux := http.NewServeMux()
 	mux.Handle(sheafv1connect.NewClusterServiceHandler(s, connect.WithCodec(wire.Codec{}), connect.WithInterceptors(s)))
@@ -106,7 +106,7 @@ func (s *coordinator) serve(t testing.TB, guard *secure.Authorizer, config *tls.
 }
 
 // WrapUnary implements connect.Interceptor: calls are counted and may fail.
-func (s *coordinator) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
+func (s *fakeCoordinator) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, r connect.AnyRequest) (connect.AnyResponse, error) {
 		if err := s.entered(r.Spec().Procedure); err != nil {
 			return nil, err
@@ -116,12 +116,12 @@ func (s *coordinator) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 }
 
 // WrapStreamingClient implements connect.Interceptor.
-func (s *coordinator) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
+func (s *fakeCoordinator) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
 	return next
 }
 
 // WrapStreamingHandler implements connect.Interceptor.
-func (s *coordinator) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+func (s *fakeCoordinator) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, c connect.StreamingHandlerConn) error {
 		if err := s.entered(c.Spec().Procedure); err != nil {
 			return err
@@ -130,7 +130,7 @@ func (s *coordinator) WrapStreamingHandler(next connect.StreamingHandlerFunc) co
 	}
 }
 
-func (s *coordinator) entered(procedure string) error {
+func (s *fakeCoordinator) entered(procedure string) error {
 	name := procedure[len("/sheaf.v1.ClusterService/"):]
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -139,14 +139,14 @@ func (s *coordinator) entered(procedure string) error {
 }
 
 // called returns how often each call was made.
-func (s *coordinator) called() map[string]int {
+func (s *fakeCoordinator) called() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return maps.Clone(s.calls)
 }
 
 // breaks reports whether a call is to break off, as often as was set.
-func (s *coordinator) breaks() bool {
+func (s *fakeCoordinator) breaks() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.broken--
@@ -176,11 +176,11 @@ func notLeader(address string) error {
 	return e
 }
 
-func (s *coordinator) GetVersion(context.Context, *connect.Request[pb.GetVersionRequest]) (*connect.Response[pb.GetVersionResponse], error) {
+func (s *fakeCoordinator) GetVersion(context.Context, *connect.Request[pb.GetVersionRequest]) (*connect.Response[pb.GetVersionResponse], error) {
 	return connect.NewResponse(s.version), nil
 }
 
-func (s *coordinator) StatArtifact(_ context.Context, r *connect.Request[pb.StatArtifactRequest]) (*connect.Response[pb.StatArtifactResponse], error) {
+func (s *fakeCoordinator) StatArtifact(_ context.Context, r *connect.Request[pb.StatArtifactRequest]) (*connect.Response[pb.StatArtifactResponse], error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.artifact == nil {
@@ -189,7 +189,7 @@ func (s *coordinator) StatArtifact(_ context.Context, r *connect.Request[pb.Stat
 	return connect.NewResponse(&pb.StatArtifactResponse{Bytes: int64(len(s.artifact)), Complete: s.complete == r.Msg.GetSha256()}), nil
 }
 
-func (s *coordinator) UploadArtifact(_ context.Context, r *connect.Request[pb.UploadArtifactRequest]) (*connect.Response[pb.UploadArtifactResponse], error) {
+func (s *fakeCoordinator) UploadArtifact(_ context.Context, r *connect.Request[pb.UploadArtifactRequest]) (*connect.Response[pb.UploadArtifactResponse], error) {
 	if s.breaks() {
 		return nil, errBroken
 	}
@@ -217,7 +217,7 @@ func (s *coordinator) UploadArtifact(_ context.Context, r *connect.Request[pb.Up
 	return connect.NewResponse(&pb.UploadArtifactResponse{Bytes: int64(len(s.artifact)), Complete: s.complete != ""}), nil
 }
 
-func (s *coordinator) Submit(_ context.Context, r *connect.Request[pb.SubmitRequest]) (*connect.Response[pb.SubmitResponse], error) {
+func (s *fakeCoordinator) Submit(_ context.Context, r *connect.Request[pb.SubmitRequest]) (*connect.Response[pb.SubmitResponse], error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.complete != r.Msg.GetArtifactSha256() {
@@ -231,7 +231,7 @@ func (s *coordinator) Submit(_ context.Context, r *connect.Request[pb.SubmitRequ
 	return connect.NewResponse(&pb.SubmitResponse{JobId: jobID, Existed: existed}), nil
 }
 
-func (s *coordinator) ListJobs(_ context.Context, r *connect.Request[pb.ListJobsRequest]) (*connect.Response[pb.ListJobsResponse], error) {
+func (s *fakeCoordinator) ListJobs(_ context.Context, r *connect.Request[pb.ListJobsRequest]) (*connect.Response[pb.ListJobsResponse], error) {
 	from := 0
 	for i, j := range s.jobs {
 		if j.GetJobId() == r.Msg.GetAfterJobId() {
@@ -254,7 +254,7 @@ func (s *coordinator) ListJobs(_ context.Context, r *connect.Request[pb.ListJobs
 	return connect.NewResponse(page), nil
 }
 
-func (s *coordinator) GetJob(_ context.Context, r *connect.Request[pb.GetJobRequest]) (*connect.Response[pb.GetJobResponse], error) {
+func (s *fakeCoordinator) GetJob(_ context.Context, r *connect.Request[pb.GetJobRequest]) (*connect.Response[pb.GetJobResponse], error) {
 	for _, j := range s.jobs {
 		if len(r.Msg.GetJobId()) >= 4 && len(j.GetJobId()) >= len(r.Msg.GetJobId()) && j.GetJobId()[:len(r.Msg.GetJobId())] == r.Msg.GetJobId() {
 			return connect.NewResponse(&pb.GetJobResponse{Job: j}), nil
@@ -263,7 +263,7 @@ func (s *coordinator) GetJob(_ context.Context, r *connect.Request[pb.GetJobRequ
 	return nil, failure(connect.CodeNotFound, pb.FaultKind_FAULT_KIND_INVALID, "there is no job "+r.Msg.GetJobId())
 }
 
-func (s *coordinator) WatchJob(ctx context.Context, _ *connect.Request[pb.WatchJobRequest], stream *connect.ServerStream[pb.WatchJobResponse]) error {
+func (s *fakeCoordinator) WatchJob(ctx context.Context, _ *connect.Request[pb.WatchJobRequest], stream *connect.ServerStream[pb.WatchJobResponse]) error {
 	for i, shot := range s.snapshots {
 		if i == len(s.snapshots)-1 && s.breaks() {
 			return errBroken
@@ -285,14 +285,14 @@ func (s *coordinator) WatchJob(ctx context.Context, _ *connect.Request[pb.WatchJ
 	return stream.Send(&pb.WatchJobResponse{Message: &pb.WatchJobResponse_End{End: end}})
 }
 
-func (s *coordinator) CancelJob(context.Context, *connect.Request[pb.CancelJobRequest]) (*connect.Response[pb.CancelJobResponse], error) {
+func (s *fakeCoordinator) CancelJob(context.Context, *connect.Request[pb.CancelJobRequest]) (*connect.Response[pb.CancelJobResponse], error) {
 	if s.hold {
 		close(s.canceled)
 	}
 	return connect.NewResponse(s.cancel), nil
 }
 
-func (s *coordinator) ReadLogs(_ context.Context, r *connect.Request[pb.ReadLogsRequest], stream *connect.ServerStream[pb.ReadLogsResponse]) error {
+func (s *fakeCoordinator) ReadLogs(_ context.Context, r *connect.Request[pb.ReadLogsRequest], stream *connect.ServerStream[pb.ReadLogsResponse]) error {
 	s.mu.Lock()
 	s.logAsked = append(s.logAsked, proto.Clone(r.Msg).(*pb.ReadLogsRequest))
 	s.mu.Unlock()
@@ -307,11 +307,11 @@ func (s *coordinator) ReadLogs(_ context.Context, r *connect.Request[pb.ReadLogs
 	return nil
 }
 
-func (s *coordinator) ListNodes(context.Context, *connect.Request[pb.ListNodesRequest]) (*connect.Response[pb.ListNodesResponse], error) {
+func (s *fakeCoordinator) ListNodes(context.Context, *connect.Request[pb.ListNodesRequest]) (*connect.Response[pb.ListNodesResponse], error) {
 	return connect.NewResponse(&pb.ListNodesResponse{Nodes: s.nodes}), nil
 }
 
-func (s *coordinator) DrainNode(_ context.Context, r *connect.Request[pb.DrainNodeRequest]) (*connect.Response[pb.DrainNodeResponse], error) {
+func (s *fakeCoordinator) DrainNode(_ context.Context, r *connect.Request[pb.DrainNodeRequest]) (*connect.Response[pb.DrainNodeResponse], error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.drained = append(s.drained, proto.Clone(r.Msg).(*pb.DrainNodeRequest))

@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
-	"github.com/sheafdata/sheaf/cmd/sheaf/internal/client"
 	"github.com/sheafdata/sheaf/cmd/sheaf/internal/program"
+	"github.com/sheafdata/sheaf/coordinator/client"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/memory"
 	"github.com/sheafdata/sheaf/internal/plan"
@@ -123,6 +123,11 @@ func (c *console) submit(ctx context.Context, n *connection, s submission, what 
 		console: c, connection: n, client: api, view: s.view, name: oneLine(s.jobName(proposal)),
 		destinations: destinations(&proposal.Plan), directory: proposal.Directory,
 	}
+	if proposal.Collects {
+		f.collect = func(ctx context.Context, rows []plan.CollectedRows) error {
+			return p.Hand(ctx, args, &wire.Handover{Fingerprint: proposal.Plan.Fingerprint, Rows: rows}, c.stdout, c.stderr)
+		}
+	}
 	if err := c.upload(ctx, api, p, f.name, s); err != nil {
 		return err
 	}
@@ -141,8 +146,8 @@ func (s *submission) jobName(p *plan.Proposal) string {
 
 // checkProposal refuses what a cluster cannot do, and says what it leaves out.
 func (c *console) checkProposal(p *plan.Proposal, s submission) error {
-	if p.Collects {
-		return fault.New(fault.Invalid, "job %s gives rows to its own program (sdk.Collect), which does not run on a cluster: write them to files instead", p.Plan.Name)
+	if p.Collects && s.detach && !s.view.quiet {
+		c.say("%s: the rows that it collects (sdk.Collect) are for who follows it, and --detach does not", p.Plan.Name)
 	}
 	for _, flag := range p.Ignored {
 		if !s.view.quiet {

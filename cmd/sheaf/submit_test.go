@@ -18,7 +18,7 @@ import (
 )
 
 // submitting is a coordinator whose job ends well.
-func submitting() *coordinator {
+func submitting() *fakeCoordinator {
 	s := newCoordinator()
 	s.snapshots = []*pb.JobSnapshot{queuedStart(), runningJob()}
 	s.end = &pb.JobEnd{Job: doneJob()}
@@ -160,7 +160,6 @@ func TestSubmitRefuses(t *testing.T) {
 		{"no plan", nil, []string{wordcount(t), "--silent"}, []string{"the program printed no plan: its main function must call sdk.Main"}},
 		{"a line before the plan", nil, []string{wordcount(t), "--chatty"}, []string{"the program printed no plan"}},
 		{"a newer plan", nil, []string{wordcount(t), "--newer"}, []string{"prints plans of version 2 (built with Sheaf v1.2.3)"}},
-		{"rows for the program", nil, []string{wordcount(t), "--collect"}, []string{"sdk.Collect"}},
 		{"a script", nil, []string{text}, []string{text + " is neither a program nor a Go package"}},
 		{"another processor", nil, []string{arm(t)}, []string{"is a program for linux/arm64 and the cluster runs linux/amd64", "GOARCH=amd64"}},
 		{"another cluster", []*pb.Node{{Id: "e", Slots: 1, Platform: &pb.Platform{Os: "linux", Arch: "arm64"}}}, []string{wordcount(t)}, []string{"is a program for linux/amd64 and the cluster runs linux/arm64"}},

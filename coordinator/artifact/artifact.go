@@ -183,7 +183,7 @@ func (s *Store) room(e *entry, total int64, keep func(name string) bool) error {
 	for _, o := range s.entries {
 		sum += o.bytes()
 		idle := o.complete || s.now().Sub(o.used) > staleAfter
-		if o != e && idle && o.holds == 0 && !keep(o.name) {
+		if o != e && idle && o.holds == 0 && (keep == nil || !keep(o.name)) {
 			others = append(others, o)
 		}
 	}
@@ -222,4 +222,19 @@ func (s *Store) remove(e *entry) error {
 	}
 	delete(s.entries, e.name)
 	return nil
+}
+
+// Drop deletes a program that turned out to be damaged, so that it can be written
+// again. Processes that run it go on.
+func (s *Store) Drop(name string) error {
+	if err := Check(name); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.entries[name]
+	if e == nil || !e.complete {
+		return nil
+	}
+	return s.remove(e)
 }

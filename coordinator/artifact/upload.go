@@ -23,7 +23,8 @@ type Chunk struct {
 // the end of what is there is a repetition as far as it overlaps; one that begins
 // behind it is refused. When the last chunk completes another sha256 than the
 // name, everything is thrown away and the error is of kind Corrupt. keep says
-// which programs must stay when room is needed; it is called with the store locked.
+// which programs must stay when room is needed, beside those that are held; it is
+// called with the store locked and may be nil.
 func (s *Store) Write(c Chunk, keep func(name string) bool) (bytes int64, complete bool, err error) {
 	if err := s.check(c); err != nil {
 		return 0, false, err

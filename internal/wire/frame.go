@@ -39,6 +39,15 @@ func NewReader(r io.Reader) *Reader { return &Reader{r: r} }
 // that is too long or does not pass the checks is an error of kind Invalid;
 // after it the stream is of no use.
 func (r *Reader) Read() (Message, error) {
+	data, err := r.frame()
+	if err != nil {
+		return nil, err
+	}
+	return parseFrame(data)
+}
+
+// frame reads the next frame, which stays valid until the next call.
+func (r *Reader) frame() ([]byte, error) {
 	if _, err := io.ReadFull(r.r, r.header[:]); err != nil {
 		return nil, err
 	}
@@ -46,11 +55,7 @@ func (r *Reader) Read() (Message, error) {
 	if n > MaxFrameBytes {
 		return nil, fault.New(fault.Invalid, "frame of %d bytes, at most %d", n, MaxFrameBytes)
 	}
-	data, err := r.payload(int(n))
-	if err != nil {
-		return nil, err
-	}
-	return parseFrame(data)
+	return r.payload(int(n))
 }
 
 // payload reads n bytes, which stay valid until the next call.

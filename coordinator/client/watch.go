@@ -8,6 +8,8 @@ import (
 
 	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
 	"github.com/sheafdata/sheaf/api/sheaf/v1/sheafv1connect"
+	"github.com/sheafdata/sheaf/internal/plan"
+	"github.com/sheafdata/sheaf/internal/wire"
 )
 
 // Watcher gets what is said of a job.
@@ -16,6 +18,9 @@ type Watcher struct {
 	Interval time.Duration
 	// Snapshot gets the states of the job.
 	Snapshot func(*pb.JobSnapshot)
+	// Rows, when set, gets what the job collected, once, before Watch returns its
+	// end.
+	Rows func([]plan.CollectedRows)
 	// Lost gets the reason when a connection broke that is tried again; it may be
 	// nil.
 	Lost func(reason string)
@@ -31,7 +36,7 @@ func (c *Client) Watch(ctx context.Context, job string, w Watcher) (*pb.JobEnd, 
 		if err == nil {
 			return end, nil
 		}
-		if _, follower := leader(err); !lost && !follower && unreachable(err) && ctx.Err() == nil && w.Lost != nil {
+		if _, follower := Leader(err); !lost && !follower && unreachable(err) && ctx.Err() == nil && w.Lost != nil {
 			lost = true
 			w.Lost(reason(address, err))
 		}
@@ -42,17 +47,33 @@ func (c *Client) Watch(ctx context.Context, job string, w Watcher) (*pb.JobEnd, 
 }
 
 func watchOnce(ctx context.Context, stub sheafv1connect.ClusterServiceClient, job string, w Watcher, arrived func()) (*pb.JobEnd, error) {
-	stream, err := stub.WatchJob(ctx, connect.NewRequest(&pb.WatchJobRequest{JobId: job, IntervalMillis: int32(w.Interval.Milliseconds())}))
+	stream, err := stub.WatchJob(ctx, connect.NewRequest(&pb.WatchJobRequest{
+		JobId: job, IntervalMillis: int32(w.Interval.Milliseconds()), Rows: w.Rows != nil,
+	}))
 	if err != nil {
 		return nil, err
 	}
 	defer stream.Close() // its error says nothing that Err does not
+	var rows []plan.CollectedRows
 	for stream.Receive() {
 		arrived()
+		if m := stream.Msg().GetRows(); m != nil {
+			r, err := wire.DecodeRows(m)
+			if err != nil {
+				return nil, err
+			}
+			rows = append(rows, r)
+		}
 		if s := stream.Msg().GetSnapshot(); s != nil {
 			w.Snapshot(s)
 		}
 		if end := stream.Msg().GetEnd(); end != nil {
+			if w.Rows != nil {
+				if int(end.GetRowMessages()) != len(rows) {
+					return nil, errEarly
+				}
+				w.Rows(rows)
+			}
 			return end, nil
 		}
 	}

@@ -121,7 +121,7 @@ func newClient(o Options) (*Client, error) {
 		IdleConnTimeout:     time.Minute,
 	}
 	c.http = &http.Client{
-		Transport: shows{c.transport, o.Token},
+		Transport: secure.Show(o.Token, c.transport),
 		// A redirect would carry the token elsewhere.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -164,21 +164,6 @@ func completeAddress(address string) (string, error) {
 		return net.JoinHostPort(host, port), nil
 	}
 	return net.JoinHostPort(strings.Trim(address, "[]"), DefaultPort), nil
-}
-
-// shows adds the token to every request.
-type shows struct {
-	next  http.RoundTripper
-	token secure.Secret
-}
-
-// RoundTrip implements http.RoundTripper.
-func (s shows) RoundTrip(r *http.Request) (*http.Response, error) {
-	if s.token.Given() {
-		r = r.Clone(r.Context())
-		secure.SetToken(r.Header, s.token)
-	}
-	return s.next.RoundTrip(r)
 }
 
 // stub returns the address that is spoken to, with its stub.

@@ -68,7 +68,7 @@ func (r *retry) after(ctx context.Context, address string, err error) bool {
 	if ctx.Err() != nil {
 		return false
 	}
-	if to, follower := leader(err); follower && to != address && r.redirects < maxRedirects && r.c.lead(to) {
+	if to, follower := Leader(err); follower && to != address && r.redirects < maxRedirects && r.c.lead(to) {
 		r.redirects++
 		return true
 	}

@@ -65,7 +65,7 @@ func (c *Client) explain(ctx context.Context, address string, err error) error {
 	if why := certificate(err); why != "" {
 		return refused(Refused, "coordinator at %s: %s", address, why)
 	}
-	report, said := reportOf(err)
+	report, said := ReportOf(err)
 	text := report.Message
 	if !said {
 		if asksForTLS(c.scheme, err) {
@@ -90,8 +90,9 @@ func (c *Client) explain(ctx context.Context, address string, err error) error {
 	return &Error{Reason: Failed, Err: fmt.Errorf("coordinator at %s: %w", address, cause)}
 }
 
-// reportOf returns the failure that an error of the service carries.
-func reportOf(err error) (fault.Report, bool) {
+// ReportOf returns the failure that an error of the services carries, and whether
+// a coordinator said it.
+func ReportOf(err error) (fault.Report, bool) {
 	e, ok := errors.AsType[*connect.Error](err)
 	if !ok {
 		return fault.Report{}, false
@@ -110,9 +111,9 @@ func reportOf(err error) (fault.Report, bool) {
 	return fault.Report{Message: e.Message()}, connect.IsWireError(err)
 }
 
-// leader returns what a coordinator that does not lead said, and whether it is
+// Leader returns what a coordinator that does not lead said, and whether it is
 // one.
-func leader(err error) (address string, follower bool) {
+func Leader(err error) (address string, follower bool) {
 	e, ok := errors.AsType[*connect.Error](err)
 	if !ok {
 		return "", false
@@ -172,7 +173,7 @@ func reason(address string, err error) string {
 	text := "it does not answer"
 	e, isConnect := errors.AsType[*connect.Error](err)
 	dns, isDNS := errors.AsType[*net.DNSError](err)
-	_, follower := leader(err)
+	_, follower := Leader(err)
 	switch {
 	case follower:
 		text = "it does not lead, and no leader is known"
@@ -183,7 +184,7 @@ func reason(address string, err error) string {
 	case connect.CodeOf(err) == connect.CodeDeadlineExceeded:
 		text = "no answer in time"
 	case connect.IsWireError(err):
-		report, _ := reportOf(err)
+		report, _ := ReportOf(err)
 		text = report.Message
 	case isConnect:
 		text = e.Message()

@@ -1,0 +1,38 @@
+package sdk
+
+import (
+	"io"
+
+	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/wire"
+	"github.com/sheafdata/sheaf/sdk/internal/args"
+)
+
+// rowsExit hands what the job collected on a cluster to the functions that wait
+// for it. The graph is built again, since they are part of it.
+func rowsExit[A any](job *Job[A], argv []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if err := takeRows(job, argv, stdin, stdout); err != nil {
+		(&teller{out: stderr, job: job.name}).failed(err)
+		return exitFailed
+	}
+	return exitOK
+}
+
+func takeRows[A any](job *Job[A], argv []string, stdin io.Reader, stdout io.Writer) error {
+	var a A
+	if _, err := args.Parse(job.name, job.doc, &a, argv, stdout); err != nil {
+		return fault.Wrap(fault.Invalid, err)
+	}
+	c, err := job.compile(a)
+	if err != nil {
+		return err
+	}
+	h, err := wire.ReadHandover(stdin)
+	if err != nil {
+		return err
+	}
+	if h.Fingerprint != c.Plan.Fingerprint {
+		return fault.New(fault.Invalid, "the job ran graph %s, and this program builds %s: its build function must give the same graph every time", h.Fingerprint, c.Plan.Fingerprint)
+	}
+	return handCollected(c, h.Rows)
+}
