@@ -27,7 +27,9 @@ type Config struct {
 	Address string
 
 	// Listen is where it gossips, host:port, over UDP and TCP. Port 0 is a free
-	// one. Without it this machine alone is listened to, on a free port.
+	// one. Without it this machine alone is listened to, on a free port. Where it is
+	// every address of this machine, others are told a private one, which Advertise
+	// should say: there may be several, also of IPv6.
 	Listen string
 	// Advertise is where others reach that, host:port, if they do so by another
 	// address; port 0 is the one that is listened on. A name is resolved once.
