@@ -76,8 +76,8 @@ func (s *session) left() bool {
 	if l == nil {
 		return false
 	}
-	if l.report != 0 && s.reports.first() > l.report {
-		return true
+	if l.report != 0 && (s.reports.first() > l.report || s.out == nil) {
+		return true // nobody is there whom it would matter to: the lease tells
 	}
 	return time.Since(l.deadline) > leaveMargin
 }

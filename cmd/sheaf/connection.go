@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"net"
 	"strings"
 
@@ -45,7 +47,11 @@ func (n *connection) dial(ctx context.Context) (*client.Client, error) {
 	if o.TLS, err = n.tls(); err != nil {
 		return nil, err
 	}
-	return client.Dial(ctx, o)
+	api, err := client.Dial(ctx, o)
+	if e, ok := errors.AsType[*client.Error](err); ok && e.Reason == client.Unreachable {
+		err = &client.Error{Reason: e.Reason, Err: fmt.Errorf("%w: start one by \"sheaf coordinator\", or name its address by --cluster", e.Err)}
+	}
+	return api, err
 }
 
 // or returns a flag's value, else the environment's.

@@ -145,11 +145,15 @@ func (s *fakeCoordinator) called() map[string]int {
 	return maps.Clone(s.calls)
 }
 
-// breaks reports whether a call is to break off, as often as was set.
+// breaks reports whether a call is to break off, as often as was set: by turns
+// with an error, and as a coordinator does that is killed.
 func (s *fakeCoordinator) breaks() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.broken--
+	if s.broken >= 0 && s.broken%2 == 0 {
+		panic(http.ErrAbortHandler)
+	}
 	return s.broken >= 0
 }
 

@@ -123,9 +123,13 @@ func (c *console) submit(ctx context.Context, n *connection, s submission, what 
 		console: c, connection: n, client: api, view: s.view, name: oneLine(s.jobName(proposal)),
 		destinations: destinations(&proposal.Plan), directory: proposal.Directory,
 	}
-	if proposal.Collects {
+	if proposal.Collects && !s.view.quiet {
+		out := c.stdout
+		if s.view.json {
+			out = c.stderr // standard output holds JSON alone
+		}
 		f.collect = func(ctx context.Context, rows []plan.CollectedRows) error {
-			return p.Hand(ctx, args, &wire.Handover{Fingerprint: proposal.Plan.Fingerprint, Rows: rows}, c.stdout, c.stderr)
+			return p.Hand(ctx, args, &wire.Handover{Fingerprint: proposal.Plan.Fingerprint, Rows: rows}, out, c.stderr)
 		}
 	}
 	if err := c.upload(ctx, api, p, f.name, s); err != nil {

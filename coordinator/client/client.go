@@ -93,7 +93,7 @@ func Dial(ctx context.Context, o Options) (*Client, error) {
 		c.rotate(address)
 	}
 	c.Close()
-	return nil, refused(Unreachable, "cannot reach a coordinator: %s: start one by \"sheaf coordinator\", or name its address by --cluster", strings.Join(reasons, "; "))
+	return nil, refused(Unreachable, "cannot reach a coordinator: %s", strings.Join(reasons, "; "))
 }
 
 func newClient(o Options) (*Client, error) {

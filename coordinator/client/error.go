@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -54,7 +55,8 @@ func unreachable(err error) bool {
 	case connect.CodeUnavailable, connect.CodeDeadlineExceeded, connect.CodeAborted:
 		return true
 	}
-	return false
+	// A coordinator that is killed ends its streams in the middle.
+	return errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // explain turns the error of a call into one for people.
@@ -175,6 +177,8 @@ func reason(address string, err error) string {
 	dns, isDNS := errors.AsType[*net.DNSError](err)
 	_, follower := Leader(err)
 	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		text = "the connection broke"
 	case follower:
 		text = "it does not lead, and no leader is known"
 	case errors.Is(err, syscall.ECONNREFUSED):
