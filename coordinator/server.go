@@ -13,7 +13,6 @@ import (
 	"connectrpc.com/connect"
 
 	"github.com/sheafdata/sheaf/api/sheaf/v1/sheafv1connect"
-	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/secure"
 	"github.com/sheafdata/sheaf/internal/wire"
 )
@@ -44,8 +43,8 @@ const (
 // listen opens the port.
 func (c *Coordinator) listen() (err error) {
 	if c.listener == nil {
-		if c.listener, err = net.Listen("tcp", c.cfg.Address); err != nil {
-			return fault.Wrap(fault.Invalid, err)
+		if c.listener, err = secure.Listen(c.cfg.Address); err != nil {
+			return err
 		}
 	}
 	c.address = c.listener.Addr().String()

@@ -16,8 +16,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -152,8 +150,10 @@ func (e *Executor) open() (err error) {
 func (e *Executor) run() {
 	defer e.cancel()
 	e.tasks.Go(e.port.serve)
+	defer e.port.close()
 	if e.relay != nil {
 		e.tasks.Go(e.relay.serve)
+		defer e.relay.close()
 	}
 	for e.ctx.Err() == nil {
 		s := newSession(e)
@@ -257,9 +257,4 @@ func (e *Executor) release() error {
 		errs = append(errs, e.lock.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// closed reports whether an error is that of a listener that was closed.
-func closed(err error) bool {
-	return errors.Is(err, net.ErrClosed) || errors.Is(err, http.ErrServerClosed)
 }

@@ -4,12 +4,11 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
-	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/internal/secure"
 	"github.com/sheafdata/sheaf/shuffle/transfer"
@@ -21,6 +20,9 @@ type port struct {
 	server     *http.Server
 	tls        bool
 	advertised string // host:port that others are told
+
+	once sync.Once
+	err  error // of close
 }
 
 // openPort opens the data port, at which other executors and their workers read
@@ -36,9 +38,9 @@ func (e *Executor) openPort() (*port, error) {
 			return nil, err
 		}
 	}
-	l, err := net.Listen("tcp", e.cfg.Listen)
+	l, err := secure.Listen(e.cfg.Listen)
 	if err != nil {
-		return nil, fault.Wrap(fault.Invalid, fmt.Errorf("open the data port: %w", err))
+		return nil, err
 	}
 	// Who may connect at all is for the guard; within a cluster an executor reads
 	// what it needs.
@@ -71,20 +73,18 @@ func (p *port) serve() {
 const portStop = time.Second
 
 // close ends the port. Requests that take longer are cut off: who asked asks
-// again elsewhere.
+// again elsewhere. Further calls do nothing.
 func (p *port) close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), portStop)
-	defer cancel()
-	err := p.server.Shutdown(ctx)
-	if err != nil {
-		err = p.server.Close()
-	}
-	// Before serve has run the server does not know its listener.
-	if err := p.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-		return err
-	}
-	if errors.Is(err, net.ErrClosed) {
-		return nil
-	}
-	return err
+	p.once.Do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), portStop)
+		defer cancel()
+		if p.server.Shutdown(ctx) != nil {
+			p.err = p.server.Close()
+		}
+		// Before serve has run the server does not know its listener.
+		if err := p.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			p.err = errors.Join(p.err, err)
+		}
+	})
+	return p.err
 }

@@ -3,15 +3,14 @@ package executor
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"strings"
 	"sync"
 
-	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
+	"github.com/sheafdata/sheaf/internal/secure"
 	"github.com/sheafdata/sheaf/shuffle/transfer"
 )
 
@@ -32,9 +31,9 @@ func (e *Executor) openRelay() (*relay, error) {
 	if !e.cfg.Certificates.Given() {
 		return nil, nil
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := secure.Listen("127.0.0.1:0")
 	if err != nil {
-		return nil, fault.Wrap(fault.Invalid, err)
+		return nil, err
 	}
 	var secret [16]byte
 	rand.Read(secret[:])

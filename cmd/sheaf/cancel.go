@@ -2,6 +2,8 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+
+	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
 )
 
 func cancelCommand(c *console) *cobra.Command {
@@ -47,7 +49,11 @@ func cancelCommand(c *console) *cobra.Command {
 			return exitError(exitFailed)
 		}
 		if !show.json {
-			c.say("job %s is canceled", args[0])
+			if r.GetState() == pb.JobState_JOB_STATE_CANCELED {
+				c.say("job %s is canceled", args[0])
+			} else {
+				c.say("job %s is being canceled: its tasks stop", args[0])
+			}
 		}
 		return nil
 	})

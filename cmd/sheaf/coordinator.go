@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -58,7 +59,9 @@ func coordinatorCommand(c *console) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		c.say("coordinator of cluster %s at %s\nstart executors by: sheaf executor --dir DIR --join %s", k.ClusterID(), k.Address(), k.Address())
+		if d.log.Enabled(cmd.Context(), slog.LevelInfo) {
+			c.say("coordinator of cluster %s at %s\nstart executors by: sheaf executor --dir DIR --join %s", k.ClusterID(), k.Address(), k.Address())
+		}
 		return d.serve(cmd.Context(), k, func(time.Duration) { k.Close() })
 	})
 	return cmd

@@ -20,14 +20,14 @@ func logsCommand(c *console) *cobra.Command {
 		Long: "Print what a job's tasks wrote. A line begins with the task, its attempt and where it was written, unless --raw is given.\n" +
 			"The lines of one log come in order, those of several in any.",
 		Example: "  sheaf logs 3f2a91c0d4e5 --task 2/7\n" +
-			"  sheaf logs 3f2a91c0d4e5 --task 2/7 --attempt 0 --stream stderr --raw\n" +
+			"  sheaf logs 3f2a91c0d4e5 --task 2/7 --attempt 1 --stream stderr --raw\n" +
 			"  sheaf logs 3f2a91c0d4e5 --follow",
 		Args: arguments("ID"),
 	}
 	n := c.connection(cmd)
 	f := cmd.Flags()
 	f.StringVar(&o.task, "task", "", "the `task` as STAGE/NUMBER, such as 2/7 (else all)")
-	f.IntVar(&o.attempt, "attempt", -1, "the `number` of the task's attempt, from 0 (else all)")
+	f.IntVar(&o.attempt, "attempt", -1, "the `number` of the task's attempt, from 1 (else all)")
 	f.StringVar(&o.stream, "stream", "", "stdout, stderr or engine (else all)")
 	f.BoolVarP(&o.follow, "follow", "f", false, "wait for more until the job ends")
 	f.BoolVar(&o.raw, "raw", false, "print the bytes as they were written")
@@ -72,8 +72,8 @@ func (o logOptions) request(job string, attemptGiven bool) (*pb.ReadLogsRequest,
 		r.Task = &pb.TaskId{Stage: int32(s), Index: int32(i)}
 	}
 	if attemptGiven {
-		if o.task == "" || o.attempt < 0 || o.attempt > 1<<30 {
-			return nil, fault.New(fault.Invalid, "--attempt %d: give the number of an attempt, from 0, with its --task", o.attempt)
+		if o.task == "" || o.attempt < 1 || o.attempt > 1<<30 {
+			return nil, fault.New(fault.Invalid, "--attempt %d: give the number of an attempt, from 1, with its --task", o.attempt)
 		}
 		number := int32(o.attempt)
 		r.Attempt = &number

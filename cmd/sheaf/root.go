@@ -28,7 +28,7 @@ var commands = []func(*console) *cobra.Command{
 	submitCommand, attachCommand,
 	jobsCommand, jobCommand, logsCommand, cancelCommand,
 	nodesCommand, drainCommand,
-	coordinatorCommand, executorCommand,
+	coordinatorCommand, executorCommand, devCommand,
 	versionCommand,
 }
 

@@ -92,7 +92,7 @@ func Open(ctx context.Context, cfg Config) (_ *Journal, err error) {
 	if j.lock, err = lockDir(cfg.Dir); err != nil {
 		return nil, err
 	}
-	logger := newLogger(cfg.Log)
+	logger := newLogger(cfg.Log, cfg.Peers == nil)
 	j.meta = &metadb.BoltMetaDB{} // ours to close: the log does not
 	if j.wal, err = wal.Open(filepath.Join(cfg.Dir, walFolder), wal.WithLogger(logger), wal.WithSegmentSize(segmentBytes), wal.WithMetaStore(j.meta)); err != nil {
 		return nil, fault.Wrap(fault.Corrupt, err)

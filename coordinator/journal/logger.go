@@ -12,22 +12,23 @@ import (
 type logger struct {
 	hclog.Logger // for what nobody asks of it
 	log          *slog.Logger
+	alone        bool // there are no peers: what is said of elections is no news
 }
 
 // newLogger returns a logger; a nil log keeps nothing.
-func newLogger(log *slog.Logger) *logger {
+func newLogger(log *slog.Logger, alone bool) *logger {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &logger{hclog.NewNullLogger(), log}
+	return &logger{hclog.NewNullLogger(), log, alone}
 }
 
 // Log implements hclog.Logger.
 func (l *logger) Log(level hclog.Level, msg string, args ...any) {
-	switch level {
-	case hclog.Error:
+	switch {
+	case level == hclog.Error:
 		l.log.Error(msg, args...)
-	case hclog.Warn:
+	case level == hclog.Warn && !l.alone:
 		l.log.Warn(msg, args...)
 	default:
 		// Elections and snapshots are of interest to who looks for a fault of ours.
@@ -51,7 +52,9 @@ func (l *logger) Warn(msg string, args ...any) { l.Log(hclog.Warn, msg, args...)
 func (l *logger) Error(msg string, args ...any) { l.Log(hclog.Error, msg, args...) }
 
 // With implements hclog.Logger.
-func (l *logger) With(args ...any) hclog.Logger { return &logger{l.Logger, l.log.With(args...)} }
+func (l *logger) With(args ...any) hclog.Logger {
+	return &logger{l.Logger, l.log.With(args...), l.alone}
+}
 
 // Named implements hclog.Logger.
 func (l *logger) Named(name string) hclog.Logger { return l.With("part", name) }

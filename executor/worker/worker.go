@@ -66,7 +66,7 @@ type Limits struct {
 	Ready    time.Duration // until it has built the graph; default 2 min
 	Progress time.Duration // between two messages of progress; default 1 s
 	// Cancel is how long an attempt may go on after Cancel before the process is
-	// killed; default 30 s.
+	// killed, or Quit if nothing else runs there that was not canceled; default 30 s.
 	Cancel time.Duration
 	// Stall is how long an attempt of a stage may run without reading a row or a
 	// byte; then the process prints its goroutines and is killed. 0 means for ever.
@@ -235,16 +235,26 @@ func (w *Worker) Cancel(id plan.AttemptID) {
 	at.canceled = true
 	w.mu.Unlock()
 	w.send(wire.CancelAttempt{Attempt: id})
-	w.after(w.config.Limits.Cancel, func() { w.overdue(id, at) })
+	w.after(w.config.Limits.Cancel, func() { w.overdue(id, at, false) })
+	// Where all attempts are canceled, the end of the process costs nothing.
+	w.after(w.config.Limits.Quit, func() { w.overdue(id, at, true) })
 }
 
-// overdue kills the process if an attempt still runs that was canceled.
-func (w *Worker) overdue(id plan.AttemptID, at *attempt) {
+// overdue kills the process if an attempt still runs that was canceled; with
+// alone only if no other attempt would be lost by that.
+func (w *Worker) overdue(id plan.AttemptID, at *attempt, alone bool) {
 	w.mu.Lock()
-	runs := w.running[id] == at
+	kill := w.running[id] == at
+	for _, other := range w.running {
+		kill = kill && (other.canceled || !alone)
+	}
 	w.mu.Unlock()
-	if runs {
-		w.kill(&reason{kind: fault.Lost, text: fmt.Sprintf("attempt %v did not stop within %v of its cancellation, so its worker was killed", id, w.config.Limits.Cancel)})
+	limit := w.config.Limits.Cancel
+	if alone {
+		limit = w.config.Limits.Quit
+	}
+	if kill {
+		w.kill(&reason{kind: fault.Lost, text: fmt.Sprintf("attempt %v did not stop within %v of its cancellation, so its worker was killed", id, limit)})
 	}
 }
 

@@ -1,9 +1,11 @@
 package secure
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"strings"
+	"syscall"
 
 	"github.com/sheafdata/sheaf/internal/fault"
 )
@@ -32,6 +34,20 @@ func CheckListen(addr string, tlsConfigured, gossipKeyGiven bool) error {
 	}
 	return fault.New(fault.Invalid, "listen on %s: whoever reaches that address could run programs here: give %s, or listen on %s",
 		addr, strings.Join(missing, " and "), net.JoinHostPort("127.0.0.1", port))
+}
+
+// Listen listens on an address, host:port, that CheckListen has seen.
+func Listen(addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	switch {
+	case err == nil:
+		return l, nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fault.New(fault.Invalid, "listen on %s: another process does: end it, or give another address", addr)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, fault.New(fault.Invalid, "listen on %s: this machine does not have that address", addr)
+	}
+	return nil, fault.New(fault.Invalid, "listen on %s: %w", addr, err)
 }
 
 // IsLoopback reports whether an address, host:port, can be reached from this
