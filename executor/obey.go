@@ -137,6 +137,11 @@ func (s *session) releaseJob(id plan.JobID) {
 	if j := s.jobs[id]; j != nil {
 		delete(s.jobs, id)
 		j.end()
+		lives := make(map[plan.JobID]bool, len(s.jobs))
+		for id := range s.jobs {
+			lives[id] = true
+		}
+		s.sweep(func() error { return s.e.pruneLogs(func(id plan.JobID) bool { return lives[id] }) })
 		return
 	}
 	s.sweep(func() error { return s.e.store.DropJob(id) })

@@ -187,6 +187,7 @@ func (f *follower) ended(ctx context.Context, end *pb.JobEnd) error {
 	}
 	tell.Failed(failureOf(j))
 	if !f.view.json {
+		f.showLogs(ctx, j.GetFailure())
 		for _, line := range f.advice(j.GetFailure()) {
 			f.console.say("  %s", line)
 		}
