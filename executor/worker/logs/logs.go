@@ -1,8 +1,8 @@
-// Package logs keeps what a worker prints, and which part of it belongs to
-// which attempt, in a directory that outlives the worker. Standard output and
-// standard error come one after the other as they arrive, in files of a bounded
-// size, of which the oldest is deleted when there are too many. An offset counts
-// all bytes that the worker ever printed, so that it stays true when files go.
+// Package logs keeps what a worker prints to one stream, and which part of it
+// belongs to which attempt, in a directory that outlives the worker: in files of
+// a bounded size, of which the oldest is deleted when there are too many. An
+// offset counts all bytes that the worker ever printed, so that it stays true
+// when files go.
 // docs/format/log.md describes the directory. The package owns no goroutine.
 package logs
 
