@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -26,7 +25,7 @@ const (
 // TestReach holds how a command ends that does not come through.
 func TestReach(t *testing.T) {
 	guard := func(t *testing.T) *secure.Authorizer {
-		tokens, err := secure.ReadTokens(securetest.File(t, filepath.Join(t.TempDir(), "tokens"), "bob read "+readerToken))
+		tokens, err := secure.ReadTokens(securetest.File(t, "tokens", "bob read "+readerToken))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -139,7 +138,7 @@ func TestMutualTLS(t *testing.T) {
 	client, foreign := files(ours, "client", nil), files(other, "client", nil)
 	// It believes the server, which does not believe it.
 	trusting := foreign
-	trusting.CA = securetest.File(t, filepath.Join(t.TempDir(), "both.pem"), read(t, ours.File)+read(t, other.File))
+	trusting.CA = securetest.File(t, "both.pem", read(t, ours.File)+read(t, other.File))
 	tests := []struct {
 		name    string
 		address string

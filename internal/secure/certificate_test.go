@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -25,7 +24,7 @@ func TestCertificatesRefuse(t *testing.T) {
 	if err := os.Chmod(openKey, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	text := securetest.File(t, filepath.Join(t.TempDir(), "text"), "hello\n")
+	text := securetest.File(t, "text", "hello\n")
 	tests := []struct {
 		name string
 		c    Certificates

@@ -18,7 +18,7 @@ func place(t *testing.T, from, to string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Rename(securetest.File(t, to+".new", string(data)), to); err != nil {
+	if err := os.Rename(securetest.File(t, "new", string(data)), to); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -107,7 +107,7 @@ func TestReadGossipKey(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			path := securetest.File(t, filepath.Join(t.TempDir(), "gossip.key"), test.text)
+			path := securetest.File(t, "gossip.key", test.text)
 			if err := os.Chmod(path, test.mode); err != nil {
 				t.Fatal(err)
 			}

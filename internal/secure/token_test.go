@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -29,7 +28,7 @@ var tokenFile = "# who may what\n\nada submit " + adaToken + "\n  bob\tread " + 
 
 func mustTokens(t testing.TB, text string) *Tokens {
 	t.Helper()
-	tokens, err := ReadTokens(securetest.File(t, filepath.Join(t.TempDir(), "tokens"), text))
+	tokens, err := ReadTokens(securetest.File(t, "tokens", text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +78,7 @@ func TestReadTokensRefuses(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			path := securetest.File(t, filepath.Join(t.TempDir(), "tokens"), test.text)
+			path := securetest.File(t, "tokens", test.text)
 			_, err := ReadTokens(path)
 			wantError(t, "ReadTokens", err, test.want)
 			if err != nil && (!strings.Contains(err.Error(), path) || strings.Contains(err.Error(), "0123456789") || strings.Contains(err.Error(), "hunter2")) {
@@ -87,7 +86,7 @@ func TestReadTokensRefuses(t *testing.T) {
 			}
 		})
 	}
-	path := securetest.File(t, filepath.Join(t.TempDir(), "tokens"), tokenFile)
+	path := securetest.File(t, "tokens", tokenFile)
 	if err := os.Chmod(path, 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +107,7 @@ func TestReadToken(t *testing.T) {
 		{"two", adaToken + "\n" + bobToken, "cannot be sent"},
 	}
 	for _, test := range tests {
-		got, err := ReadToken(securetest.File(t, filepath.Join(t.TempDir(), "token"), test.text))
+		got, err := ReadToken(securetest.File(t, "token", test.text))
 		wantError(t, "ReadToken of "+test.name, err, test.want)
 		if err == nil && got.Reveal() != adaToken {
 			t.Errorf("ReadToken = %q, want %q", got.Reveal(), adaToken)

@@ -21,7 +21,6 @@ import (
 
 // Authority signs certificates.
 type Authority struct {
-	dir  string
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 	File string // its certificate, in PEM
@@ -30,7 +29,7 @@ type Authority struct {
 // New returns an authority whose files live as long as the test.
 func New(t testing.TB, name string) *Authority {
 	t.Helper()
-	a := &Authority{dir: t.TempDir(), key: newKey(t)}
+	a := &Authority{key: newKey(t)}
 	a.cert = &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
 		NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: time.Now().Add(2 * time.Hour),
@@ -43,7 +42,7 @@ func New(t testing.TB, name string) *Authority {
 	if a.cert, err = x509.ParseCertificate(der); err != nil {
 		t.Fatal(err)
 	}
-	a.File = write(t, filepath.Join(a.dir, "ca.pem"), "CERTIFICATE", der)
+	a.File = write(t, "ca.pem", "CERTIFICATE", der)
 	return a
 }
 
@@ -78,7 +77,7 @@ func (a *Authority) Issue(t testing.TB, name, uri string, change func(*x509.Cert
 	if err != nil {
 		t.Fatal(err)
 	}
-	return write(t, filepath.Join(a.dir, name+".pem"), "CERTIFICATE", der), write(t, filepath.Join(a.dir, name+"-key.pem"), "PRIVATE KEY", pkcs8)
+	return write(t, name+".pem", "CERTIFICATE", der), write(t, name+"-key.pem", "PRIVATE KEY", pkcs8)
 }
 
 func newKey(t testing.TB) *ecdsa.PrivateKey {
@@ -90,14 +89,16 @@ func newKey(t testing.TB) *ecdsa.PrivateKey {
 	return key
 }
 
-func write(t testing.TB, path, kind string, der []byte) string {
+func write(t testing.TB, name, kind string, der []byte) string {
 	t.Helper()
-	return File(t, path, string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})))
+	return File(t, name, string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})))
 }
 
-// File writes a file that others cannot read and returns its path.
-func File(t testing.TB, path, content string) string {
+// File writes content into a file of that name which its owner alone may read
+// and which lives as long as the test; it returns its path.
+func File(t testing.TB, name, content string) string {
 	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
