@@ -34,6 +34,7 @@ package sdk
 import (
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/graph"
@@ -63,7 +64,7 @@ func (j *Job[A]) Doc(line string) *Job[A] {
 func (j *Job[A]) Name() string { return j.name }
 
 // compile builds the graph of one run and turns it into a plan.
-func (j *Job[A]) compile(a A) (*graph.Compiled, error) {
+func (j *Job[A]) compile(a A) (*compiled, error) {
 	if j.build == nil {
 		return nil, fault.New(fault.Invalid, "job %s has no build function", j.name)
 	}
@@ -84,7 +85,40 @@ func (j *Job[A]) compile(a A) (*graph.Compiled, error) {
 	if err != nil {
 		return nil, planError{err}
 	}
-	return c, nil
+	return &compiled{c, p.returned}, nil
+}
+
+// compileJSON implements Runnable.
+func (j *Job[A]) compileJSON(text string) (*compiled, error) {
+	var a A
+	if err := args.Set(&a, text); err != nil {
+		return nil, fmt.Errorf("arguments of job %s: %w", j.name, err)
+	}
+	return j.compile(a)
+}
+
+// find implements Program.
+func (j *Job[A]) find(job, text string) (*compiled, error) {
+	if job != j.name {
+		return nil, fault.New(fault.Invalid, "this program runs job %s, not %s", j.name, job)
+	}
+	return j.compileJSON(text)
+}
+
+// read implements Program.
+func (j *Job[A]) read(argv []string, stdout io.Writer) (*command, error) {
+	var a A
+	engine, err := args.Parse(j.name, j.doc, &a, argv, stdout)
+	if err != nil {
+		return nil, err
+	}
+	return &command{engine: engine, compile: func() (*compiled, error) { return j.compile(a) }, run: runLocally}, nil
+}
+
+// compiled is the graph of one run, and what it returns to whoever ran it.
+type compiled struct {
+	*graph.Compiled
+	returned map[string]any // slices of rows
 }
 
 // buildGraph calls build, and catches the one panic that is the SDK's own.

@@ -24,8 +24,8 @@ const (
 	exitInterrupted = 130
 )
 
-// Main is the main function of a job's program: it reads the arguments from
-// the command line, runs the job, shows progress and figures on standard error
+// Main is the main function of a job's or driver's program: it reads the arguments
+// from the command line, runs the job, shows progress and figures on standard error
 // and ends the process. The exit code is 0 for success, 1 for a failed job, 2
 // for wrong usage or a graph that cannot be built, and 130 when interrupted.
 // --help lists the job's flags, which are the fields of A tagged flag, help,
@@ -35,44 +35,44 @@ const (
 // the user submits it, as a worker that runs its tasks, and to take what it
 // collects. So nothing that costs
 // much, prints or may happen only once should stand before Main.
-func Main[A any](job *Job[A]) {
+func Main(p Program) {
 	mode := os.Getenv(plan.ModeVariable)
 	// Not for programs that this one starts.
 	os.Unsetenv(plan.ModeVariable)
-	os.Exit(modes(job, mode))
+	os.Exit(modes(p, mode))
 }
 
 // modes does what the mode says and returns the exit code.
-func modes[A any](job *Job[A], mode string) int {
+func modes(p Program, mode string) int {
 	switch mode {
 	case "":
-		return mainExit(job, os.Args[1:], os.Stdout, os.Stderr)
+		return mainExit(p, os.Args[1:], os.Stdout, os.Stderr)
 	case plan.ModePlan:
-		return planExit(job, os.Args[1:], os.Stdout, os.Stderr)
+		return planExit(p, os.Args[1:], os.Stdout, os.Stderr)
 	case plan.ModeRows:
-		return rowsExit(job, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+		return rowsExit(p, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	case plan.ModeWorker:
-		return workerExit(job, os.Stderr)
+		return workerExit(p, os.Stderr)
 	}
-	(&teller{out: os.Stderr, job: job.name}).failed(fault.New(fault.Invalid,
+	(&teller{out: os.Stderr, job: p.Name()}).failed(fault.New(fault.Invalid,
 		"%s=%q is not known to this program: build it with the version of Sheaf that the cluster has", plan.ModeVariable, mode))
 	return exitUsage
 }
 
 // mainExit is Main with its streams; it returns the exit code.
-func mainExit[A any](job *Job[A], argv []string, stdout, stderr *os.File) int {
-	var a A
-	engine, err := args.Parse(job.name, job.doc, &a, argv, stdout)
+func mainExit(p Program, argv []string, stdout, stderr *os.File) int {
+	cmd, err := p.read(argv, stdout)
 	if errors.Is(err, args.ErrHelp) {
 		return exitOK
 	}
 	if err != nil {
-		(&teller{out: stderr, job: job.name}).misused(err)
+		(&teller{out: stderr, job: p.Name()}).misused(err)
 		return exitUsage
 	}
-	c, err := job.compile(a)
+	engine := cmd.engine
+	c, err := cmd.compile()
 	if err != nil {
-		(&teller{out: stderr, job: job.name}).misused(err)
+		(&teller{out: stderr, job: p.Name()}).misused(err)
 		return exitUsage
 	}
 	defer runtime.KeepAlive(memory.LimitHeap(engine.MemoryBytes))
@@ -81,13 +81,13 @@ func mainExit[A any](job *Job[A], argv []string, stdout, stderr *os.File) int {
 	defer stop()
 	settle := onInterrupt(ctx, func() {
 		stop() // so that a second signal ends the process
-		fmt.Fprintf(display.Writer(), "%s: stopping (interrupt again to end at once)\n", job.name)
+		fmt.Fprintf(display.Writer(), "%s: stopping (interrupt again to end at once)\n", p.Name())
 	})
 	defer settle()
-	say := &teller{out: stderr, job: job.name, json: engine.Progress == string(progress.JSON)}
+	say := &teller{out: stderr, job: p.Name(), json: engine.Progress == string(progress.JSON)}
 	// A job that is refused before any work has no snapshot of its own.
-	last := progress.Snapshot{Name: job.name, State: progress.Failed}
-	res, err := run(ctx, c, Options{
+	last := progress.Snapshot{Name: p.Name(), State: progress.Failed}
+	res, err := cmd.run(ctx, c, Options{
 		Parallelism: engine.Parallelism, MemoryBytes: engine.MemoryBytes, Tmp: engine.Tmp, Codec: engine.Codec, Overwrite: engine.Overwrite,
 		watch: func(s progress.Snapshot) {
 			last = s

@@ -14,7 +14,8 @@ import (
 // Pipeline collects the operators of one job while its build function runs.
 // One goroutine uses it.
 type Pipeline struct {
-	graph *graph.Graph
+	graph    *graph.Graph
+	returned map[string]any // by Return
 }
 
 // Dataset is a typed, unordered, partitioned collection of rows of T. It holds

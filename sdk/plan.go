@@ -18,43 +18,42 @@ import (
 )
 
 // planExit prints the job's plan for a submission, instead of running it.
-func planExit[A any](job *Job[A], argv []string, stdout, stderr io.Writer) int {
-	p, err := propose(job, argv, stdout)
+func planExit(prog Program, argv []string, stdout, stderr io.Writer) int {
+	p, err := propose(prog, argv, stdout)
 	if errors.Is(err, args.ErrHelp) {
 		return exitOK
 	}
 	if err != nil {
-		(&teller{out: stderr, job: job.name}).misused(err)
+		(&teller{out: stderr, job: prog.Name()}).misused(err)
 		return exitUsage
 	}
 	enc := json.NewEncoder(stdout)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(p); err != nil {
-		(&teller{out: stderr, job: job.name}).failed(fmt.Errorf("print the plan: %w", err))
+		(&teller{out: stderr, job: prog.Name()}).failed(fmt.Errorf("print the plan: %w", err))
 		return exitFailed
 	}
 	return exitOK
 }
 
 // propose reads the command line and compiles the job.
-func propose[A any](job *Job[A], argv []string, stdout io.Writer) (*plan.Proposal, error) {
-	var a A
-	engine, err := args.Parse(job.name, job.doc, &a, argv, stdout)
+func propose(prog Program, argv []string, stdout io.Writer) (*plan.Proposal, error) {
+	cmd, err := prog.read(argv, stdout)
 	if err != nil {
 		return nil, err
 	}
-	c, err := job.compile(a)
+	c, err := cmd.compile()
 	if err != nil {
 		return nil, err
 	}
 	p := &plan.Proposal{
 		Version: plan.ProposalVersion, BuildVersion: buildVersion(), Protocols: [2]int{wire.WorkerProtocol.Min, wire.WorkerProtocol.Max},
-		Plan: c.Plan, Graph: c.Describe(), Collects: collects(c),
+		Plan: c.Plan, Graph: c.Describe(), Collects: collects(c.Compiled),
 	}
 	if p.Directory, err = os.Getwd(); err != nil {
 		return nil, fault.New(fault.Invalid, "find the working directory: %w", err)
 	}
-	return p, settle(p, engine)
+	return p, settle(p, cmd.engine)
 }
 
 // settle takes over the engine's flags. Those that the command line does not

@@ -421,9 +421,9 @@ func randomJob(t *testing.T, seed uint64) *local.Report {
 		t.Errorf("seed %d: %s: %v", seed, describe, err)
 		return nil
 	}
-	report, err := local.Run(t.Context(), c, o)
+	report, err := local.Run(t.Context(), c.Compiled, o)
 	if err == nil {
-		err = handCollected(c, report.Rows)
+		err = handCollected(c.Compiled, report.Rows)
 	}
 	if err != nil {
 		t.Errorf("seed %d: %s: %v", seed, describe, err)

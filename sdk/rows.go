@@ -5,25 +5,24 @@ import (
 
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/wire"
-	"github.com/sheafdata/sheaf/sdk/internal/args"
 )
 
 // rowsExit hands what the job collected on a cluster to the functions that wait
 // for it. The graph is built again, since they are part of it.
-func rowsExit[A any](job *Job[A], argv []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	if err := takeRows(job, argv, stdin, stdout); err != nil {
-		(&teller{out: stderr, job: job.name}).failed(err)
+func rowsExit(p Program, argv []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if err := takeRows(p, argv, stdin, stdout); err != nil {
+		(&teller{out: stderr, job: p.Name()}).failed(err)
 		return exitFailed
 	}
 	return exitOK
 }
 
-func takeRows[A any](job *Job[A], argv []string, stdin io.Reader, stdout io.Writer) error {
-	var a A
-	if _, err := args.Parse(job.name, job.doc, &a, argv, stdout); err != nil {
+func takeRows(p Program, argv []string, stdin io.Reader, stdout io.Writer) error {
+	cmd, err := p.read(argv, stdout)
+	if err != nil {
 		return fault.Wrap(fault.Invalid, err)
 	}
-	c, err := job.compile(a)
+	c, err := cmd.compile()
 	if err != nil {
 		return err
 	}
@@ -34,5 +33,5 @@ func takeRows[A any](job *Job[A], argv []string, stdin io.Reader, stdout io.Writ
 	if h.Fingerprint != c.Plan.Fingerprint {
 		return fault.New(fault.Invalid, "the job ran graph %s, and this program builds %s: its build function must give the same graph every time", h.Fingerprint, c.Plan.Fingerprint)
 	}
-	return handCollected(c, h.Rows)
+	return handCollected(c.Compiled, h.Rows)
 }

@@ -46,6 +46,9 @@ type Result struct {
 	Tasks        int
 	Elapsed      time.Duration
 	Destinations []string // directories published
+	Jobs         int      // that a driver ran; 0 for a job
+
+	returned map[string]any
 }
 
 // Run runs a job in this process and returns when it has ended. When ctx is
@@ -60,33 +63,43 @@ func Run[A any](ctx context.Context, job *Job[A], args A, opts ...Options) (*Res
 	if err != nil {
 		return nil, err
 	}
-	return run(ctx, c, o)
+	return runLocally(ctx, c, o)
 }
 
-// run runs a compiled job and hands collected rows to the program.
-func run(ctx context.Context, c *graph.Compiled, o Options) (*Result, error) {
+// runLocally runs a compiled job in this process.
+func runLocally(ctx context.Context, c *compiled, o Options) (*Result, error) {
 	lo, err := o.local()
 	if err != nil {
 		return nil, err
 	}
-	report, err := local.Run(ctx, c, lo)
+	return runWith(ctx, c, lo)
+}
+
+// runWith is runLocally with the engine's own options. It hands collected rows
+// to the program.
+func runWith(ctx context.Context, c *compiled, o local.Options) (*Result, error) {
+	report, err := local.Run(ctx, c.Compiled, o)
 	if err != nil {
 		return nil, err
 	}
-	if err := handCollected(c, report.Rows); err != nil {
+	if err := handCollected(c.Compiled, report.Rows); err != nil {
 		return nil, err
 	}
-	f := report.Figures
+	return c.result(report.Job, report.Figures, report.Tasks, report.Elapsed), nil
+}
+
+// result says what a run of the job did.
+func (c *compiled) result(job plan.JobID, f plan.Figures, tasks int, elapsed time.Duration) *Result {
 	res := &Result{
-		Job: report.Job.String(), RowsIn: f.SourceRows, BytesIn: f.SourceBytes, RowsOut: f.SinkRows, BytesOut: f.BytesOut,
-		ShuffleBytes: f.ShuffleBytes, SpilledBytes: f.SpilledBytes, Tasks: report.Tasks, Elapsed: report.Elapsed,
+		Job: job.String(), RowsIn: f.SourceRows, BytesIn: f.SourceBytes, RowsOut: f.SinkRows, BytesOut: f.BytesOut,
+		ShuffleBytes: f.ShuffleBytes, SpilledBytes: f.SpilledBytes, Tasks: tasks, Elapsed: elapsed, returned: c.returned,
 	}
 	for _, s := range c.Plan.Sinks {
 		if s.Destination != "" {
 			res.Destinations = append(res.Destinations, s.Destination)
 		}
 	}
-	return res, nil
+	return res
 }
 
 // handCollected gives every Collect its rows.

@@ -12,20 +12,19 @@ import (
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/graph"
 	"github.com/sheafdata/sheaf/internal/plan"
-	"github.com/sheafdata/sheaf/sdk/internal/args"
 )
 
 // workerExit serves the executor at the other end of an inherited socket.
-func workerExit[A any](job *Job[A], stderr io.Writer) int {
-	err := serve(job)
+func workerExit(p Program, stderr io.Writer) int {
+	err := serve(p)
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintf(stderr, "%s: worker: %v\n", job.name, err)
+	fmt.Fprintf(stderr, "%s: worker: %v\n", p.Name(), err)
 	return exitFailed
 }
 
-func serve[A any](job *Job[A]) error {
+func serve(p Program) error {
 	conn, err := inherited()
 	if err != nil {
 		return err
@@ -33,14 +32,11 @@ func serve[A any](job *Job[A]) error {
 	return program.Serve(conn, program.Config{
 		BuildVersion: buildVersion(),
 		Build: func(spec *plan.JobSpec) (*graph.Compiled, error) {
-			if spec.Name != job.name {
-				return nil, fault.New(fault.Invalid, "this program runs job %s, not %s", job.name, spec.Name)
+			c, err := p.find(spec.Name, spec.Args)
+			if err != nil {
+				return nil, err
 			}
-			var a A
-			if err := args.Set(&a, spec.Args); err != nil {
-				return nil, fmt.Errorf("arguments of job %s: %w", job.name, err)
-			}
-			return job.compile(a)
+			return c.Compiled, nil
 		},
 	})
 }

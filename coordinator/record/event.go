@@ -7,6 +7,7 @@ import (
 
 	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
 	"github.com/sheafdata/sheaf/coordinator/schedule"
+	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/internal/wire"
 )
 
@@ -73,9 +74,11 @@ func encodeSubmission(s *Submission) *pb.Submission {
 	if s == nil {
 		return nil
 	}
-	return &pb.Submission{
-		Spec: wire.EncodeJobSpec(&s.Spec), Owner: s.Owner, IdempotencyKey: s.IdempotencyKey,
+	m := &pb.Submission{Spec: wire.EncodeJobSpec(&s.Spec), Owner: s.Owner, IdempotencyKey: s.IdempotencyKey, Step: clamp(s.Step)}
+	if s.Driver != (plan.JobID{}) {
+		m.Driver = wire.EncodeJobID(s.Driver)
 	}
+	return m
 }
 
 // matches refuses what is said of an event of another kind: it would be lost.

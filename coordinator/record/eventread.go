@@ -47,9 +47,16 @@ func readSubmission(m *pb.Submission) (*Submission, error) {
 	if err := short("submission.owner", m.GetOwner()); err != nil {
 		return nil, err
 	}
-	return &Submission{
-		Spec: spec, Owner: m.GetOwner(), IdempotencyKey: m.GetIdempotencyKey(),
-	}, short("submission.idempotency_key", m.GetIdempotencyKey())
+	s := &Submission{Spec: spec, Owner: m.GetOwner(), IdempotencyKey: m.GetIdempotencyKey(), Step: int(m.GetStep())}
+	if len(m.GetDriver()) > 0 {
+		if s.Driver, err = wire.DecodeJobID("submission.driver", m.GetDriver()); err != nil {
+			return nil, err
+		}
+	}
+	if of := s.Driver != (plan.JobID{}); s.Step < 0 || of != (s.Step > 0) {
+		return nil, fault.New(fault.Invalid, "submission.step: is %d of driver %v", s.Step, s.Driver)
+	}
+	return s, short("submission.idempotency_key", m.GetIdempotencyKey())
 }
 
 // maxText bounds a name or a reason, in bytes.

@@ -53,6 +53,10 @@ type Submission struct {
 	Spec           plan.JobSpec // what executors need to run it
 	Owner          string       // who submitted it
 	IdempotencyKey string       // by which a repeated request is known
+	// Driver is the job that asked for it and Step which of its jobs it is, from 1
+	// on; both are zero for a job that was submitted.
+	Driver plan.JobID
+	Step   int
 }
 
 // Encode returns the bytes of a record, which Decode is sure to take: an event

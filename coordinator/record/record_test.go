@@ -38,6 +38,9 @@ func filled(ev schedule.Event, seed uint64) Record {
 		r.Submission = new(Submission)
 		f.Fill(r.Submission)
 		r.Submission.Spec.Job = submitted.Job
+		if r.Submission.Step = 0; r.Submission.Driver != (plan.JobID{}) {
+			r.Submission.Step = 1
+		}
 	}
 	if ev, ok := r.Event.(schedule.JobSubmitted); ok && f.Rand.IntN(2) == 0 {
 		ev.Priority *= -1

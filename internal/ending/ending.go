@@ -35,6 +35,7 @@ type Figures struct {
 	ShuffleBytes int64
 	SpilledBytes int64
 	Tasks        int
+	Jobs         int      // that a driver ran; 0 for a job
 	PeakMemory   int64    // of the process that ran the job; 0 where several did
 	Destinations []string // what was published; empty where that is not known
 }
@@ -60,6 +61,7 @@ type figures struct {
 	ShuffleBytes   int64    `json:"shuffle_bytes"`
 	SpilledBytes   int64    `json:"spilled_bytes"`
 	Tasks          int      `json:"tasks"`
+	Jobs           int      `json:"jobs,omitempty"`
 	PeakMemory     int64    `json:"peak_memory_bytes"`
 	Destinations   []string `json:"destinations"`
 }
@@ -137,7 +139,7 @@ func (t *Teller) Done(f Figures) {
 	if t.JSON {
 		t.object(object{Event: "done", Figures: &figures{
 			Job: f.Job, ElapsedSeconds: f.Elapsed.Seconds(), RowsIn: f.RowsIn, BytesIn: f.BytesIn, RowsOut: f.RowsOut, BytesOut: f.BytesOut,
-			ShuffleBytes: f.ShuffleBytes, SpilledBytes: f.SpilledBytes, Tasks: f.Tasks, PeakMemory: f.PeakMemory,
+			ShuffleBytes: f.ShuffleBytes, SpilledBytes: f.SpilledBytes, Tasks: f.Tasks, Jobs: f.Jobs, PeakMemory: f.PeakMemory,
 			Destinations: append([]string{}, f.Destinations...),
 		}})
 		return
@@ -148,6 +150,9 @@ func (t *Teller) Done(f Figures) {
 	fmt.Fprintf(t.Out, "  shuffled  %s\n", memory.FormatSize(f.ShuffleBytes))
 	fmt.Fprintf(t.Out, "  spilled   %s\n", memory.FormatSize(f.SpilledBytes))
 	fmt.Fprintf(t.Out, "  tasks     %s\n", Thousands(int64(f.Tasks)))
+	if f.Jobs > 0 {
+		fmt.Fprintf(t.Out, "  jobs      %s\n", Thousands(int64(f.Jobs)))
+	}
 	if f.PeakMemory > 0 {
 		fmt.Fprintf(t.Out, "  memory    %s at its peak\n", memory.FormatSize(f.PeakMemory))
 	}

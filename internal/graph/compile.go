@@ -90,7 +90,7 @@ func (c *Compiled) addStage(n *Node) plan.StageID {
 	c.Inputs = append(c.Inputs, n)
 	st := plan.Stage{ID: id}
 	if n.Role == Input {
-		st.Source = &plan.Source{Name: n.Detail}
+		st.Source = &plan.Source{Name: n.Detail, Drives: n.Drives}
 	} else {
 		x := plan.ExchangeID(len(c.Exchanges))
 		c.exchange[n] = x

@@ -58,6 +58,9 @@ type Node struct {
 	Kind    plan.ExchangeKind // of an Exchange
 	Buckets int               // of a Hash exchange
 
+	// Drives says of an Input that its reading runs other jobs: see plan.Source.
+	Drives bool
+
 	Destination string // of an Output that writes files
 	Suffix      string // of those files
 

@@ -30,6 +30,9 @@ type Stage struct {
 // Source describes where a stage's rows come from, for people.
 type Source struct {
 	Name string `json:"name"`
+	// Drives says that reading it runs other jobs and waits for them: its
+	// attempts take no slot, which those jobs need.
+	Drives bool `json:"drives,omitempty"`
 }
 
 // ExchangeKind says how rows change place.

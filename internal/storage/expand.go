@@ -66,6 +66,20 @@ func Expand(ctx context.Context, patterns string) ([]File, error) {
 	return all, nil
 }
 
+// ListDir lists the files of a directory and below, sorted bytewise by path, as
+// Expand does for a name without wildcards, whatever characters the name has.
+func ListDir(ctx context.Context, dir string) ([]File, error) {
+	var w walker
+	if err := w.named(ctx, dir); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fault.New(fault.Invalid, "no such input: %q: %s", dir, hintMissing(dir))
+		}
+		return nil, err
+	}
+	slices.SortFunc(w.files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	return w.files, nil
+}
+
 // expand finds the files of one item, unsorted and perhaps more than once.
 func (it item) expand(ctx context.Context) ([]File, error) {
 	if scheme, rest, ok := cutScheme(it.text); ok {

@@ -41,7 +41,7 @@ const artifactDigestBytes = 32
 func EncodeOptions(o *plan.Options) *pb.EngineOptions {
 	return &pb.EngineOptions{
 		TaskMemoryBytes: o.TaskMemoryBytes, Codec: o.Codec, BatchRows: narrow(o.BatchRows), BatchBytes: o.BatchBytes,
-		ChunkRows: narrow(o.ChunkRows), MaxRowBytes: o.MaxRowBytes,
+		ChunkRows: narrow(o.ChunkRows), MaxRowBytes: o.MaxRowBytes, SessionDirectory: o.SessionDirectory,
 	}
 }
 
@@ -62,5 +62,7 @@ func readOptions(c *checker, m *pb.EngineOptions) plan.Options {
 		BatchBytes:      c.quantity("batch_bytes", m.GetBatchBytes()),
 		ChunkRows:       c.number("chunk_rows", m.GetChunkRows()),
 		MaxRowBytes:     c.quantity("max_row_bytes", m.GetMaxRowBytes()),
+
+		SessionDirectory: c.name("session_directory", m.GetSessionDirectory()),
 	}
 }

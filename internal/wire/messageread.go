@@ -33,6 +33,12 @@ func readMessage(c *checker, f *pb.WorkerFrame) Message {
 		return one(c, "release", m.Release, readRelease)
 	case *pb.WorkerFrame_Shutdown:
 		return one(c, "shutdown", m.Shutdown, readShutdown)
+	case *pb.WorkerFrame_RunJob:
+		return one(c, "run_job", m.RunJob, readRunJob)
+	case *pb.WorkerFrame_JobRows:
+		return one(c, "job_rows", m.JobRows, readJobRows)
+	case *pb.WorkerFrame_JobEnded:
+		return one(c, "job_ended", m.JobEnded, readJobEnded)
 	}
 	c.fail("message", "is missing or not known")
 	return nil

@@ -44,7 +44,7 @@ func encodeStage(s *plan.Stage) *pb.Stage {
 	m := &pb.Stage{Id: narrow(s.ID), Name: s.Name, Exchanges: narrows(s.Exchanges), Sinks: narrows(s.Sinks)}
 	switch {
 	case s.Source != nil && s.Exchange == nil:
-		m.Input = &pb.Stage_Source{Source: &pb.Source{Name: s.Source.Name}}
+		m.Input = &pb.Stage_Source{Source: &pb.Source{Name: s.Source.Name, Drives: s.Source.Drives}}
 	case s.Exchange != nil && s.Source == nil:
 		m.Input = &pb.Stage_Exchange{Exchange: narrow(*s.Exchange)}
 	}
@@ -60,7 +60,7 @@ func readStage(c *checker, m *pb.Stage) plan.Stage {
 	}
 	switch in := m.GetInput().(type) {
 	case *pb.Stage_Source:
-		s.Source = &plan.Source{Name: c.text("source.name", in.Source.GetName(), maxText)}
+		s.Source = &plan.Source{Name: c.text("source.name", in.Source.GetName(), maxText), Drives: in.Source.GetDrives()}
 	case *pb.Stage_Exchange:
 		x := plan.ExchangeID(c.number("exchange", in.Exchange))
 		s.Exchange = &x

@@ -88,7 +88,7 @@ func readHeldOutput(c *checker, m *pb.HeldOutput) HeldOutput {
 func CheckRequest(m *pb.ConnectRequest) error {
 	c := checker{place: []step{{"request", -1}}}
 	switch m.GetMessage().(type) {
-	case *pb.ConnectRequest_Register, *pb.ConnectRequest_Heartbeat, *pb.ConnectRequest_Ack:
+	case *pb.ConnectRequest_Register, *pb.ConnectRequest_Heartbeat, *pb.ConnectRequest_Ack, *pb.ConnectRequest_RunJob:
 		c.envelope(m.GetSession(), m.GetSequence(), false)
 	case *pb.ConnectRequest_AttemptFinished, *pb.ConnectRequest_AttemptFailed,
 		*pb.ConnectRequest_DrainRequested, *pb.ConnectRequest_Leave:
@@ -108,7 +108,8 @@ func CheckResponse(m *pb.ConnectResponse) error {
 		c.fail("term", "is 0")
 	}
 	switch m.GetMessage().(type) {
-	case *pb.ConnectResponse_Registered, *pb.ConnectResponse_Ack, *pb.ConnectResponse_Fence, *pb.ConnectResponse_Executors:
+	case *pb.ConnectResponse_Registered, *pb.ConnectResponse_Ack, *pb.ConnectResponse_Fence, *pb.ConnectResponse_Executors,
+		*pb.ConnectResponse_JobRows, *pb.ConnectResponse_JobEnded:
 		c.envelope(m.GetSession(), m.GetSequence(), false)
 	case *pb.ConnectResponse_JobSpec, *pb.ConnectResponse_Launch, *pb.ConnectResponse_Cancel,
 		*pb.ConnectResponse_Release, *pb.ConnectResponse_ReleaseJob, *pb.ConnectResponse_Drain:

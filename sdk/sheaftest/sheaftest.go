@@ -26,6 +26,21 @@ func Run[A any](t testing.TB, job *sdk.Job[A], args A) []string {
 	if err != nil {
 		t.Fatalf("job %s: %v", job.Name(), err)
 	}
+	return written(t, res)
+}
+
+// Drive runs a driver as Run runs a job.
+func Drive[A any](t testing.TB, driver *sdk.Driver[A], args A) []string {
+	t.Helper()
+	res, err := sdk.RunDriver(t.Context(), driver, args, options(t))
+	if err != nil {
+		t.Fatalf("driver %s: %v", driver.Name(), err)
+	}
+	return written(t, res)
+}
+
+func written(t testing.TB, res *sdk.Result) []string {
+	t.Helper()
 	var lines []string
 	for _, dir := range res.Destinations {
 		lines = append(lines, Lines(t, dir)...)

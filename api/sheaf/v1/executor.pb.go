@@ -41,6 +41,7 @@ type ConnectRequest struct {
 	//	*ConnectRequest_AttemptFailed
 	//	*ConnectRequest_DrainRequested
 	//	*ConnectRequest_Leave
+	//	*ConnectRequest_RunJob
 	Message       isConnectRequest_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -167,6 +168,15 @@ func (x *ConnectRequest) GetLeave() *Leave {
 	return nil
 }
 
+func (x *ConnectRequest) GetRunJob() *RunJob {
+	if x != nil {
+		if x, ok := x.Message.(*ConnectRequest_RunJob); ok {
+			return x.RunJob
+		}
+	}
+	return nil
+}
+
 type isConnectRequest_Message interface {
 	isConnectRequest_Message()
 }
@@ -206,6 +216,12 @@ type ConnectRequest_Leave struct {
 	Leave *Leave `protobuf:"bytes,16,opt,name=leave,proto3,oneof"`
 }
 
+type ConnectRequest_RunJob struct {
+	// Not numbered: run a job of a driver. It is sent again over the next stream
+	// until its JobEnded has come.
+	RunJob *RunJob `protobuf:"bytes,17,opt,name=run_job,json=runJob,proto3,oneof"`
+}
+
 func (*ConnectRequest_Register) isConnectRequest_Message() {}
 
 func (*ConnectRequest_Heartbeat) isConnectRequest_Message() {}
@@ -219,6 +235,8 @@ func (*ConnectRequest_AttemptFailed) isConnectRequest_Message() {}
 func (*ConnectRequest_DrainRequested) isConnectRequest_Message() {}
 
 func (*ConnectRequest_Leave) isConnectRequest_Message() {}
+
+func (*ConnectRequest_RunJob) isConnectRequest_Message() {}
 
 // ConnectResponse is a message from the coordinator.
 type ConnectResponse struct {
@@ -243,6 +261,8 @@ type ConnectResponse struct {
 	//	*ConnectResponse_Release
 	//	*ConnectResponse_ReleaseJob
 	//	*ConnectResponse_Drain
+	//	*ConnectResponse_JobRows
+	//	*ConnectResponse_JobEnded
 	Message       isConnectResponse_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -396,6 +416,24 @@ func (x *ConnectResponse) GetDrain() *Drain {
 	return nil
 }
 
+func (x *ConnectResponse) GetJobRows() *JobRows {
+	if x != nil {
+		if x, ok := x.Message.(*ConnectResponse_JobRows); ok {
+			return x.JobRows
+		}
+	}
+	return nil
+}
+
+func (x *ConnectResponse) GetJobEnded() *JobEnded {
+	if x != nil {
+		if x, ok := x.Message.(*ConnectResponse_JobEnded); ok {
+			return x.JobEnded
+		}
+	}
+	return nil
+}
+
 type isConnectResponse_Message interface {
 	isConnectResponse_Message()
 }
@@ -451,6 +489,16 @@ type ConnectResponse_Drain struct {
 	Drain *Drain `protobuf:"bytes,19,opt,name=drain,proto3,oneof"`
 }
 
+type ConnectResponse_JobRows struct {
+	// Not numbered: rows of a job of a driver.
+	JobRows *JobRows `protobuf:"bytes,20,opt,name=job_rows,json=jobRows,proto3,oneof"`
+}
+
+type ConnectResponse_JobEnded struct {
+	// Not numbered: a job of a driver ended.
+	JobEnded *JobEnded `protobuf:"bytes,21,opt,name=job_ended,json=jobEnded,proto3,oneof"`
+}
+
 func (*ConnectResponse_Registered) isConnectResponse_Message() {}
 
 func (*ConnectResponse_Ack) isConnectResponse_Message() {}
@@ -470,6 +518,10 @@ func (*ConnectResponse_Release) isConnectResponse_Message() {}
 func (*ConnectResponse_ReleaseJob) isConnectResponse_Message() {}
 
 func (*ConnectResponse_Drain) isConnectResponse_Message() {}
+
+func (*ConnectResponse_JobRows) isConnectResponse_Message() {}
+
+func (*ConnectResponse_JobEnded) isConnectResponse_Message() {}
 
 // Register offers an executor.
 type Register struct {
@@ -1727,7 +1779,7 @@ var File_sheaf_v1_executor_proto protoreflect.FileDescriptor
 
 const file_sheaf_v1_executor_proto_rawDesc = "" +
 	"\n" +
-	"\x17sheaf/v1/executor.proto\x12\bsheaf.v1\x1a\x16sheaf/v1/cluster.proto\x1a\x14sheaf/v1/fault.proto\x1a\x11sheaf/v1/id.proto\x1a\x12sheaf/v1/job.proto\x1a\x13sheaf/v1/plan.proto\"\xe7\x03\n" +
+	"\x17sheaf/v1/executor.proto\x12\bsheaf.v1\x1a\x16sheaf/v1/cluster.proto\x1a\x14sheaf/v1/fault.proto\x1a\x11sheaf/v1/id.proto\x1a\x12sheaf/v1/job.proto\x1a\x13sheaf/v1/plan.proto\"\x94\x04\n" +
 	"\x0eConnectRequest\x12\x12\n" +
 	"\x04term\x18\x01 \x01(\x04R\x04term\x12\x18\n" +
 	"\asession\x18\x02 \x01(\x06R\asession\x12\x1a\n" +
@@ -1739,8 +1791,9 @@ const file_sheaf_v1_executor_proto_rawDesc = "" +
 	"\x10attempt_finished\x18\r \x01(\v2\x19.sheaf.v1.AttemptFinishedH\x00R\x0fattemptFinished\x12@\n" +
 	"\x0eattempt_failed\x18\x0e \x01(\v2\x17.sheaf.v1.AttemptFailedH\x00R\rattemptFailed\x12C\n" +
 	"\x0fdrain_requested\x18\x0f \x01(\v2\x18.sheaf.v1.DrainRequestedH\x00R\x0edrainRequested\x12'\n" +
-	"\x05leave\x18\x10 \x01(\v2\x0f.sheaf.v1.LeaveH\x00R\x05leaveB\t\n" +
-	"\amessage\"\xbf\x04\n" +
+	"\x05leave\x18\x10 \x01(\v2\x0f.sheaf.v1.LeaveH\x00R\x05leave\x12+\n" +
+	"\arun_job\x18\x11 \x01(\v2\x10.sheaf.v1.RunJobH\x00R\x06runJobB\t\n" +
+	"\amessage\"\xa2\x05\n" +
 	"\x0fConnectResponse\x12\x12\n" +
 	"\x04term\x18\x01 \x01(\x04R\x04term\x12\x18\n" +
 	"\asession\x18\x02 \x01(\x06R\asession\x12\x1a\n" +
@@ -1758,7 +1811,9 @@ const file_sheaf_v1_executor_proto_rawDesc = "" +
 	"\arelease\x18\x11 \x01(\v2\x11.sheaf.v1.ReleaseH\x00R\arelease\x127\n" +
 	"\vrelease_job\x18\x12 \x01(\v2\x14.sheaf.v1.ReleaseJobH\x00R\n" +
 	"releaseJob\x12'\n" +
-	"\x05drain\x18\x13 \x01(\v2\x0f.sheaf.v1.DrainH\x00R\x05drainB\t\n" +
+	"\x05drain\x18\x13 \x01(\v2\x0f.sheaf.v1.DrainH\x00R\x05drain\x12.\n" +
+	"\bjob_rows\x18\x14 \x01(\v2\x11.sheaf.v1.JobRowsH\x00R\ajobRows\x121\n" +
+	"\tjob_ended\x18\x15 \x01(\v2\x12.sheaf.v1.JobEndedH\x00R\bjobEndedB\t\n" +
 	"\amessage\"\x83\x04\n" +
 	"\bRegister\x12\x1d\n" +
 	"\n" +
@@ -1887,13 +1942,16 @@ var file_sheaf_v1_executor_proto_goTypes = []any{
 	(*ExecutorAddress)(nil),       // 19: sheaf.v1.ExecutorAddress
 	(*FetchArtifactRequest)(nil),  // 20: sheaf.v1.FetchArtifactRequest
 	(*FetchArtifactResponse)(nil), // 21: sheaf.v1.FetchArtifactResponse
-	(*JobSpec)(nil),               // 22: sheaf.v1.JobSpec
-	(*Platform)(nil),              // 23: sheaf.v1.Platform
-	(*AttemptId)(nil),             // 24: sheaf.v1.AttemptId
-	(*OutputId)(nil),              // 25: sheaf.v1.OutputId
-	(*Result)(nil),                // 26: sheaf.v1.Result
-	(*FaultReport)(nil),           // 27: sheaf.v1.FaultReport
-	(*Assignment)(nil),            // 28: sheaf.v1.Assignment
+	(*RunJob)(nil),                // 22: sheaf.v1.RunJob
+	(*JobSpec)(nil),               // 23: sheaf.v1.JobSpec
+	(*JobRows)(nil),               // 24: sheaf.v1.JobRows
+	(*JobEnded)(nil),              // 25: sheaf.v1.JobEnded
+	(*Platform)(nil),              // 26: sheaf.v1.Platform
+	(*AttemptId)(nil),             // 27: sheaf.v1.AttemptId
+	(*OutputId)(nil),              // 28: sheaf.v1.OutputId
+	(*Result)(nil),                // 29: sheaf.v1.Result
+	(*FaultReport)(nil),           // 30: sheaf.v1.FaultReport
+	(*Assignment)(nil),            // 31: sheaf.v1.Assignment
 }
 var file_sheaf_v1_executor_proto_depIdxs = []int32{
 	2,  // 0: sheaf.v1.ConnectRequest.register:type_name -> sheaf.v1.Register
@@ -1903,40 +1961,43 @@ var file_sheaf_v1_executor_proto_depIdxs = []int32{
 	8,  // 4: sheaf.v1.ConnectRequest.attempt_failed:type_name -> sheaf.v1.AttemptFailed
 	9,  // 5: sheaf.v1.ConnectRequest.drain_requested:type_name -> sheaf.v1.DrainRequested
 	10, // 6: sheaf.v1.ConnectRequest.leave:type_name -> sheaf.v1.Leave
-	4,  // 7: sheaf.v1.ConnectResponse.registered:type_name -> sheaf.v1.Registered
-	11, // 8: sheaf.v1.ConnectResponse.ack:type_name -> sheaf.v1.Ack
-	12, // 9: sheaf.v1.ConnectResponse.fence:type_name -> sheaf.v1.Fence
-	18, // 10: sheaf.v1.ConnectResponse.executors:type_name -> sheaf.v1.Executors
-	22, // 11: sheaf.v1.ConnectResponse.job_spec:type_name -> sheaf.v1.JobSpec
-	13, // 12: sheaf.v1.ConnectResponse.launch:type_name -> sheaf.v1.Launch
-	14, // 13: sheaf.v1.ConnectResponse.cancel:type_name -> sheaf.v1.CancelAttempt
-	15, // 14: sheaf.v1.ConnectResponse.release:type_name -> sheaf.v1.Release
-	16, // 15: sheaf.v1.ConnectResponse.release_job:type_name -> sheaf.v1.ReleaseJob
-	17, // 16: sheaf.v1.ConnectResponse.drain:type_name -> sheaf.v1.Drain
-	23, // 17: sheaf.v1.Register.platform:type_name -> sheaf.v1.Platform
-	24, // 18: sheaf.v1.Register.running:type_name -> sheaf.v1.AttemptId
-	3,  // 19: sheaf.v1.Register.held:type_name -> sheaf.v1.HeldOutput
-	25, // 20: sheaf.v1.HeldOutput.id:type_name -> sheaf.v1.OutputId
-	6,  // 21: sheaf.v1.Heartbeat.attempts:type_name -> sheaf.v1.AttemptProgress
-	24, // 22: sheaf.v1.AttemptProgress.attempt:type_name -> sheaf.v1.AttemptId
-	24, // 23: sheaf.v1.AttemptFinished.attempt:type_name -> sheaf.v1.AttemptId
-	26, // 24: sheaf.v1.AttemptFinished.result:type_name -> sheaf.v1.Result
-	24, // 25: sheaf.v1.AttemptFailed.attempt:type_name -> sheaf.v1.AttemptId
-	27, // 26: sheaf.v1.AttemptFailed.failure:type_name -> sheaf.v1.FaultReport
-	25, // 27: sheaf.v1.AttemptFailed.unreadable:type_name -> sheaf.v1.OutputId
-	28, // 28: sheaf.v1.Launch.assignment:type_name -> sheaf.v1.Assignment
-	24, // 29: sheaf.v1.CancelAttempt.attempt:type_name -> sheaf.v1.AttemptId
-	24, // 30: sheaf.v1.Release.attempts:type_name -> sheaf.v1.AttemptId
-	19, // 31: sheaf.v1.Executors.executors:type_name -> sheaf.v1.ExecutorAddress
-	0,  // 32: sheaf.v1.ExecutorService.Connect:input_type -> sheaf.v1.ConnectRequest
-	20, // 33: sheaf.v1.ExecutorService.FetchArtifact:input_type -> sheaf.v1.FetchArtifactRequest
-	1,  // 34: sheaf.v1.ExecutorService.Connect:output_type -> sheaf.v1.ConnectResponse
-	21, // 35: sheaf.v1.ExecutorService.FetchArtifact:output_type -> sheaf.v1.FetchArtifactResponse
-	34, // [34:36] is the sub-list for method output_type
-	32, // [32:34] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	22, // 7: sheaf.v1.ConnectRequest.run_job:type_name -> sheaf.v1.RunJob
+	4,  // 8: sheaf.v1.ConnectResponse.registered:type_name -> sheaf.v1.Registered
+	11, // 9: sheaf.v1.ConnectResponse.ack:type_name -> sheaf.v1.Ack
+	12, // 10: sheaf.v1.ConnectResponse.fence:type_name -> sheaf.v1.Fence
+	18, // 11: sheaf.v1.ConnectResponse.executors:type_name -> sheaf.v1.Executors
+	23, // 12: sheaf.v1.ConnectResponse.job_spec:type_name -> sheaf.v1.JobSpec
+	13, // 13: sheaf.v1.ConnectResponse.launch:type_name -> sheaf.v1.Launch
+	14, // 14: sheaf.v1.ConnectResponse.cancel:type_name -> sheaf.v1.CancelAttempt
+	15, // 15: sheaf.v1.ConnectResponse.release:type_name -> sheaf.v1.Release
+	16, // 16: sheaf.v1.ConnectResponse.release_job:type_name -> sheaf.v1.ReleaseJob
+	17, // 17: sheaf.v1.ConnectResponse.drain:type_name -> sheaf.v1.Drain
+	24, // 18: sheaf.v1.ConnectResponse.job_rows:type_name -> sheaf.v1.JobRows
+	25, // 19: sheaf.v1.ConnectResponse.job_ended:type_name -> sheaf.v1.JobEnded
+	26, // 20: sheaf.v1.Register.platform:type_name -> sheaf.v1.Platform
+	27, // 21: sheaf.v1.Register.running:type_name -> sheaf.v1.AttemptId
+	3,  // 22: sheaf.v1.Register.held:type_name -> sheaf.v1.HeldOutput
+	28, // 23: sheaf.v1.HeldOutput.id:type_name -> sheaf.v1.OutputId
+	6,  // 24: sheaf.v1.Heartbeat.attempts:type_name -> sheaf.v1.AttemptProgress
+	27, // 25: sheaf.v1.AttemptProgress.attempt:type_name -> sheaf.v1.AttemptId
+	27, // 26: sheaf.v1.AttemptFinished.attempt:type_name -> sheaf.v1.AttemptId
+	29, // 27: sheaf.v1.AttemptFinished.result:type_name -> sheaf.v1.Result
+	27, // 28: sheaf.v1.AttemptFailed.attempt:type_name -> sheaf.v1.AttemptId
+	30, // 29: sheaf.v1.AttemptFailed.failure:type_name -> sheaf.v1.FaultReport
+	28, // 30: sheaf.v1.AttemptFailed.unreadable:type_name -> sheaf.v1.OutputId
+	31, // 31: sheaf.v1.Launch.assignment:type_name -> sheaf.v1.Assignment
+	27, // 32: sheaf.v1.CancelAttempt.attempt:type_name -> sheaf.v1.AttemptId
+	27, // 33: sheaf.v1.Release.attempts:type_name -> sheaf.v1.AttemptId
+	19, // 34: sheaf.v1.Executors.executors:type_name -> sheaf.v1.ExecutorAddress
+	0,  // 35: sheaf.v1.ExecutorService.Connect:input_type -> sheaf.v1.ConnectRequest
+	20, // 36: sheaf.v1.ExecutorService.FetchArtifact:input_type -> sheaf.v1.FetchArtifactRequest
+	1,  // 37: sheaf.v1.ExecutorService.Connect:output_type -> sheaf.v1.ConnectResponse
+	21, // 38: sheaf.v1.ExecutorService.FetchArtifact:output_type -> sheaf.v1.FetchArtifactResponse
+	37, // [37:39] is the sub-list for method output_type
+	35, // [35:37] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_sheaf_v1_executor_proto_init() }
@@ -1957,6 +2018,7 @@ func file_sheaf_v1_executor_proto_init() {
 		(*ConnectRequest_AttemptFailed)(nil),
 		(*ConnectRequest_DrainRequested)(nil),
 		(*ConnectRequest_Leave)(nil),
+		(*ConnectRequest_RunJob)(nil),
 	}
 	file_sheaf_v1_executor_proto_msgTypes[1].OneofWrappers = []any{
 		(*ConnectResponse_Registered)(nil),
@@ -1969,6 +2031,8 @@ func file_sheaf_v1_executor_proto_init() {
 		(*ConnectResponse_Release)(nil),
 		(*ConnectResponse_ReleaseJob)(nil),
 		(*ConnectResponse_Drain)(nil),
+		(*ConnectResponse_JobRows)(nil),
+		(*ConnectResponse_JobEnded)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -242,9 +242,12 @@ type EngineOptions struct {
 	// The most rows that operators pass on at once.
 	ChunkRows int32 `protobuf:"varint,5,opt,name=chunk_rows,json=chunkRows,proto3" json:"chunk_rows,omitempty"`
 	// The most bytes of a row.
-	MaxRowBytes   int64 `protobuf:"varint,6,opt,name=max_row_bytes,json=maxRowBytes,proto3" json:"max_row_bytes,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	MaxRowBytes int64 `protobuf:"varint,6,opt,name=max_row_bytes,json=maxRowBytes,proto3" json:"max_row_bytes,omitempty"`
+	// Where a driver keeps datasets between its jobs, as an absolute path that all
+	// executors reach. Empty where it keeps none.
+	SessionDirectory string `protobuf:"bytes,7,opt,name=session_directory,json=sessionDirectory,proto3" json:"session_directory,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *EngineOptions) Reset() {
@@ -319,6 +322,271 @@ func (x *EngineOptions) GetMaxRowBytes() int64 {
 	return 0
 }
 
+func (x *EngineOptions) GetSessionDirectory() string {
+	if x != nil {
+		return x.SessionDirectory
+	}
+	return ""
+}
+
+// RunJob asks for a job of a driver. Asked again with the same attempt's job and
+// step, it gives the same job.
+type RunJob struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The attempt in which the driver runs.
+	Attempt *AttemptId `protobuf:"bytes,1,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// Which of its jobs, from 1 on.
+	Step int32 `protobuf:"varint,2,opt,name=step,proto3" json:"step,omitempty"`
+	// The job's plan. Program, options and directory are those of the driver's job.
+	Plan *Plan `protobuf:"bytes,3,opt,name=plan,proto3" json:"plan,omitempty"`
+	// A line for each operator of the graph that the plan was made from.
+	Graph         []string `protobuf:"bytes,4,rep,name=graph,proto3" json:"graph,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RunJob) Reset() {
+	*x = RunJob{}
+	mi := &file_sheaf_v1_job_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RunJob) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RunJob) ProtoMessage() {}
+
+func (x *RunJob) ProtoReflect() protoreflect.Message {
+	mi := &file_sheaf_v1_job_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RunJob.ProtoReflect.Descriptor instead.
+func (*RunJob) Descriptor() ([]byte, []int) {
+	return file_sheaf_v1_job_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *RunJob) GetAttempt() *AttemptId {
+	if x != nil {
+		return x.Attempt
+	}
+	return nil
+}
+
+func (x *RunJob) GetStep() int32 {
+	if x != nil {
+		return x.Step
+	}
+	return 0
+}
+
+func (x *RunJob) GetPlan() *Plan {
+	if x != nil {
+		return x.Plan
+	}
+	return nil
+}
+
+func (x *RunJob) GetGraph() []string {
+	if x != nil {
+		return x.Graph
+	}
+	return nil
+}
+
+// JobRows is some of the rows that a job of a driver collected. All its pieces
+// come in order before its JobEnded; they begin again from the first after a
+// connection was lost.
+type JobRows struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The attempt that asked.
+	Attempt *AttemptId `protobuf:"bytes,1,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// Which of its jobs.
+	Step int32 `protobuf:"varint,2,opt,name=step,proto3" json:"step,omitempty"`
+	// The number of this piece, from 0 on.
+	Piece int32 `protobuf:"varint,3,opt,name=piece,proto3" json:"piece,omitempty"`
+	// The rows.
+	Rows          *CollectedRows `protobuf:"bytes,4,opt,name=rows,proto3" json:"rows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JobRows) Reset() {
+	*x = JobRows{}
+	mi := &file_sheaf_v1_job_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JobRows) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JobRows) ProtoMessage() {}
+
+func (x *JobRows) ProtoReflect() protoreflect.Message {
+	mi := &file_sheaf_v1_job_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JobRows.ProtoReflect.Descriptor instead.
+func (*JobRows) Descriptor() ([]byte, []int) {
+	return file_sheaf_v1_job_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *JobRows) GetAttempt() *AttemptId {
+	if x != nil {
+		return x.Attempt
+	}
+	return nil
+}
+
+func (x *JobRows) GetStep() int32 {
+	if x != nil {
+		return x.Step
+	}
+	return 0
+}
+
+func (x *JobRows) GetPiece() int32 {
+	if x != nil {
+		return x.Piece
+	}
+	return 0
+}
+
+func (x *JobRows) GetRows() *CollectedRows {
+	if x != nil {
+		return x.Rows
+	}
+	return nil
+}
+
+// JobEnded says how a job of a driver ended.
+type JobEnded struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The attempt that asked.
+	Attempt *AttemptId `protobuf:"bytes,1,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// Which of its jobs.
+	Step int32 `protobuf:"varint,2,opt,name=step,proto3" json:"step,omitempty"`
+	// The job: 16 bytes; empty when none was made.
+	Job []byte `protobuf:"bytes,3,opt,name=job,proto3" json:"job,omitempty"`
+	// Why it has no result; absent when it ended well.
+	Failure *FaultReport `protobuf:"bytes,4,opt,name=failure,proto3" json:"failure,omitempty"`
+	// What it did.
+	Figures *Figures `protobuf:"bytes,5,opt,name=figures,proto3" json:"figures,omitempty"`
+	// How many tasks it had.
+	Tasks int64 `protobuf:"varint,6,opt,name=tasks,proto3" json:"tasks,omitempty"`
+	// How long it took, in nanoseconds.
+	ElapsedNanos int64 `protobuf:"varint,7,opt,name=elapsed_nanos,json=elapsedNanos,proto3" json:"elapsed_nanos,omitempty"`
+	// How many pieces of rows came before.
+	Pieces        int32 `protobuf:"varint,8,opt,name=pieces,proto3" json:"pieces,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JobEnded) Reset() {
+	*x = JobEnded{}
+	mi := &file_sheaf_v1_job_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JobEnded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JobEnded) ProtoMessage() {}
+
+func (x *JobEnded) ProtoReflect() protoreflect.Message {
+	mi := &file_sheaf_v1_job_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JobEnded.ProtoReflect.Descriptor instead.
+func (*JobEnded) Descriptor() ([]byte, []int) {
+	return file_sheaf_v1_job_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *JobEnded) GetAttempt() *AttemptId {
+	if x != nil {
+		return x.Attempt
+	}
+	return nil
+}
+
+func (x *JobEnded) GetStep() int32 {
+	if x != nil {
+		return x.Step
+	}
+	return 0
+}
+
+func (x *JobEnded) GetJob() []byte {
+	if x != nil {
+		return x.Job
+	}
+	return nil
+}
+
+func (x *JobEnded) GetFailure() *FaultReport {
+	if x != nil {
+		return x.Failure
+	}
+	return nil
+}
+
+func (x *JobEnded) GetFigures() *Figures {
+	if x != nil {
+		return x.Figures
+	}
+	return nil
+}
+
+func (x *JobEnded) GetTasks() int64 {
+	if x != nil {
+		return x.Tasks
+	}
+	return 0
+}
+
+func (x *JobEnded) GetElapsedNanos() int64 {
+	if x != nil {
+		return x.ElapsedNanos
+	}
+	return 0
+}
+
+func (x *JobEnded) GetPieces() int32 {
+	if x != nil {
+		return x.Pieces
+	}
+	return 0
+}
+
 // StageProgress says how far a stage is. Waiting tasks are the rest of tasks.
 type StageProgress struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -354,7 +622,7 @@ type StageProgress struct {
 
 func (x *StageProgress) Reset() {
 	*x = StageProgress{}
-	mi := &file_sheaf_v1_job_proto_msgTypes[2]
+	mi := &file_sheaf_v1_job_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -366,7 +634,7 @@ func (x *StageProgress) String() string {
 func (*StageProgress) ProtoMessage() {}
 
 func (x *StageProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_job_proto_msgTypes[2]
+	mi := &file_sheaf_v1_job_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -379,7 +647,7 @@ func (x *StageProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StageProgress.ProtoReflect.Descriptor instead.
 func (*StageProgress) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_job_proto_rawDescGZIP(), []int{2}
+	return file_sheaf_v1_job_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *StageProgress) GetId() int32 {
@@ -506,7 +774,7 @@ type JobSnapshot struct {
 
 func (x *JobSnapshot) Reset() {
 	*x = JobSnapshot{}
-	mi := &file_sheaf_v1_job_proto_msgTypes[3]
+	mi := &file_sheaf_v1_job_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -518,7 +786,7 @@ func (x *JobSnapshot) String() string {
 func (*JobSnapshot) ProtoMessage() {}
 
 func (x *JobSnapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_job_proto_msgTypes[3]
+	mi := &file_sheaf_v1_job_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -531,7 +799,7 @@ func (x *JobSnapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobSnapshot.ProtoReflect.Descriptor instead.
 func (*JobSnapshot) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_job_proto_rawDescGZIP(), []int{3}
+	return file_sheaf_v1_job_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *JobSnapshot) GetJobId() string {
@@ -633,7 +901,7 @@ type JobFailure struct {
 
 func (x *JobFailure) Reset() {
 	*x = JobFailure{}
-	mi := &file_sheaf_v1_job_proto_msgTypes[4]
+	mi := &file_sheaf_v1_job_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -645,7 +913,7 @@ func (x *JobFailure) String() string {
 func (*JobFailure) ProtoMessage() {}
 
 func (x *JobFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_job_proto_msgTypes[4]
+	mi := &file_sheaf_v1_job_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -658,7 +926,7 @@ func (x *JobFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobFailure.ProtoReflect.Descriptor instead.
 func (*JobFailure) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_job_proto_rawDescGZIP(), []int{4}
+	return file_sheaf_v1_job_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *JobFailure) GetFault() *FaultReport {
@@ -698,7 +966,7 @@ const file_sheaf_v1_job_proto_rawDesc = "" +
 	"\aoptions\x18\b \x01(\v2\x17.sheaf.v1.EngineOptionsR\aoptions\x12+\n" +
 	"\x11working_directory\x18\t \x01(\tR\x10workingDirectory\x12\x14\n" +
 	"\x05graph\x18\n" +
-	" \x03(\tR\x05graph\"\xd4\x01\n" +
+	" \x03(\tR\x05graph\"\x81\x02\n" +
 	"\rEngineOptions\x12*\n" +
 	"\x11task_memory_bytes\x18\x01 \x01(\x03R\x0ftaskMemoryBytes\x12\x14\n" +
 	"\x05codec\x18\x02 \x01(\tR\x05codec\x12\x1d\n" +
@@ -708,7 +976,27 @@ const file_sheaf_v1_job_proto_rawDesc = "" +
 	"batchBytes\x12\x1d\n" +
 	"\n" +
 	"chunk_rows\x18\x05 \x01(\x05R\tchunkRows\x12\"\n" +
-	"\rmax_row_bytes\x18\x06 \x01(\x03R\vmaxRowBytes\"\xcd\x02\n" +
+	"\rmax_row_bytes\x18\x06 \x01(\x03R\vmaxRowBytes\x12+\n" +
+	"\x11session_directory\x18\a \x01(\tR\x10sessionDirectory\"\x85\x01\n" +
+	"\x06RunJob\x12-\n" +
+	"\aattempt\x18\x01 \x01(\v2\x13.sheaf.v1.AttemptIdR\aattempt\x12\x12\n" +
+	"\x04step\x18\x02 \x01(\x05R\x04step\x12\"\n" +
+	"\x04plan\x18\x03 \x01(\v2\x0e.sheaf.v1.PlanR\x04plan\x12\x14\n" +
+	"\x05graph\x18\x04 \x03(\tR\x05graph\"\x8f\x01\n" +
+	"\aJobRows\x12-\n" +
+	"\aattempt\x18\x01 \x01(\v2\x13.sheaf.v1.AttemptIdR\aattempt\x12\x12\n" +
+	"\x04step\x18\x02 \x01(\x05R\x04step\x12\x14\n" +
+	"\x05piece\x18\x03 \x01(\x05R\x05piece\x12+\n" +
+	"\x04rows\x18\x04 \x01(\v2\x17.sheaf.v1.CollectedRowsR\x04rows\"\x90\x02\n" +
+	"\bJobEnded\x12-\n" +
+	"\aattempt\x18\x01 \x01(\v2\x13.sheaf.v1.AttemptIdR\aattempt\x12\x12\n" +
+	"\x04step\x18\x02 \x01(\x05R\x04step\x12\x10\n" +
+	"\x03job\x18\x03 \x01(\fR\x03job\x12/\n" +
+	"\afailure\x18\x04 \x01(\v2\x15.sheaf.v1.FaultReportR\afailure\x12+\n" +
+	"\afigures\x18\x05 \x01(\v2\x11.sheaf.v1.FiguresR\afigures\x12\x14\n" +
+	"\x05tasks\x18\x06 \x01(\x03R\x05tasks\x12#\n" +
+	"\relapsed_nanos\x18\a \x01(\x03R\felapsedNanos\x12\x16\n" +
+	"\x06pieces\x18\b \x01(\x05R\x06pieces\"\xcd\x02\n" +
 	"\rStageProgress\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
@@ -768,32 +1056,45 @@ func file_sheaf_v1_job_proto_rawDescGZIP() []byte {
 }
 
 var file_sheaf_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sheaf_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_sheaf_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_sheaf_v1_job_proto_goTypes = []any{
 	(JobState)(0),         // 0: sheaf.v1.JobState
 	(*JobSpec)(nil),       // 1: sheaf.v1.JobSpec
 	(*EngineOptions)(nil), // 2: sheaf.v1.EngineOptions
-	(*StageProgress)(nil), // 3: sheaf.v1.StageProgress
-	(*JobSnapshot)(nil),   // 4: sheaf.v1.JobSnapshot
-	(*JobFailure)(nil),    // 5: sheaf.v1.JobFailure
-	(*Figures)(nil),       // 6: sheaf.v1.Figures
-	(*FaultReport)(nil),   // 7: sheaf.v1.FaultReport
-	(*TaskId)(nil),        // 8: sheaf.v1.TaskId
+	(*RunJob)(nil),        // 3: sheaf.v1.RunJob
+	(*JobRows)(nil),       // 4: sheaf.v1.JobRows
+	(*JobEnded)(nil),      // 5: sheaf.v1.JobEnded
+	(*StageProgress)(nil), // 6: sheaf.v1.StageProgress
+	(*JobSnapshot)(nil),   // 7: sheaf.v1.JobSnapshot
+	(*JobFailure)(nil),    // 8: sheaf.v1.JobFailure
+	(*AttemptId)(nil),     // 9: sheaf.v1.AttemptId
+	(*Plan)(nil),          // 10: sheaf.v1.Plan
+	(*CollectedRows)(nil), // 11: sheaf.v1.CollectedRows
+	(*FaultReport)(nil),   // 12: sheaf.v1.FaultReport
+	(*Figures)(nil),       // 13: sheaf.v1.Figures
+	(*TaskId)(nil),        // 14: sheaf.v1.TaskId
 }
 var file_sheaf_v1_job_proto_depIdxs = []int32{
-	2, // 0: sheaf.v1.JobSpec.options:type_name -> sheaf.v1.EngineOptions
-	6, // 1: sheaf.v1.StageProgress.figures:type_name -> sheaf.v1.Figures
-	0, // 2: sheaf.v1.JobSnapshot.state:type_name -> sheaf.v1.JobState
-	3, // 3: sheaf.v1.JobSnapshot.stages:type_name -> sheaf.v1.StageProgress
-	6, // 4: sheaf.v1.JobSnapshot.figures:type_name -> sheaf.v1.Figures
-	5, // 5: sheaf.v1.JobSnapshot.failure:type_name -> sheaf.v1.JobFailure
-	7, // 6: sheaf.v1.JobFailure.fault:type_name -> sheaf.v1.FaultReport
-	8, // 7: sheaf.v1.JobFailure.task:type_name -> sheaf.v1.TaskId
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	2,  // 0: sheaf.v1.JobSpec.options:type_name -> sheaf.v1.EngineOptions
+	9,  // 1: sheaf.v1.RunJob.attempt:type_name -> sheaf.v1.AttemptId
+	10, // 2: sheaf.v1.RunJob.plan:type_name -> sheaf.v1.Plan
+	9,  // 3: sheaf.v1.JobRows.attempt:type_name -> sheaf.v1.AttemptId
+	11, // 4: sheaf.v1.JobRows.rows:type_name -> sheaf.v1.CollectedRows
+	9,  // 5: sheaf.v1.JobEnded.attempt:type_name -> sheaf.v1.AttemptId
+	12, // 6: sheaf.v1.JobEnded.failure:type_name -> sheaf.v1.FaultReport
+	13, // 7: sheaf.v1.JobEnded.figures:type_name -> sheaf.v1.Figures
+	13, // 8: sheaf.v1.StageProgress.figures:type_name -> sheaf.v1.Figures
+	0,  // 9: sheaf.v1.JobSnapshot.state:type_name -> sheaf.v1.JobState
+	6,  // 10: sheaf.v1.JobSnapshot.stages:type_name -> sheaf.v1.StageProgress
+	13, // 11: sheaf.v1.JobSnapshot.figures:type_name -> sheaf.v1.Figures
+	8,  // 12: sheaf.v1.JobSnapshot.failure:type_name -> sheaf.v1.JobFailure
+	12, // 13: sheaf.v1.JobFailure.fault:type_name -> sheaf.v1.FaultReport
+	14, // 14: sheaf.v1.JobFailure.task:type_name -> sheaf.v1.TaskId
+	15, // [15:15] is the sub-list for method output_type
+	15, // [15:15] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_sheaf_v1_job_proto_init() }
@@ -810,7 +1111,7 @@ func file_sheaf_v1_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sheaf_v1_job_proto_rawDesc), len(file_sheaf_v1_job_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   5,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -340,8 +340,13 @@ type Submission struct {
 	Owner string `protobuf:"bytes,2,opt,name=owner,proto3" json:"owner,omitempty"`
 	// The key by which a repeated request is known.
 	IdempotencyKey string `protobuf:"bytes,3,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The job of the driver that asked for it: 16 bytes; empty for a job that was
+	// submitted.
+	Driver []byte `protobuf:"bytes,4,opt,name=driver,proto3" json:"driver,omitempty"`
+	// Which of the driver's jobs it is, from 1 on; 0 for a job that was submitted.
+	Step          int32 `protobuf:"varint,5,opt,name=step,proto3" json:"step,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Submission) Reset() {
@@ -393,6 +398,20 @@ func (x *Submission) GetIdempotencyKey() string {
 		return x.IdempotencyKey
 	}
 	return ""
+}
+
+func (x *Submission) GetDriver() []byte {
+	if x != nil {
+		return x.Driver
+	}
+	return nil
+}
+
+func (x *Submission) GetStep() int32 {
+	if x != nil {
+		return x.Step
+	}
+	return 0
 }
 
 // JobForgottenEvent drops what is kept of a job.
@@ -1000,12 +1019,14 @@ const file_sheaf_v1_journal_proto_rawDesc = "" +
 	"submission\x12\x1a\n" +
 	"\bpriority\x18\x04 \x01(\x11R\bpriority\x12\x1f\n" +
 	"\vmax_running\x18\x05 \x01(\x05R\n" +
-	"maxRunning\"r\n" +
+	"maxRunning\"\x9e\x01\n" +
 	"\n" +
 	"Submission\x12%\n" +
 	"\x04spec\x18\x01 \x01(\v2\x11.sheaf.v1.JobSpecR\x04spec\x12\x14\n" +
 	"\x05owner\x18\x02 \x01(\tR\x05owner\x12'\n" +
-	"\x0fidempotency_key\x18\x03 \x01(\tR\x0eidempotencyKey\"%\n" +
+	"\x0fidempotency_key\x18\x03 \x01(\tR\x0eidempotencyKey\x12\x16\n" +
+	"\x06driver\x18\x04 \x01(\fR\x06driver\x12\x12\n" +
+	"\x04step\x18\x05 \x01(\x05R\x04step\"%\n" +
 	"\x11JobForgottenEvent\x12\x10\n" +
 	"\x03job\x18\x01 \x01(\fR\x03job\"\x96\x01\n" +
 	"\x13ExecutorJoinedEvent\x12\x1a\n" +

@@ -359,7 +359,10 @@ func (*Stage_Exchange) isStage_Input() {}
 type Source struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its name.
-	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Whether reading it runs other jobs and waits for them: its attempts take no
+	// slot.
+	Drives        bool `protobuf:"varint,2,opt,name=drives,proto3" json:"drives,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -399,6 +402,13 @@ func (x *Source) GetName() string {
 		return x.Name
 	}
 	return ""
+}
+
+func (x *Source) GetDrives() bool {
+	if x != nil {
+		return x.Drives
+	}
+	return false
 }
 
 // Exchange is an edge where rows change place.
@@ -1379,9 +1389,10 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\bexchange\x18\x04 \x01(\x05H\x00R\bexchange\x12\x1c\n" +
 	"\texchanges\x18\x05 \x03(\x05R\texchanges\x12\x14\n" +
 	"\x05sinks\x18\x06 \x03(\x05R\x05sinksB\a\n" +
-	"\x05input\"\x1c\n" +
+	"\x05input\"4\n" +
 	"\x06Source\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\"\xae\x01\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06drives\x18\x02 \x01(\bR\x06drives\"\xae\x01\n" +
 	"\bExchange\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12*\n" +

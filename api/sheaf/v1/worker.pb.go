@@ -39,6 +39,9 @@ type WorkerFrame struct {
 	//	*WorkerFrame_Executors
 	//	*WorkerFrame_Release
 	//	*WorkerFrame_Shutdown
+	//	*WorkerFrame_RunJob
+	//	*WorkerFrame_JobRows
+	//	*WorkerFrame_JobEnded
 	Message       isWorkerFrame_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -180,6 +183,33 @@ func (x *WorkerFrame) GetShutdown() *WorkerShutdown {
 	return nil
 }
 
+func (x *WorkerFrame) GetRunJob() *RunJob {
+	if x != nil {
+		if x, ok := x.Message.(*WorkerFrame_RunJob); ok {
+			return x.RunJob
+		}
+	}
+	return nil
+}
+
+func (x *WorkerFrame) GetJobRows() *JobRows {
+	if x != nil {
+		if x, ok := x.Message.(*WorkerFrame_JobRows); ok {
+			return x.JobRows
+		}
+	}
+	return nil
+}
+
+func (x *WorkerFrame) GetJobEnded() *JobEnded {
+	if x != nil {
+		if x, ok := x.Message.(*WorkerFrame_JobEnded); ok {
+			return x.JobEnded
+		}
+	}
+	return nil
+}
+
 type isWorkerFrame_Message interface {
 	isWorkerFrame_Message()
 }
@@ -239,6 +269,21 @@ type WorkerFrame_Shutdown struct {
 	Shutdown *WorkerShutdown `protobuf:"bytes,11,opt,name=shutdown,proto3,oneof"`
 }
 
+type WorkerFrame_RunJob struct {
+	// From the worker: run a job of the driver.
+	RunJob *RunJob `protobuf:"bytes,12,opt,name=run_job,json=runJob,proto3,oneof"`
+}
+
+type WorkerFrame_JobRows struct {
+	// To the worker: rows of a job of the driver.
+	JobRows *JobRows `protobuf:"bytes,13,opt,name=job_rows,json=jobRows,proto3,oneof"`
+}
+
+type WorkerFrame_JobEnded struct {
+	// To the worker: a job of the driver ended.
+	JobEnded *JobEnded `protobuf:"bytes,14,opt,name=job_ended,json=jobEnded,proto3,oneof"`
+}
+
 func (*WorkerFrame_Hello) isWorkerFrame_Message() {}
 
 func (*WorkerFrame_Start) isWorkerFrame_Message() {}
@@ -260,6 +305,12 @@ func (*WorkerFrame_Executors) isWorkerFrame_Message() {}
 func (*WorkerFrame_Release) isWorkerFrame_Message() {}
 
 func (*WorkerFrame_Shutdown) isWorkerFrame_Message() {}
+
+func (*WorkerFrame_RunJob) isWorkerFrame_Message() {}
+
+func (*WorkerFrame_JobRows) isWorkerFrame_Message() {}
+
+func (*WorkerFrame_JobEnded) isWorkerFrame_Message() {}
 
 // WorkerHello says what the worker speaks.
 type WorkerHello struct {
@@ -613,7 +664,7 @@ var File_sheaf_v1_worker_proto protoreflect.FileDescriptor
 
 const file_sheaf_v1_worker_proto_rawDesc = "" +
 	"\n" +
-	"\x15sheaf/v1/worker.proto\x12\bsheaf.v1\x1a\x17sheaf/v1/executor.proto\x1a\x14sheaf/v1/fault.proto\x1a\x12sheaf/v1/job.proto\"\xc4\x04\n" +
+	"\x15sheaf/v1/worker.proto\x12\bsheaf.v1\x1a\x17sheaf/v1/executor.proto\x1a\x14sheaf/v1/fault.proto\x1a\x12sheaf/v1/job.proto\"\xd4\x05\n" +
 	"\vWorkerFrame\x12-\n" +
 	"\x05hello\x18\x01 \x01(\v2\x15.sheaf.v1.WorkerHelloH\x00R\x05hello\x12-\n" +
 	"\x05start\x18\x02 \x01(\v2\x15.sheaf.v1.WorkerStartH\x00R\x05start\x12-\n" +
@@ -626,7 +677,10 @@ const file_sheaf_v1_worker_proto_rawDesc = "" +
 	"\texecutors\x18\t \x01(\v2\x13.sheaf.v1.ExecutorsH\x00R\texecutors\x12-\n" +
 	"\arelease\x18\n" +
 	" \x01(\v2\x11.sheaf.v1.ReleaseH\x00R\arelease\x126\n" +
-	"\bshutdown\x18\v \x01(\v2\x18.sheaf.v1.WorkerShutdownH\x00R\bshutdownB\t\n" +
+	"\bshutdown\x18\v \x01(\v2\x18.sheaf.v1.WorkerShutdownH\x00R\bshutdown\x12+\n" +
+	"\arun_job\x18\f \x01(\v2\x10.sheaf.v1.RunJobH\x00R\x06runJob\x12.\n" +
+	"\bjob_rows\x18\r \x01(\v2\x11.sheaf.v1.JobRowsH\x00R\ajobRows\x121\n" +
+	"\tjob_ended\x18\x0e \x01(\v2\x12.sheaf.v1.JobEndedH\x00R\bjobEndedB\t\n" +
 	"\amessage\"x\n" +
 	"\vWorkerHello\x12!\n" +
 	"\fprotocol_min\x18\x01 \x01(\x05R\vprotocolMin\x12!\n" +
@@ -678,9 +732,12 @@ var file_sheaf_v1_worker_proto_goTypes = []any{
 	(*AttemptFailed)(nil),   // 9: sheaf.v1.AttemptFailed
 	(*Executors)(nil),       // 10: sheaf.v1.Executors
 	(*Release)(nil),         // 11: sheaf.v1.Release
-	(*JobSpec)(nil),         // 12: sheaf.v1.JobSpec
-	(*FaultReport)(nil),     // 13: sheaf.v1.FaultReport
-	(*AttemptProgress)(nil), // 14: sheaf.v1.AttemptProgress
+	(*RunJob)(nil),          // 12: sheaf.v1.RunJob
+	(*JobRows)(nil),         // 13: sheaf.v1.JobRows
+	(*JobEnded)(nil),        // 14: sheaf.v1.JobEnded
+	(*JobSpec)(nil),         // 15: sheaf.v1.JobSpec
+	(*FaultReport)(nil),     // 16: sheaf.v1.FaultReport
+	(*AttemptProgress)(nil), // 17: sheaf.v1.AttemptProgress
 }
 var file_sheaf_v1_worker_proto_depIdxs = []int32{
 	1,  // 0: sheaf.v1.WorkerFrame.hello:type_name -> sheaf.v1.WorkerHello
@@ -694,15 +751,18 @@ var file_sheaf_v1_worker_proto_depIdxs = []int32{
 	10, // 8: sheaf.v1.WorkerFrame.executors:type_name -> sheaf.v1.Executors
 	11, // 9: sheaf.v1.WorkerFrame.release:type_name -> sheaf.v1.Release
 	5,  // 10: sheaf.v1.WorkerFrame.shutdown:type_name -> sheaf.v1.WorkerShutdown
-	12, // 11: sheaf.v1.WorkerStart.job:type_name -> sheaf.v1.JobSpec
-	10, // 12: sheaf.v1.WorkerStart.executors:type_name -> sheaf.v1.Executors
-	13, // 13: sheaf.v1.WorkerReady.failure:type_name -> sheaf.v1.FaultReport
-	14, // 14: sheaf.v1.WorkerProgress.attempts:type_name -> sheaf.v1.AttemptProgress
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	12, // 11: sheaf.v1.WorkerFrame.run_job:type_name -> sheaf.v1.RunJob
+	13, // 12: sheaf.v1.WorkerFrame.job_rows:type_name -> sheaf.v1.JobRows
+	14, // 13: sheaf.v1.WorkerFrame.job_ended:type_name -> sheaf.v1.JobEnded
+	15, // 14: sheaf.v1.WorkerStart.job:type_name -> sheaf.v1.JobSpec
+	10, // 15: sheaf.v1.WorkerStart.executors:type_name -> sheaf.v1.Executors
+	16, // 16: sheaf.v1.WorkerReady.failure:type_name -> sheaf.v1.FaultReport
+	17, // 17: sheaf.v1.WorkerProgress.attempts:type_name -> sheaf.v1.AttemptProgress
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_sheaf_v1_worker_proto_init() }
@@ -725,6 +785,9 @@ func file_sheaf_v1_worker_proto_init() {
 		(*WorkerFrame_Executors)(nil),
 		(*WorkerFrame_Release)(nil),
 		(*WorkerFrame_Shutdown)(nil),
+		(*WorkerFrame_RunJob)(nil),
+		(*WorkerFrame_JobRows)(nil),
+		(*WorkerFrame_JobEnded)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
