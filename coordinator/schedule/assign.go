@@ -9,6 +9,7 @@ import (
 
 // assign launches attempts until slots or work run out.
 func (c *Core) assign() {
+	c.assignDrivers()
 	c.wakeParked()
 	for c.free.len() > 0 && c.queue.len() > 0 {
 		j := c.queue.top()
@@ -61,12 +62,21 @@ func (c *Core) requeue(t *task) {
 		return
 	}
 	t.state = ready
+	if t.drives() {
+		c.drivers = append(c.drivers, t)
+		return
+	}
 	t.job().ready.push(t)
 	c.offer(t.job())
 }
 
 // offerFresh queues a stage's fresh tasks.
 func (c *Core) offerFresh(s *stage) {
+	if drives(&s.plan) {
+		for ; s.next < len(s.tasks); s.next++ {
+			c.requeue(&s.tasks[s.next])
+		}
+	}
 	if s.next == len(s.tasks) || s.queued {
 		return
 	}

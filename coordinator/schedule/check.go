@@ -54,6 +54,9 @@ func checkStage(p *plan.Plan, i int) error {
 			return fmt.Errorf("reads exchange %d, whose consumer is stage %d", x, p.Exchanges[x].Consumer)
 		}
 	}
+	if drives(s) && len(s.Exchanges) > 0 {
+		return errors.New("drives other jobs and writes an exchange")
+	}
 	for k, x := range s.Exchanges {
 		if !within(int(x), len(p.Exchanges)) {
 			return fmt.Errorf("writes exchange %d, which does not exist", x)

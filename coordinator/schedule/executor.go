@@ -19,13 +19,14 @@ type executor struct {
 	// draining says that it takes no more attempts.
 	draining bool
 	running  []*task // in no particular order
+	drivers  int     // of them, those that take no slot
 	// held are tasks that once published map outputs here in this session. A
 	// task may stand there twice, or have moved on since.
 	held      map[*job][]*task
 	freeIndex int // in Core.free, or -1
 }
 
-func (e *executor) free() int { return e.slots - len(e.running) }
+func (e *executor) free() int { return e.slots - (len(e.running) - e.drivers) }
 
 // usable reports whether the executor takes attempts at all.
 func (e *executor) usable() bool { return e.live && !e.draining && e.slots > 0 }
@@ -143,7 +144,7 @@ func (c *Core) dropOutputs(e *executor) {
 	}
 }
 
-// attach gives a slot of e to the task's next attempt.
+// attach gives a slot of e to the task's next attempt, if that takes one.
 func (c *Core) attach(t *task, e *executor) {
 	j := t.job()
 	t.state, t.exec, t.session = running, e, e.session
@@ -151,14 +152,36 @@ func (c *Core) attach(t *task, e *executor) {
 	e.running = append(e.running, t)
 	j.running = append(j.running, t)
 	t.stage.running++
+	if t.drives() {
+		e.drivers++
+	} else {
+		c.takeSlot(e)
+	}
+	if j.queueIndex >= 0 {
+		c.queue.fix(j.queueIndex)
+	}
+}
+
+// takeSlot counts a slot of e as taken.
+func (c *Core) takeSlot(e *executor) {
 	c.freeSlots--
 	if e.free() == 0 {
 		c.free.remove(e.freeIndex)
 	} else {
 		c.free.fix(e.freeIndex)
 	}
-	if j.queueIndex >= 0 {
-		c.queue.fix(j.queueIndex)
+}
+
+// giveSlot counts a slot of e as free again.
+func (c *Core) giveSlot(e *executor) {
+	if !e.usable() {
+		return
+	}
+	c.freeSlots++
+	if e.freeIndex >= 0 {
+		c.free.fix(e.freeIndex)
+	} else {
+		c.free.push(e)
 	}
 }
 
@@ -174,13 +197,10 @@ func (c *Core) detach(t *task) {
 	j.running = j.running[:len(j.running)-1]
 	t.stage.running--
 	t.state = blocked
-	if e.usable() {
-		c.freeSlots++
-		if e.freeIndex >= 0 {
-			c.free.fix(e.freeIndex)
-		} else {
-			c.free.push(e)
-		}
+	if t.drives() {
+		e.drivers--
+	} else {
+		c.giveSlot(e)
 	}
 	switch {
 	case j.queueIndex >= 0:

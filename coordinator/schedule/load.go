@@ -246,7 +246,11 @@ func (l *loader) queue(t *task) {
 	s, j := t.stage, t.job()
 	switch t.state {
 	case ready:
-		if t.wanted() {
+		switch {
+		case !t.wanted():
+		case t.drives():
+			l.core.drivers = append(l.core.drivers, t)
+		default:
 			j.ready.push(t)
 		}
 	case blocked:
@@ -258,6 +262,9 @@ func (l *loader) queue(t *task) {
 		t.inExec, t.inJob = len(e.running), len(j.running)
 		e.running, j.running = append(e.running, t), append(j.running, t)
 		s.running++
+		if t.drives() {
+			e.drivers++
+		}
 	case done:
 		s.done++
 		if t.lost {
@@ -287,8 +294,8 @@ func (l *loader) parkGroup(cp *ParkGroupCopy) {
 func (l *loader) slots() {
 	c := l.core
 	for _, e := range c.order {
-		if len(e.running) > e.slots {
-			l.fail("executor %q runs %d attempts in %d slots", e.id, len(e.running), e.slots)
+		if e.free() < 0 {
+			l.fail("executor %q runs %d attempts in %d slots", e.id, e.slots-e.free(), e.slots)
 			return
 		}
 		if !e.usable() {

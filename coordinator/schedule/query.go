@@ -21,7 +21,7 @@ func (c *Core) Sessions() []Session {
 	var out []Session
 	for _, e := range c.order {
 		if e.live {
-			out = append(out, Session{Executor: e.id, Session: e.session, Slots: e.slots, Running: len(e.running), Draining: e.draining})
+			out = append(out, Session{Executor: e.id, Session: e.session, Slots: e.slots, Running: e.slots - e.free(), Draining: e.draining})
 		}
 	}
 	return out
@@ -33,7 +33,7 @@ func (c *Core) Session(id plan.ExecutorID) (Session, bool) {
 	if e == nil || !e.live {
 		return Session{}, false
 	}
-	return Session{Executor: e.id, Session: e.session, Slots: e.slots, Running: len(e.running), Draining: e.draining}, true
+	return Session{Executor: e.id, Session: e.session, Slots: e.slots, Running: e.slots - e.free(), Draining: e.draining}, true
 }
 
 // Ended reports whether a session of an executor is known to be over. Only the
@@ -43,7 +43,7 @@ func (c *Core) Ended(id plan.ExecutorID, session plan.SessionID) bool {
 	return e != nil && slices.Contains(e.ended, session)
 }
 
-// Running returns the attempts that hold a slot in a session, in task order.
+// Running returns the attempts that run in a session, in task order.
 func (c *Core) Running(id plan.ExecutorID, session plan.SessionID) []plan.AttemptID {
 	e := c.alive(id, session)
 	if e == nil {
@@ -58,14 +58,14 @@ func (c *Core) Running(id plan.ExecutorID, session plan.SessionID) []plan.Attemp
 	return out
 }
 
-// Runs reports whether an attempt holds a slot in a session.
+// Runs reports whether an attempt runs in a session.
 func (c *Core) Runs(id plan.ExecutorID, session plan.SessionID, attempt plan.AttemptID) bool {
 	e := c.alive(id, session)
 	t := c.current(e, attempt)
 	return t != nil && t.session == session
 }
 
-// Canceled reports whether an attempt that holds a slot was canceled.
+// Canceled reports whether an attempt that runs was canceled.
 func (c *Core) Canceled(attempt plan.AttemptID) bool {
 	j := c.jobs[attempt.Job]
 	return j != nil && j.state == Ending
@@ -103,4 +103,10 @@ func (c *Core) Keeps(id plan.AttemptID) bool {
 		return true
 	}
 	return t.past != nil && slices.Contains(t.past.superseded, id.Number)
+}
+
+// Drives reports whether an attempt runs in a session and is that of a driver.
+func (c *Core) Drives(id plan.ExecutorID, session plan.SessionID, attempt plan.AttemptID) bool {
+	t := c.current(c.alive(id, session), attempt)
+	return t != nil && t.session == session && t.drives()
 }

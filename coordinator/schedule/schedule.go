@@ -15,7 +15,8 @@
 // it. Then fresh tasks, highest stage first and lowest index first: what is
 // further downstream brings results out and frees storage. An attempt goes to an
 // executor that holds much of what it reads, else to the one with the most free
-// slots, then to the one that joined first.
+// slots, then to the one that joined first. A driver takes no slot, so it does not
+// wait for its turn either.
 package schedule
 
 import (
@@ -46,6 +47,9 @@ type Core struct {
 
 	timers heap[timer]
 	parked []*parkGroup
+	// drivers are the tasks of drivers that wait for an executor. One that is not
+	// wanted any more goes when it is looked at.
+	drivers []*task
 
 	plant plant // an error that a test asked for
 }

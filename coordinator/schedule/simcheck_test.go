@@ -48,7 +48,7 @@ type checker struct {
 
 // tally says how much a simulation had to see.
 type tally struct {
-	done, failed, canceled, launches, reruns, repairs, late int
+	done, failed, canceled, launches, reruns, repairs, late, drivers int
 }
 
 func (t *tally) add(o tally) {
@@ -58,6 +58,7 @@ func (t *tally) add(o tally) {
 	t.launches += o.launches
 	t.reruns += o.reruns
 	t.repairs += o.repairs
+	t.drivers += o.drivers
 	t.late += o.late
 }
 
@@ -216,6 +217,22 @@ func (c *checker) stageOf(id plan.AttemptID) *plan.Stage {
 	return &c.w.jobs[id.Job].plan.Stages[id.Task.Stage]
 }
 
+// drives reports whether an attempt is that of a driver, which takes no slot.
+func (c *checker) drives(id plan.AttemptID) bool {
+	s := c.stageOf(id)
+	return s != nil && s.Source != nil && s.Source.Drives
+}
+
+// taken is how many slots the attempts of a session take.
+func (c *checker) taken(s plan.SessionID) (n int) {
+	for id := range c.running[s] {
+		if !c.drives(id) {
+			n++
+		}
+	}
+	return n
+}
+
 func (c *checker) launch(l Launch) {
 	id := l.Assignment.Attempt
 	switch {
@@ -223,7 +240,7 @@ func (c *checker) launch(l Launch) {
 		c.w.fail("attempt %v launched twice", id)
 	case c.sessions[l.Executor] != l.Session:
 		c.w.fail("attempt %v launched in session %d of %s, which is not live", id, l.Session, l.Executor)
-	case len(c.running[l.Session]) >= c.slots[l.Executor]:
+	case !c.drives(id) && c.taken(l.Session) >= c.slots[l.Executor]:
 		c.w.fail("attempt %v is more than the %d slots of %s", id, c.slots[l.Executor], l.Executor)
 	case c.over[id.Job]:
 		c.w.fail("attempt %v launched after its job", id)
@@ -231,6 +248,9 @@ func (c *checker) launch(l Launch) {
 		c.w.fail("attempt %v launched on %s, which is being drained", id, l.Executor)
 	}
 	c.launchOrder(id)
+	if c.drives(id) {
+		c.tally.drivers++
+	}
 	for other := range c.running[l.Session] {
 		if other.Job == id.Job && other.Task == id.Task {
 			c.w.fail("attempts %v and %v run at once", id, other)
@@ -266,10 +286,12 @@ func (c *checker) launch(l Launch) {
 // launchOrder checks priorities, as far as one step shows them, and limits.
 func (c *checker) launchOrder(id plan.AttemptID) {
 	j := c.w.jobs[id.Job].submit
-	if j.Priority > c.priority {
-		c.w.fail("attempt %v of priority %d launched after one of priority %d", id, j.Priority, c.priority)
+	if !c.drives(id) {
+		if j.Priority > c.priority {
+			c.w.fail("attempt %v of priority %d launched after one of priority %d", id, j.Priority, c.priority)
+		}
+		c.priority = j.Priority
 	}
-	c.priority = j.Priority
 	if j.MaxRunning > 0 && c.active[id.Job] >= j.MaxRunning {
 		c.w.fail("attempt %v launched beside %d others of its job, whose limit is %d", id, c.active[id.Job], j.MaxRunning)
 	}

@@ -104,6 +104,11 @@ func randomJob(r *rand.Rand, n int) *simJob {
 			}
 		}
 	}
+	for i := range j.plan.Stages {
+		if st := &j.plan.Stages[i]; st.Source != nil && len(st.Exchanges) == 0 {
+			st.Source.Drives = r.IntN(2) == 0
+		}
+	}
 	linkPlan(&j.plan, sinks)
 	j.computeExpected()
 	j.submit = JobSubmitted{Job: j.id, Plan: j.plan, Priority: r.IntN(3) - 1, MaxRunning: max(r.IntN(8)-3, 0)}

@@ -18,12 +18,24 @@ func (c *Core) Waiting(id plan.JobID) string {
 		return j.waitingWhileRunning()
 	case c.usable == 0:
 		return c.withoutExecutors()
+	case c.driverWaits(j):
+		return fmt.Sprintf("every executor runs %d drivers, which is the limit", maxDrivers)
 	case j.state == Discarding:
 		return "what it staged waits for its removal"
 	case j.hasWork() && c.free.len() == 0:
 		return c.allBusy(j)
 	}
 	return c.afterFailures(j)
+}
+
+// driverWaits reports whether a driver of a job waits for an executor.
+func (c *Core) driverWaits(j *job) bool {
+	for _, t := range c.drivers {
+		if t.job() == j && t.state == ready {
+			return true
+		}
+	}
+	return false
 }
 
 // waitingWhileRunning words what holds a job back of which something runs.
