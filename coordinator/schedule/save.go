@@ -31,7 +31,9 @@ func (c *Core) State() *CoreState {
 	}
 	slices.SortFunc(st.Timers, func(a, b TimerCopy) int { return cmp.Compare(a.Seq, b.Seq) })
 	for _, g := range c.parked {
-		st.Parked = append(st.Parked, s.parkGroup(g))
+		if cp := s.parkGroup(g); len(cp.Tasks) > 0 { // else all its jobs have ended meanwhile
+			st.Parked = append(st.Parked, cp)
+		}
 	}
 	return st
 }
