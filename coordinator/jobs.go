@@ -201,6 +201,7 @@ func (l *loop) snapshot(j *job) *pb.JobSnapshot {
 			snap.Stages[i].Rows += at.Rows
 		}
 	}
+	l.addSteps(snap, j, &figures)
 	snap.Figures = wire.EncodeFigures(&figures)
 	if f := j.failed; f != nil {
 		snap.Failure = &pb.JobFailure{Fault: wire.EncodeReport(&f.Failure), Attempts: int32(f.Attempts)}

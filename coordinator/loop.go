@@ -54,6 +54,8 @@ type loop struct {
 	// submitting is how many jobs are in the batch.
 	submitting int
 	progress   map[plan.JobID]map[plan.AttemptID]wire.AttemptProgress
+	asked      map[plan.JobID]asked // who waits for jobs of drivers
+	beginning  map[plan.JobID]bool  // jobs of drivers whose event is in the batch
 }
 
 // input is something that the loop does between two entries of the journal.
@@ -73,6 +75,7 @@ func newLoop(c *Coordinator, term uint64) *loop {
 		inputs: make(chan input, maxInputs), large: make(chan struct{}, maxLarge), done: make(chan struct{}), began: time.Now(),
 		sessions: map[plan.ExecutorID]*session{}, joining: map[plan.ExecutorID]bool{}, keys: map[requestKey]*underway{},
 		progress: map[plan.JobID]map[plan.AttemptID]wire.AttemptProgress{},
+		asked:    map[plan.JobID]asked{}, beginning: map[plan.JobID]bool{},
 	}
 	l.machine.mu.Lock()
 	defer l.machine.mu.Unlock()
@@ -80,6 +83,7 @@ func newLoop(c *Coordinator, term uint64) *loop {
 	for _, s := range l.machine.core.Sessions() {
 		l.addSession(s.Executor, s.Session, l.began.Add(max(c.cfg.ReattachGrace, c.cfg.LeaseTTL)))
 	}
+	l.endOrphans()
 	return l
 }
 
@@ -247,9 +251,11 @@ func (l *loop) perform(a schedule.Action) {
 	case schedule.JobDone:
 		delete(l.progress, a.Job)
 		l.log.Info("job done", "job", a.Job.Short(), "rows", a.Figures.RowsOut)
+		l.stepEnded(a.Job)
 	case schedule.JobFailed:
 		delete(l.progress, a.Job)
 		l.log.Info("job ended without output", "job", a.Job.Short(), "kind", a.Failure.Kind, "err", a.Failure.Message)
+		l.stepEnded(a.Job)
 	}
 }
 
@@ -257,11 +263,16 @@ func (l *loop) perform(a schedule.Action) {
 func (l *loop) forgetOld() {
 	m := l.machine
 	bytes := m.finishedBytes
-	for i, j := range m.finished {
-		left := len(m.finished) - i
-		if left <= l.cfg.Limits.FinishedJobs && bytes <= l.cfg.Limits.FinishedBytes || i >= batchInputs {
+	left, proposed := len(m.finished), 0
+	for _, j := range m.finished {
+		if left <= l.cfg.Limits.FinishedJobs && bytes <= l.cfg.Limits.FinishedBytes || proposed >= batchInputs {
 			return
 		}
+		if m.core.Lives(j.submission.Driver) {
+			continue // a driver that begins again asks for it
+		}
+		left--
+		proposed++
 		bytes -= j.bytes
 		l.propose(record.Record{Event: schedule.JobForgotten{At: l.now(), Job: j.id}}, nil)
 	}

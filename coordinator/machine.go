@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -26,6 +27,7 @@ type machine struct {
 	jobs  map[plan.JobID]*job
 	order []*job // by submission
 	keys  map[requestKey]plan.JobID
+	steps map[plan.JobID][]*job // the jobs of drivers, by submission
 	// finished are the jobs that are over, in the order of their ends.
 	finished      []*job
 	finishedBytes int64
@@ -78,7 +80,7 @@ type node struct {
 
 func newMachine(cfg schedule.Config) *machine {
 	return &machine{
-		cfg: cfg, core: schedule.New(cfg), jobs: map[plan.JobID]*job{}, keys: map[requestKey]plan.JobID{},
+		cfg: cfg, core: schedule.New(cfg), jobs: map[plan.JobID]*job{}, keys: map[requestKey]plan.JobID{}, steps: map[plan.JobID][]*job{},
 		nodes: map[plan.ExecutorID]*node{},
 	}
 }
@@ -136,6 +138,9 @@ func (m *machine) submitted(ev schedule.JobSubmitted, r record.Record) {
 		if name := j.submission.Spec.Name; name != "" {
 			j.name = name
 		}
+		if driver := m.jobs[j.submission.Driver]; driver != nil {
+			j.name = fmt.Sprintf("%s/%s-%d", driver.name, j.name, j.submission.Step)
+		}
 	}
 	m.add(j)
 }
@@ -143,6 +148,9 @@ func (m *machine) submitted(ev schedule.JobSubmitted, r record.Record) {
 func (m *machine) add(j *job) {
 	m.jobs[j.id] = j
 	m.order = append(m.order, j)
+	if driver := j.submission.Driver; driver != (plan.JobID{}) {
+		m.steps[driver] = append(m.steps[driver], j)
+	}
 	if s := j.submission; s.IdempotencyKey != "" {
 		m.keys[requestKey{s.Owner, s.IdempotencyKey}] = j.id
 	}
@@ -216,6 +224,11 @@ func (m *machine) forget(id plan.JobID) {
 	}
 	same := func(o *job) bool { return o == j }
 	m.order = slices.DeleteFunc(m.order, same)
+	if driver := j.submission.Driver; driver != (plan.JobID{}) {
+		if m.steps[driver] = slices.DeleteFunc(m.steps[driver], same); len(m.steps[driver]) == 0 {
+			delete(m.steps, driver)
+		}
+	}
 	m.finished = slices.DeleteFunc(m.finished, same)
 	m.finishedBytes -= j.bytes
 }

@@ -37,6 +37,9 @@ func read(s *session, st *stream, m *pb.ConnectRequest) (input, error) {
 	case *pb.ConnectRequest_DrainRequested:
 		how, err := readDrain(v.DrainRequested.GetDeadlineMillis(), v.DrainRequested.GetReason())
 		return func(l *loop) { l.drainRequested(s, st, m.GetSequence(), how) }, err
+	case *pb.ConnectRequest_RunJob:
+		r, err := wire.DecodeRunJob(v.RunJob)
+		return func(l *loop) { l.runJob(s, st, r) }, err
 	case *pb.ConnectRequest_Leave:
 		return func(l *loop) { l.leave(s, st, m.GetSequence(), v.Leave.GetReason()) }, nil
 	}

@@ -124,7 +124,7 @@ func (m *machine) restore(im *image) error {
 		fresh.finished = append(fresh.finished, j)
 		fresh.finishedBytes += j.bytes
 	}
-	m.core, m.at, m.jobs, m.order, m.keys = core, im.At, fresh.jobs, fresh.order, fresh.keys
+	m.core, m.at, m.jobs, m.order, m.keys, m.steps = core, im.At, fresh.jobs, fresh.order, fresh.keys, fresh.steps
 	m.finished, m.finishedBytes, m.nodes, m.nodeList = fresh.finished, fresh.finishedBytes, fresh.nodes, fresh.nodeList
 	return nil
 }

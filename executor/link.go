@@ -198,6 +198,9 @@ func (s *session) registered(m *pb.ConnectResponse) *outbox {
 	for _, m := range s.reports.kept {
 		s.out.report(s.stamp(m))
 	}
+	for _, at := range s.running {
+		s.ask(at)
+	}
 	if beat := time.Duration(r.GetHeartbeatMillis()) * time.Millisecond; beat > 0 {
 		s.reports.beats.Reset(beat)
 	}

@@ -45,6 +45,10 @@ func (s *session) obey(m *pb.ConnectResponse) error {
 			return err
 		}
 		s.setExecutors(all)
+	case *pb.ConnectResponse_JobRows:
+		return s.jobRows(v.JobRows)
+	case *pb.ConnectResponse_JobEnded:
+		return s.jobEnded(v.JobEnded)
 	}
 	return nil
 }

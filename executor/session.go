@@ -45,7 +45,8 @@ type session struct {
 type attempt struct {
 	job         *job
 	rows, bytes int64
-	reported    uint64 // the number of the report that ended it; 0 while it runs
+	reported    uint64     // the number of the report that ended it; 0 while it runs
+	asks        *pb.RunJob // what its driver waits for; nil for nothing
 }
 
 // inboxSize lets workers and streams go on while the session is busy.

@@ -70,7 +70,10 @@ func RunDriver[A any](ctx context.Context, d *Driver[A], args A, opts ...Options
 		return nil, err
 	}
 	began := time.Now()
-	dir, remove, err := sessionDir(lo.Tmp[0])
+	if o.Session == "" {
+		o.Session = lo.Tmp[0]
+	}
+	dir, remove, err := sessionDir(o.Session)
 	if err != nil {
 		return nil, err
 	}

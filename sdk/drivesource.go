@@ -3,8 +3,8 @@ package sdk
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"slices"
@@ -82,8 +82,10 @@ func (r *driveReader) run() error {
 	}
 	s := &Session{ctx: r.ctx, name: r.source.name, dir: host.Directory(), jobs: r.source.jobs, run: runOn(host)}
 	if s.dir != "" {
-		if err := os.MkdirAll(s.dir, 0o755); err != nil {
-			return fault.Wrap(fault.Transient, fmt.Errorf("make the directory of the session: %w", err))
+		// Not with those above it: where they are missing, this machine does not
+		// share them.
+		if err := os.Mkdir(s.dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+			return fault.New(fault.Invalid, "driver %s cannot keep datasets: --sheaf.session must name a directory that this executor reaches and may write to: %w", r.source.name, err)
 		}
 	}
 	err := r.source.drive(s)

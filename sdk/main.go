@@ -88,7 +88,7 @@ func mainExit(p Program, argv []string, stdout, stderr *os.File) int {
 	// A job that is refused before any work has no snapshot of its own.
 	last := progress.Snapshot{Name: p.Name(), State: progress.Failed}
 	res, err := cmd.run(ctx, c, Options{
-		Parallelism: engine.Parallelism, MemoryBytes: engine.MemoryBytes, Tmp: engine.Tmp, Codec: engine.Codec, Overwrite: engine.Overwrite,
+		Parallelism: engine.Parallelism, MemoryBytes: engine.MemoryBytes, Tmp: engine.Tmp, Session: engine.Session, Codec: engine.Codec, Overwrite: engine.Overwrite,
 		watch: func(s progress.Snapshot) {
 			last = s
 			switch s.State {

@@ -65,6 +65,9 @@ func settle(p *plan.Proposal, engine args.Engine) error {
 	if given("codec") {
 		p.Options.Codec = engine.Codec
 	}
+	if given("session") {
+		p.Options.SessionDirectory = engine.Session
+	}
 	if given("parallelism") {
 		p.MaxRunning = engine.Parallelism
 	}

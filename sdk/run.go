@@ -26,6 +26,9 @@ type Options struct {
 	MemoryBytes int64
 	// Tmp are the directories for spilled and shuffled rows; default os.TempDir.
 	Tmp []string
+	// Session is the directory for what a driver keeps between its jobs; default
+	// the first of Tmp.
+	Session string
 	// Codec compresses these: none, s2, zstd, zstd-1, zstd-3 or zstd-7; default s2.
 	Codec string
 	// Overwrite replaces destinations that exist, atomically, instead of refusing.

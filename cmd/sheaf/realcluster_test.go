@@ -19,25 +19,29 @@ import (
 // patience ends a test that hangs, long after any that works has ended.
 const patience = 60 * time.Second
 
-// acting is the job's program of testdata that does what its input says.
-var acting = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(builtDir, "acts")
-	out, err := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, "./testdata/programs/acts").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("%w: %s", err, out)
-	}
-	return path, nil
-})
+// builds holds the programs of testdata that were built, by name.
+var builds sync.Map
 
-// acts returns the path of the program that does what its input says.
-func acts(t testing.TB) string {
+// buildOnce builds a program of testdata once and returns its path.
+func buildOnce(t testing.TB, name string) string {
 	t.Helper()
-	path, err := acting()
+	once, _ := builds.LoadOrStore(name, sync.OnceValues(func() (string, error) {
+		path := filepath.Join(builtDir, name)
+		out, err := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, "./testdata/programs/"+name).CombinedOutput()
+		if err != nil {
+			return "", fmt.Errorf("%w: %s", err, out)
+		}
+		return path, nil
+	}))
+	path, err := once.(func() (string, error))()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return path
 }
+
+// acts returns the path of the program that does what its input says.
+func acts(t testing.TB) string { return buildOnce(t, "acts") }
 
 // realCluster is a coordinator and executors, each a process of its own.
 type realCluster struct {

@@ -72,7 +72,7 @@ func (c *Core) requeue(t *task) {
 
 // offerFresh queues a stage's fresh tasks.
 func (c *Core) offerFresh(s *stage) {
-	if drives(&s.plan) {
+	if s.job.drives {
 		for ; s.next < len(s.tasks); s.next++ {
 			c.requeue(&s.tasks[s.next])
 		}

@@ -54,8 +54,8 @@ func checkStage(p *plan.Plan, i int) error {
 			return fmt.Errorf("reads exchange %d, whose consumer is stage %d", x, p.Exchanges[x].Consumer)
 		}
 	}
-	if drives(s) && len(s.Exchanges) > 0 {
-		return errors.New("drives other jobs and writes an exchange")
+	if s.Source != nil && s.Source.Drives && len(p.Stages) > 1 {
+		return errors.New("drives other jobs, which only the one stage of a plan can")
 	}
 	for k, x := range s.Exchanges {
 		if !within(int(x), len(p.Exchanges)) {

@@ -11,12 +11,13 @@ import (
 // but each is a process.
 const maxDrivers = 16
 
-// drives reports whether a stage's tasks run other jobs and wait for them.
-func drives(s *plan.Stage) bool { return s.Source != nil && s.Source.Drives }
+// drives reports whether a plan is that of a driver: its tasks run other jobs and
+// wait for them.
+func drives(p *plan.Plan) bool { return p.Stages[0].Source != nil && p.Stages[0].Source.Drives }
 
-// drives reports whether the task is of such a stage: its attempts take no slot,
-// since the jobs that they wait for need them.
-func (t *task) drives() bool { return drives(&t.stage.plan) }
+// drives reports whether the task is of a driver. Then its attempts take no slot,
+// also those that list and discard: the jobs that it waits for may hold them all.
+func (t *task) drives() bool { return t.job().drives }
 
 // assignDrivers launches what waits among the tasks of drivers.
 func (c *Core) assignDrivers() {

@@ -60,11 +60,11 @@ func TestDriversSpread(t *testing.T) {
 // TestDriversAreBounded: one more than the limit waits, says why, and begins when
 // another one has ended.
 func TestDriversAreBounded(t *testing.T) {
-	c, on := driven(t, 1, maxDrivers+1)
-	if on["a"] != maxDrivers {
-		t.Fatalf("%v drivers run, want the limit, %d", on, maxDrivers)
-	}
+	c, on := driven(t, 1, maxDrivers)
 	last := plan.JobID{maxDrivers + 1}
+	if begun := launches(nil, c.Step(JobSubmitted{Job: last, Plan: driverPlan("last")})); on["a"] != maxDrivers || len(begun) != 0 {
+		t.Fatalf("%v drivers run and %v is launched, want the limit, %d", on, begun, maxDrivers)
+	}
 	if why := c.Waiting(last); !strings.Contains(why, "drivers, which is the limit") {
 		t.Errorf("the last one waits because %q", why)
 	}
@@ -72,9 +72,13 @@ func TestDriversAreBounded(t *testing.T) {
 	if !c.Drives("a", 1, first) {
 		t.Fatal("the first driver does not run")
 	}
-	begun := launches(nil, c.Step(AttemptFinished{Executor: "a", Session: 1, Attempt: first}))
-	if len(begun) != 2 || begun[0].Assignment.Attempt.Job != last {
-		t.Errorf("launched %v, want the last driver and what publishes the first", begun)
+	publish := launches(nil, c.Step(AttemptFinished{Executor: "a", Session: 1, Attempt: first}))
+	if len(publish) != 1 || publish[0].Assignment.Work != plan.Publish {
+		t.Fatalf("launched %v, want what publishes the first", publish)
+	}
+	begun := launches(nil, c.Step(AttemptFinished{Executor: "a", Session: 1, Attempt: publish[0].Assignment.Attempt}))
+	if len(begun) != 1 || begun[0].Assignment.Attempt.Job != last {
+		t.Errorf("launched %v, want the last driver", begun)
 	}
 }
 

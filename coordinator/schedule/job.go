@@ -29,6 +29,7 @@ type job struct {
 
 	priority   int
 	maxRunning int // attempts at once; 0 for no bound
+	drives     bool
 
 	stages    []*stage
 	exchanges []*exchange

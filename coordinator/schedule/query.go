@@ -108,5 +108,5 @@ func (c *Core) Keeps(id plan.AttemptID) bool {
 // Drives reports whether an attempt runs in a session and is that of a driver.
 func (c *Core) Drives(id plan.ExecutorID, session plan.SessionID, attempt plan.AttemptID) bool {
 	t := c.current(c.alive(id, session), attempt)
-	return t != nil && t.session == session && t.drives()
+	return t != nil && t.session == session && t.drives() && t.stage.id >= 0
 }

@@ -219,8 +219,7 @@ func (c *checker) stageOf(id plan.AttemptID) *plan.Stage {
 
 // drives reports whether an attempt is that of a driver, which takes no slot.
 func (c *checker) drives(id plan.AttemptID) bool {
-	s := c.stageOf(id)
-	return s != nil && s.Source != nil && s.Source.Drives
+	return drives(&c.w.jobs[id.Job].plan)
 }
 
 // taken is how many slots the attempts of a session take.

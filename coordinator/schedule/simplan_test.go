@@ -104,10 +104,8 @@ func randomJob(r *rand.Rand, n int) *simJob {
 			}
 		}
 	}
-	for i := range j.plan.Stages {
-		if st := &j.plan.Stages[i]; st.Source != nil && len(st.Exchanges) == 0 {
-			st.Source.Drives = r.IntN(2) == 0
-		}
+	if stages == 1 {
+		j.plan.Stages[0].Source.Drives = r.IntN(2) == 0
 	}
 	linkPlan(&j.plan, sinks)
 	j.computeExpected()

@@ -2,10 +2,13 @@ package program
 
 import (
 	"context"
+	"path/filepath"
 	"time"
 
+	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/graph"
 	"github.com/sheafdata/sheaf/internal/plan"
+	"github.com/sheafdata/sheaf/internal/wire"
 )
 
 // Host is what a driver that runs in an attempt asks of its cluster.
@@ -35,4 +38,109 @@ type hostKey struct{}
 func HostOf(ctx context.Context) Host {
 	h, _ := ctx.Value(hostKey{}).(Host)
 	return h
+}
+
+// host is the Host of one attempt.
+type host struct {
+	s       *server
+	attempt plan.AttemptID
+}
+
+// ask is a job that a driver waits for. The server's goroutine owns it until it
+// answers.
+type ask struct {
+	message wire.RunJob
+	rows    []plan.CollectedRows
+	pieces  int
+	answer  chan answer // holds one
+}
+
+type answer struct {
+	ran *Ran
+	err error
+}
+
+// Directory implements Host.
+func (h *host) Directory() string {
+	dir := h.s.start.Job.Options.SessionDirectory
+	if dir == "" {
+		return ""
+	}
+	return filepath.Join(dir, "sheaf-session-"+h.s.start.Job.Job.String())
+}
+
+// RunJob implements Host.
+func (h *host) RunJob(ctx context.Context, step int, job *graph.Compiled) (*Ran, error) {
+	q := &ask{
+		message: wire.RunJob{Attempt: h.attempt, Step: step, Plan: job.Plan, Graph: job.Describe()},
+		answer:  make(chan answer, 1),
+	}
+	select {
+	case h.s.asks <- q:
+	case <-ctx.Done():
+		return nil, fault.New(fault.Canceled, "canceled: %w", context.Cause(ctx))
+	case <-h.s.over:
+		return nil, fault.New(fault.Lost, "the worker ends")
+	}
+	select {
+	case a := <-q.answer:
+		return a.ran, a.err
+	case <-ctx.Done():
+		return nil, fault.New(fault.Canceled, "canceled: %w", context.Cause(ctx))
+	case <-h.s.over:
+		return nil, fault.New(fault.Lost, "the worker ends")
+	}
+}
+
+// ask asks the executor for a job.
+func (s *server) ask(q *ask) error {
+	at := s.running[q.message.Attempt]
+	if at == nil { // it has ended meanwhile, without waiting
+		return nil
+	}
+	at.ask = q
+	err := s.out.Write(q.message)
+	if fault.KindOf(err) == fault.Invalid {
+		q.answer <- answer{err: err} // the plan is too large to be told
+		at.ask, err = nil, nil
+	}
+	return err
+}
+
+// asked returns what a message answers, or nil when nobody waits for that any more.
+func (s *server) asked(id plan.AttemptID, step int) *ask {
+	if at := s.running[id]; at != nil && at.ask != nil && at.ask.message.Step == step {
+		return at.ask
+	}
+	return nil
+}
+
+func (s *server) jobRows(m wire.JobRows) {
+	q := s.asked(m.Attempt, m.Step)
+	if q == nil {
+		return
+	}
+	if m.Piece == 0 { // the first, or all of them again
+		q.rows, q.pieces = nil, 0
+	}
+	if m.Piece == q.pieces {
+		q.rows = append(q.rows, m.Rows)
+		q.pieces++
+	}
+}
+
+func (s *server) jobEnded(m wire.JobEnded) {
+	q := s.asked(m.Attempt, m.Step)
+	if q == nil {
+		return
+	}
+	s.running[m.Attempt].ask = nil
+	switch {
+	case m.Failure != nil:
+		q.answer <- answer{err: m.Failure.Err()}
+	case m.Pieces != q.pieces:
+		q.answer <- answer{err: fault.New(fault.Transient, "%d pieces of rows came of %d", q.pieces, m.Pieces)}
+	default:
+		q.answer <- answer{ran: &Ran{Job: m.Job, Figures: m.Figures, Tasks: int(m.Tasks), Elapsed: m.Elapsed, Rows: q.rows}}
+	}
 }

@@ -38,6 +38,7 @@ type server struct {
 	running map[plan.AttemptID]*attempt
 	waiting []plan.Assignment // for a slot
 	ended   chan ending
+	asks    chan *ask // of drivers
 	grace   <-chan time.Time
 	ending  bool // a Shutdown has come
 }
@@ -46,6 +47,7 @@ type server struct {
 type attempt struct {
 	cancel context.CancelFunc
 	read   shuffle.Count
+	ask    *ask // what its driver waits for
 }
 
 // ending is how an attempt ended.
@@ -80,6 +82,10 @@ func (s *server) loop() error {
 			if err := s.report(e); err != nil {
 				return errors.Join(err, s.abandon())
 			}
+		case q := <-s.asks:
+			if err := s.ask(q); err != nil {
+				return errors.Join(err, s.abandon())
+			}
 		case <-progress.C:
 			if err := s.out.Write(s.progress()); err != nil {
 				return errors.Join(err, s.abandon())
@@ -103,6 +109,10 @@ func (s *server) handle(m wire.Message) error {
 		return s.cancel(m.Attempt)
 	case wire.Executors:
 		s.source.set(m)
+	case wire.JobRows:
+		s.jobRows(m)
+	case wire.JobEnded:
+		s.jobEnded(m)
 	case wire.Release:
 		for _, id := range m.Attempts {
 			s.drop(id)
@@ -134,7 +144,7 @@ func (s *server) launch(a plan.Assignment) error {
 
 // run runs an assignment in a goroutine of its own.
 func (s *server) run(a plan.Assignment) {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), hostKey{}, Host(&host{s, a.Attempt})))
 	at := &attempt{cancel: cancel}
 	s.running[a.Attempt] = at
 	task.Start(func() (plan.Result, error) {
@@ -309,7 +319,7 @@ func (s *server) open() error {
 		attemptBytes = s.start.MemoryBytes / int64(slots)
 	}
 	s.stages.job = spec.Job
-	s.ended = make(chan ending)
+	s.ended, s.asks = make(chan ending), make(chan *ask)
 	attemptBytes = min(attemptBytes, s.start.MemoryBytes)
 	s.runtime = &task.Runtime{
 		Graph: s.graph, Store: s.store, Source: s.source.client, SourceOf: s.source.of,

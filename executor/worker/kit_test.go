@@ -61,6 +61,7 @@ const patience = 90 * time.Second
 
 // event is a call of Events.
 type event struct {
+	asked      wire.RunJob
 	what       string // "ready", "finished", "failed", "exited"
 	attempt    plan.AttemptID
 	result     plan.Result
@@ -178,6 +179,9 @@ func (h *home) Failed(id plan.AttemptID, f fault.Report, unreadable []plan.Outpu
 }
 
 func (h *home) Exited(err error) { h.events <- event{what: "exited", err: err} }
+
+// RunJob implements worker.Events.
+func (h *home) RunJob(m wire.RunJob) { h.events <- event{what: "asked", asked: m} }
 
 // next returns the next event, which must be of a kind.
 func (h *home) next(what string) event {

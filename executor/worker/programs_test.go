@@ -233,6 +233,7 @@ const (
 type nobody struct{}
 
 func (nobody) Ready()                                               {}
+func (nobody) RunJob(wire.RunJob)                                   {}
 func (nobody) Progress([]wire.AttemptProgress, int64)               {}
 func (nobody) Finished(plan.AttemptID, plan.Result)                 {}
 func (nobody) Failed(plan.AttemptID, fault.Report, []plan.OutputID) {}

@@ -129,8 +129,25 @@ func (w *Worker) heard(m wire.Message) error {
 		}
 		w.config.Events.Failed(m.Attempt, m.Failure, m.Unreadable)
 		return nil
+	case wire.RunJob:
+		if !w.asked(m.Attempt) {
+			return fmt.Errorf("attempt %v asked for a job and does not run", m.Attempt)
+		}
+		w.config.Events.RunJob(m)
+		return nil
 	}
 	return fmt.Errorf("%T is no message of a worker", m)
+}
+
+// asked notes that the driver in an attempt waits for a job.
+func (w *Worker) asked(id plan.AttemptID) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	at := w.running[id]
+	if at != nil {
+		at.asks = true
+	}
+	return at != nil
 }
 
 // own checks that what an attempt reports is its own, and names where it is.
@@ -255,7 +272,7 @@ func (w *Worker) stalled(limit time.Duration) (plan.AttemptID, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for id, at := range w.running {
-		if at.work == plan.Run && !at.canceled && time.Since(at.moved) > limit {
+		if at.work == plan.Run && !at.canceled && !at.asks && time.Since(at.moved) > limit {
 			return id, true
 		}
 	}

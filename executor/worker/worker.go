@@ -121,6 +121,9 @@ type Events interface {
 	// workspace; they bear the executor's name.
 	Finished(attempt plan.AttemptID, result plan.Result)
 	Failed(attempt plan.AttemptID, failure fault.Report, unreadable []plan.OutputID)
+	// RunJob asks for a job of the driver that runs in an attempt: Worker.JobEnded
+	// answers.
+	RunJob(m wire.RunJob)
 	// Exited says that the process has ended with all that it started, as far as
 	// the isolation reaches. The error is nil after a Shutdown that was obeyed;
 	// otherwise its kind says what to do about the job: Invalid and Internal that
@@ -152,6 +155,7 @@ type Worker struct {
 type attempt struct {
 	work        plan.Work
 	canceled    bool
+	asks        bool // its driver waits for a job
 	rows, bytes int64
 	moved       time.Time // when they changed
 }
@@ -263,6 +267,19 @@ func (w *Worker) Release(ids []plan.AttemptID) {
 	if len(ids) > 0 {
 		w.send(wire.Release{Attempts: ids})
 	}
+}
+
+// JobRows passes on rows of a job that a driver asked for.
+func (w *Worker) JobRows(m wire.JobRows) { w.send(m) }
+
+// JobEnded says how a job ended that a driver asked for.
+func (w *Worker) JobEnded(m wire.JobEnded) {
+	w.mu.Lock()
+	if at := w.running[m.Attempt]; at != nil {
+		at.asks, at.moved = false, time.Now()
+	}
+	w.mu.Unlock()
+	w.send(m)
 }
 
 // SetExecutors says where executors serve map outputs.

@@ -19,6 +19,7 @@ type Engine struct {
 	Parallelism int      // tasks at once, 1 to 4096
 	MemoryBytes int64    // the budget of the whole program
 	Tmp         []string // existing directories for spill and shuffle files, as absolute paths
+	Session     string   // where a driver keeps datasets; empty for the first of Tmp
 	Codec       string   // of map outputs, one of Codecs
 	Progress    string   // one of progress.Modes
 	Overwrite   bool     // replace output that exists
@@ -44,6 +45,7 @@ type settings struct {
 	parallelism int
 	memory      string
 	tmp         []string
+	session     []string
 	codec       string
 	progress    string
 	overwrite   bool
@@ -63,6 +65,8 @@ func engineOptions(h host) (*settings, []*option) {
 		size,
 		setting("tmp", &s.tmp, "", h.tmp,
 			"existing directories for temporary files, with commas between them", s.checkTmp),
+		setting("session", &s.session, "", "the first for temporary files",
+			"existing directory for what a driver keeps between its jobs; on a cluster one that all executors share", s.checkSession),
 		setting("codec", &s.codec, defaultCodec, defaultCodec,
 			"compression of data between stages: "+strings.Join(Codecs, ", "), s.checkCodec),
 		setting("progress", &s.progress, string(progress.Auto), string(progress.Auto),
@@ -124,6 +128,18 @@ func (s *settings) checkTmp() error {
 	dirs, err := directories(s.tmp)
 	s.engine.Tmp = dirs
 	return err
+}
+
+func (s *settings) checkSession() error {
+	dirs, err := directories(s.session)
+	switch {
+	case err != nil:
+		return err
+	case len(dirs) > 1:
+		return errors.New("expected one directory, for example /shared")
+	}
+	s.engine.Session = dirs[0]
+	return nil
 }
 
 func (s *settings) checkCodec() error {
