@@ -215,6 +215,7 @@ func TestHouse(t *testing.T) {
 	t.Run("names", testNames)
 	t.Run("comments", testComments)
 	t.Run("format", testFormat)
+	t.Run("skips", testSkips)
 	t.Run("exceptions", func(t *testing.T) {
 		for key, reason := range exceptions {
 			if _, ok := needed.Load(key); !ok {
@@ -340,6 +341,63 @@ func testComments(t *testing.T) {
 			offend(p, "has a package comment that does not begin with its name", "begin with \"Package "+p.Name+"\"")
 		}
 	}
+}
+
+// skipped begins the text of a test that cannot run here.
+const skipped = `"SKIPPED: `
+
+func testSkips(t *testing.T) {
+	packages, offend := house(t)
+	for _, p := range packages {
+		for _, name := range slices.Concat(p.TestGoFiles, p.XTestGoFiles) {
+			for _, call := range quietSkips(t, filepath.Join(p.Dir, name)) {
+				offend(p, "skips quietly in "+name+" by "+call, "say \"SKIPPED: what: why\"")
+			}
+		}
+	}
+}
+
+// quietSkips lists the calls of a file by which a test skips itself without
+// saying loudly what is not tested.
+func quietSkips(t *testing.T, path string) []string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var quiet []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			return true
+		}
+		method, ok := call.Fun.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		of, ok := method.X.(*ast.Ident)
+		if !ok || !slices.Contains([]string{"t", "b", "f"}, of.Name) {
+			return true
+		}
+		switch method.Sel.Name {
+		case "SkipNow":
+			quiet = append(quiet, of.Name+".SkipNow")
+		case "Skip", "Skipf":
+			if !loud(call.Args) {
+				quiet = append(quiet, of.Name+"."+method.Sel.Name)
+			}
+		}
+		return true
+	})
+	return quiet
+}
+
+func loud(args []ast.Expr) bool {
+	if len(args) == 0 {
+		return false
+	}
+	text, ok := args[0].(*ast.BasicLit)
+	return ok && strings.HasPrefix(text.Value, skipped)
 }
 
 func testFormat(t *testing.T) {

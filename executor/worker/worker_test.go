@@ -56,13 +56,27 @@ func launch(t *testing.T, h *home, spec plan.JobSpec, splits []plan.Split) []pla
 	return ids
 }
 
-// isolations are what a test runs under: all that this machine gives, and
-// nothing but limits.
+// isolations are what a test runs under: all that a machine can give, each
+// alone, and nothing but limits.
 func isolations(t *testing.T, f func(t *testing.T, i worker.Isolation)) {
 	full := worker.Probe()
 	t.Logf("this machine: %v", full)
-	for n, i := range []worker.Isolation{full, {PIDNamespace: full.PIDNamespace}, {Groups: full.Groups}, {}} {
-		t.Run(fmt.Sprint(n), func(t *testing.T) {
+	for _, test := range []struct {
+		name              string
+		namespace, groups bool
+	}{
+		{"all", true, true}, {"pid namespace", true, false}, {"control group", false, true}, {"limits", false, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			i := worker.Isolation{PIDNamespace: test.namespace}
+			if test.namespace && !full.PIDNamespace {
+				t.Skip("SKIPPED: PID namespaces: this machine lets us make none")
+			}
+			if test.groups {
+				if i.Groups = full.Groups; i.Groups == nil {
+					t.Skip("SKIPPED: control groups: this machine lets us make none")
+				}
+			}
 			t.Logf("under %v", i)
 			f(t, i)
 		})
@@ -126,7 +140,7 @@ func TestExitSaysWhatWasPrinted(t *testing.T) {
 func TestMemory(t *testing.T) {
 	isolations(t, func(t *testing.T, i worker.Isolation) {
 		if raceEnabled && i.Groups == nil {
-			t.Skip("the race detector needs more addresses than the limit gives")
+			t.Skip("SKIPPED: a limit of addresses: the race detector needs more than it gives")
 		}
 		h := newHome(t, "a")
 		h.isolation = i
@@ -241,7 +255,7 @@ func TestContextEnds(t *testing.T) {
 func TestGrandchild(t *testing.T) {
 	isolations(t, func(t *testing.T, i worker.Isolation) {
 		if !i.PIDNamespace && i.Groups == nil {
-			t.Skip("nothing here knows of processes that leave their session")
+			t.Skip("SKIPPED: a process that leaves its session: limits alone do not know of it")
 		}
 		h := newHome(t, "a")
 		h.isolation = i
@@ -266,6 +280,9 @@ func TestGrandchild(t *testing.T) {
 func TestDaemonDies(t *testing.T) {
 	for _, isolated := range []string{"", "yes"} {
 		t.Run("isolated "+isolated, func(t *testing.T) {
+			if i := worker.Probe(); isolated != "" && !i.PIDNamespace && i.Groups == nil {
+				t.Skip("SKIPPED: an isolated worker: this machine lets us make neither PID namespaces nor control groups")
+			}
 			dir := t.TempDir()
 			cmd := exec.Command(os.Args[0])
 			cmd.Env = append(os.Environ(), programVar+"=daemon", dirVar+"="+dir, isolatedVar+"="+isolated)
