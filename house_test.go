@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"go/ast"
 	"go/format"
 	"go/parser"
@@ -215,6 +216,7 @@ func TestHouse(t *testing.T) {
 	t.Run("names", testNames)
 	t.Run("comments", testComments)
 	t.Run("format", testFormat)
+	t.Run("length", testLength)
 	t.Run("skips", testSkips)
 	t.Run("exceptions", func(t *testing.T) {
 		for key, reason := range exceptions {
@@ -339,6 +341,24 @@ func testComments(t *testing.T) {
 			offend(p, "has no package comment", "say what it is responsible for")
 		case p.Name != "main" && !strings.HasPrefix(p.Doc, "Package "+p.Name+" "):
 			offend(p, "has a package comment that does not begin with its name", "begin with \"Package "+p.Name+"\"")
+		}
+	}
+}
+
+// maxLines bounds a file that people write: what is longer has two topics.
+const maxLines = 500
+
+func testLength(t *testing.T) {
+	packages, offend := house(t)
+	for _, p := range packages {
+		for _, name := range slices.Concat(p.GoFiles, p.TestGoFiles, p.XTestGoFiles) {
+			text, err := os.ReadFile(filepath.Join(p.Dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.HasPrefix(text, []byte("// Code generated ")) && bytes.Count(text, []byte("\n")) > maxLines {
+				offend(p, fmt.Sprintf("holds %s of more than %d lines", name, maxLines), "split it by topic")
+			}
 		}
 	}
 }
