@@ -93,6 +93,7 @@ func TestLogs(t *testing.T) {
 		"offset of many":       {Offset: 1},
 		"attempt without task": {Attempt: &first},
 		"odd stream":           {Stream: 99},
+		"removed stream":       {Stream: 3},
 		"odd task":             {Task: &pb.TaskId{Stage: -9}},
 	} {
 		if _, err := read(r); connect.CodeOf(err) != connect.CodeInvalidArgument {
