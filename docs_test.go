@@ -240,3 +240,33 @@ func TestReadmeNamesTheCommands(t *testing.T) {
 		}
 	}
 }
+
+// outputOf is where a command on a page writes to.
+var outputOf = regexp.MustCompile(`--?output[ =](build/\S+)`)
+
+// TestPagesWriteBesidePrograms holds that what a reader copies does not collide
+// with the programs that make build puts into build/.
+func TestPagesWriteBesidePrograms(t *testing.T) {
+	var programs []string
+	for _, pattern := range []string{"examples/*/main.go", "cmd/*/main.go"} {
+		found, err := fs.Glob(os.DirFS("."), pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("Glob(%s) = %q, %v, want programs", pattern, found, err)
+		}
+		programs = append(programs, found...)
+	}
+	found := 0
+	for page, text := range pages(t) {
+		for _, m := range outputOf.FindAllStringSubmatch(text, -1) {
+			found++
+			for _, program := range programs {
+				if m[1] == path.Join("build", path.Base(path.Dir(program))) {
+					t.Errorf("%s: %s is where make build puts the program of %s", page, m[0], path.Dir(program))
+				}
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("no page writes to build/: this test reads them wrongly")
+	}
+}

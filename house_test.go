@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"go/ast"
 	"go/format"
 	"go/parser"
@@ -215,6 +216,8 @@ func TestHouse(t *testing.T) {
 	t.Run("names", testNames)
 	t.Run("comments", testComments)
 	t.Run("format", testFormat)
+	t.Run("length", testLength)
+	t.Run("skips", testSkips)
 	t.Run("exceptions", func(t *testing.T) {
 		for key, reason := range exceptions {
 			if _, ok := needed.Load(key); !ok {
@@ -340,6 +343,81 @@ func testComments(t *testing.T) {
 			offend(p, "has a package comment that does not begin with its name", "begin with \"Package "+p.Name+"\"")
 		}
 	}
+}
+
+// maxLines bounds a file that people write: what is longer has two topics.
+const maxLines = 500
+
+func testLength(t *testing.T) {
+	packages, offend := house(t)
+	for _, p := range packages {
+		for _, name := range slices.Concat(p.GoFiles, p.TestGoFiles, p.XTestGoFiles) {
+			text, err := os.ReadFile(filepath.Join(p.Dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.HasPrefix(text, []byte("// Code generated ")) && bytes.Count(text, []byte("\n")) > maxLines {
+				offend(p, fmt.Sprintf("holds %s of more than %d lines", name, maxLines), "split it by topic")
+			}
+		}
+	}
+}
+
+// skipped begins the text of a test that cannot run here.
+const skipped = `"SKIPPED: `
+
+func testSkips(t *testing.T) {
+	packages, offend := house(t)
+	for _, p := range packages {
+		for _, name := range slices.Concat(p.TestGoFiles, p.XTestGoFiles) {
+			for _, call := range quietSkips(t, filepath.Join(p.Dir, name)) {
+				offend(p, "skips quietly in "+name+" by "+call, "say \"SKIPPED: what: why\"")
+			}
+		}
+	}
+}
+
+// quietSkips lists the calls of a file by which a test skips itself without
+// saying loudly what is not tested.
+func quietSkips(t *testing.T, path string) []string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var quiet []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			return true
+		}
+		method, ok := call.Fun.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		of, ok := method.X.(*ast.Ident)
+		if !ok || !slices.Contains([]string{"t", "b", "f"}, of.Name) {
+			return true
+		}
+		switch method.Sel.Name {
+		case "SkipNow":
+			quiet = append(quiet, of.Name+".SkipNow")
+		case "Skip", "Skipf":
+			if !loud(call.Args) {
+				quiet = append(quiet, of.Name+"."+method.Sel.Name)
+			}
+		}
+		return true
+	})
+	return quiet
+}
+
+func loud(args []ast.Expr) bool {
+	if len(args) == 0 {
+		return false
+	}
+	text, ok := args[0].(*ast.BasicLit)
+	return ok && strings.HasPrefix(text.Value, skipped)
 }
 
 func testFormat(t *testing.T) {

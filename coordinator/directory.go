@@ -36,14 +36,12 @@ func openDirectory(dir string) (_ *directory, err error) {
 		return nil, err
 	}
 	d := &directory{}
-	if d.lock, err = os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
-		return nil, err
+	d.lock, err = filelock.Take(filepath.Join(dir, lockFile))
+	if errors.Is(err, filelock.ErrHeld) {
+		err = fault.New(fault.Invalid, "another coordinator runs in this directory: end that one, or choose another --data (%w)", err)
 	}
-	if err := filelock.Try(d.lock); err != nil {
-		if errors.Is(err, filelock.ErrHeld) {
-			err = fault.New(fault.Invalid, "another coordinator runs in this directory: %w", err)
-		}
-		return nil, errors.Join(err, d.lock.Close())
+	if err != nil {
+		return nil, err
 	}
 	if d.clusterID, err = clusterID(dir); err != nil {
 		return nil, errors.Join(err, d.lock.Close())

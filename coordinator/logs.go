@@ -46,7 +46,6 @@ var logStreams = []struct {
 }{
 	{pb.LogStream_LOG_STREAM_STDOUT, "stdout"},
 	{pb.LogStream_LOG_STREAM_STDERR, "stderr"},
-	{pb.LogStream_LOG_STREAM_ENGINE, "engine"},
 }
 
 // dataClient asks the data ports of executors. It goes to no proxy and follows no

@@ -11,15 +11,9 @@ import (
 
 // lockDirectory keeps a second executor out of a directory.
 func lockDirectory(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, fault.Wrap(fault.Invalid, err)
+	f, err := filelock.Take(filepath.Join(dir, "lock"))
+	if errors.Is(err, filelock.ErrHeld) {
+		err = fault.New(fault.Invalid, "another executor runs in %s: give this one a directory of its own (%w)", dir, err)
 	}
-	if err := filelock.Try(f); err != nil {
-		if errors.Is(err, filelock.ErrHeld) {
-			err = fault.New(fault.Invalid, "another executor runs in %s: give this one a directory of its own (%w)", dir, err)
-		}
-		return nil, errors.Join(err, f.Close())
-	}
-	return f, nil
+	return f, fault.Wrap(fault.Invalid, err)
 }

@@ -151,7 +151,7 @@ func figuresOf(t testing.TB, e ended) figures {
 // -budget.times=100 it is the long form: make budget.
 func TestBudget(t *testing.T) {
 	if raceEnabled {
-		t.Skip("MEMORY IS NOT MEASURED under the race detector, which takes several times as much")
+		t.Skip("SKIPPED: memory is not measured: the race detector takes several times as much")
 	}
 	var table strings.Builder
 	fmt.Fprintf(&table, "| workload | input | budget | peak memory | spilled | seconds |\n|---|---|---|---|---|---|\n")

@@ -83,8 +83,8 @@ func TestBuildErrors(t *testing.T) {
 			})
 			_, err := Run(t.Context(), job, struct{}{})
 			wantError(t, err, test.want...)
-			if !isPlanError(err) || fault.KindOf(err) != fault.Invalid {
-				t.Errorf("error is of kind %v, plan error %v; want invalid, true", fault.KindOf(err), isPlanError(err))
+			if fault.KindOf(err) != fault.Invalid {
+				t.Errorf("error is of kind %v, want invalid", fault.KindOf(err))
 			}
 		})
 	}

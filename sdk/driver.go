@@ -98,9 +98,9 @@ func RunDriver[A any](ctx context.Context, d *Driver[A], args A, opts ...Options
 func (d *Driver[A]) check() error {
 	switch {
 	case d.drive == nil:
-		return planError{fault.New(fault.Invalid, "driver %s has no function", d.name)}
+		return fault.New(fault.Invalid, "driver %s has no function", d.name)
 	case d.err != nil:
-		return planError{d.err}
+		return d.err
 	}
 	return nil
 }
@@ -126,7 +126,7 @@ func (d *Driver[A]) compile(a A) (*compiled, error) {
 	}
 	text, err := args.JSON(&a)
 	if err != nil {
-		return nil, planError{err}
+		return nil, err
 	}
 	return compileDrive(d.name, text, d.at, d.jobs, func(s *Session) error { return d.drive(s, a) })
 }

@@ -33,7 +33,7 @@ func compileDrive(name, text string, at graph.Position, jobs map[string]Runnable
 	p.graph.Add(&graph.Node{Role: graph.Output, Op: "Drive", At: at, Inputs: []*graph.Node{from}, Impl: out})
 	c, err := graph.Compile(p.graph, text)
 	if err != nil {
-		return nil, planError{err}
+		return nil, err
 	}
 	return &compiled{Compiled: c}, nil
 }

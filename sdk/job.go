@@ -32,7 +32,6 @@
 package sdk
 
 import (
-	"errors"
 	"fmt"
 	"io"
 
@@ -76,14 +75,14 @@ func (j *Job[A]) compile(a A) (*compiled, error) {
 	err = j.buildGraph(p, a)
 	// A type or function at fault is the cause of what build saw later.
 	if e := p.graph.Err(); e != nil {
-		return nil, planError{e}
+		return nil, e
 	}
 	if err != nil {
-		return nil, planError{fault.Wrap(fault.Invalid, fmt.Errorf("build job %s: %w", j.name, err))}
+		return nil, fault.Wrap(fault.Invalid, fmt.Errorf("build job %s: %w", j.name, err))
 	}
 	c, err := graph.Compile(p.graph, text)
 	if err != nil {
-		return nil, planError{err}
+		return nil, err
 	}
 	return &compiled{c, p.returned}, nil
 }
@@ -133,15 +132,4 @@ func (j *Job[A]) buildGraph(p *Pipeline, a A) (err error) {
 		}
 	}()
 	return j.build(p, a)
-}
-
-// planError is an error of the program or its arguments, found before any work.
-type planError struct{ error }
-
-// Unwrap returns the cause.
-func (e planError) Unwrap() error { return e.error }
-
-func isPlanError(err error) bool {
-	_, ok := errors.AsType[planError](err)
-	return ok
 }

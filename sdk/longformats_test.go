@@ -65,7 +65,7 @@ func buildLongFormats(p *sdk.Pipeline, a jobArgs) error {
 // TestLongRowsOfFormats reads rows of almost the limit in every format.
 func TestLongRowsOfFormats(t *testing.T) {
 	if raceEnabled {
-		t.Skip("MEMORY IS NOT MEASURED under the race detector, which takes several times as much")
+		t.Skip("SKIPPED: memory is not measured: the race detector takes several times as much")
 	}
 	const rows, width = 3, longestRow - len(longPiece)
 	for _, f := range longFormats {

@@ -53,7 +53,7 @@ func TestRowAboveLimit(t *testing.T) {
 // TestRowsAtLimit reads rows of the limit, each as large as the budget.
 func TestRowsAtLimit(t *testing.T) {
 	if raceEnabled {
-		t.Skip("MEMORY IS NOT MEASURED under the race detector, which takes several times as much")
+		t.Skip("SKIPPED: memory is not measured: the race detector takes several times as much")
 	}
 	const rows, tasks = 12, 2
 	p := newPlace(t)

@@ -124,7 +124,7 @@ func numberOf(i int64) []byte {
 // TestLongRowsAmongShort has long rows between many short ones.
 func TestLongRowsAmongShort(t *testing.T) {
 	if raceEnabled {
-		t.Skip("MEMORY IS NOT MEASURED under the race detector, which takes several times as much")
+		t.Skip("SKIPPED: memory is not measured: the race detector takes several times as much")
 	}
 	const short, every, width = 1_500_000, 500_000, 56 << 20
 	for _, w := range longWorkloads() {
@@ -158,16 +158,16 @@ const longTotal = 256 << 20
 // each in a process of its own, and holds the process to what is promised.
 func TestLongRows(t *testing.T) {
 	if raceEnabled {
-		t.Skip("MEMORY IS NOT MEASURED under the race detector, which takes several times as much")
+		t.Skip("SKIPPED: memory is not measured: the race detector takes several times as much")
 	}
 	var table strings.Builder
 	fmt.Fprintf(&table, "| workload | row | peak memory | spilled | seconds |\n|---|---|---|---|---|\n")
 	for _, w := range longWorkloads() {
 		for _, width := range []int64{8 << 20, 16 << 20, 32 << 20, 64 << 20} {
-			if testing.Short() && width < longestRow {
-				continue
-			}
 			t.Run(fmt.Sprintf("%s/%s", w.name, memory.FormatSize(width)), func(t *testing.T) {
+				if testing.Short() && width < longestRow {
+					t.Skip("SKIPPED: rows below the longest: these tests are to be short")
+				}
 				p := newPlace(t)
 				rows := longTotal / width
 				input := p.longNumbers(t, "in.txt", rows, width)

@@ -130,8 +130,8 @@ func TestRemoteDamage(t *testing.T) {
 		}
 		_, err = readers[name](t.Context(), env, out, typ)
 		wantUnreadable(t, name, err, out, fault.Fetch)
-		if _, reason, ok := transfer.ReasonOf(err); !ok || reason != transfer.Missing {
-			t.Errorf("%s: reason %q of %v, want missing", name, reason, err)
+		if e, ok := errors.AsType[*transfer.Error](err); !ok || e.Reason != transfer.Missing {
+			t.Errorf("%s: error %v, want one with the reason missing", name, err)
 		}
 	}
 }

@@ -23,7 +23,7 @@ func listed() *fakeCoordinator {
 	attempt := &pb.AttemptId{Job: make([]byte, 16), Task: &pb.TaskId{Stage: 2, Index: 7}, Epoch: 1, Number: 3}
 	s.logs = []*pb.ReadLogsResponse{
 		{Attempt: attempt, Executor: "e1", Stream: pb.LogStream_LOG_STREAM_STDERR, Data: []byte("first li")},
-		{Executor: "e1", Stream: pb.LogStream_LOG_STREAM_ENGINE, Data: []byte("worker started\n")},
+		{Executor: "e1", Stream: pb.LogStream_LOG_STREAM_STDOUT, Data: []byte("worker started\n")},
 		{Attempt: attempt, Executor: "e1", Stream: pb.LogStream_LOG_STREAM_STDERR, Offset: 8, Data: []byte("ne\nsecond \xff line\nno end")},
 		{Attempt: attempt, Executor: "e1", Stream: pb.LogStream_LOG_STREAM_STDOUT, Offset: 100, LostBytes: 100, Data: []byte("after a loss\n")},
 	}

@@ -28,7 +28,7 @@ func logsCommand(c *console) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.task, "task", "", "the `task` as STAGE/NUMBER, such as 2/7 (else all)")
 	f.IntVar(&o.attempt, "attempt", -1, "the `number` of the task's attempt, from 1 (else all)")
-	f.StringVar(&o.stream, "stream", "", "stdout, stderr or engine (else all)")
+	f.StringVar(&o.stream, "stream", "", "stdout or stderr (else all)")
 	f.BoolVarP(&o.follow, "follow", "f", false, "wait for more until the job ends")
 	f.BoolVar(&o.raw, "raw", false, "print the bytes as they were written")
 	f.BoolVar(&o.json, "json", false, "print one JSON object a piece")
@@ -81,7 +81,7 @@ func (o logOptions) request(job string, attemptGiven bool) (*pb.ReadLogsRequest,
 	if o.stream != "" {
 		number, ok := pb.LogStream_value["LOG_STREAM_"+strings.ToUpper(o.stream)]
 		if !ok || number == 0 {
-			return nil, fault.New(fault.Invalid, "--stream %s: choose from stdout, stderr, engine", o.stream)
+			return nil, fault.New(fault.Invalid, "--stream %s: choose from stdout, stderr", o.stream)
 		}
 		r.Stream = pb.LogStream(number)
 	}

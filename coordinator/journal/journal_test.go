@@ -2,6 +2,7 @@ package journal
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -124,7 +125,7 @@ func TestOneProcessADirectory(t *testing.T) {
 	if fault.KindOf(err) != fault.Invalid {
 		t.Fatalf("second Open = %v, want an invalid one", err)
 	}
-	for _, want := range []string{dir, "another coordinator (process ", "choose another directory"} {
+	for _, want := range []string{dir, "another coordinator", fmt.Sprintf("pid %d", os.Getpid()), "choose another directory"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error %q does not say %q", err, want)
 		}

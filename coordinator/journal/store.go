@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"sync/atomic"
 
 	"github.com/hashicorp/raft"
@@ -106,40 +104,11 @@ func verify(ctx context.Context, w *wal.WAL, m *mark) error {
 	return nil
 }
 
-const lockName = "lock"
-
 // lockDir makes a directory this process's own, until the file is closed.
 func lockDir(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	err = filelock.Try(f)
+	f, err := filelock.Take(filepath.Join(dir, "lock"))
 	if errors.Is(err, filelock.ErrHeld) {
-		err = fault.New(fault.Invalid, "it is used by another coordinator%s: end that one, or choose another directory", owner(f))
+		err = fault.New(fault.Invalid, "it is used by another coordinator: end that one, or choose another directory (%w)", err)
 	}
-	if err == nil {
-		err = errors.Join(f.Truncate(0), writeOwner(f))
-	}
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
-}
-
-func writeOwner(f *os.File) error {
-	_, err := f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
-	return err
-}
-
-// owner says which process holds the lock, if that can be read.
-func owner(f *os.File) string {
-	b := make([]byte, 32)
-	n, _ := f.ReadAt(b, 0) // the end of the file comes before 32 bytes
-	pid, err := strconv.Atoi(strings.TrimSpace(string(b[:n])))
-	if err != nil {
-		return ""
-	}
-	return fmt.Sprintf(" (process %d)", pid)
+	return f, err
 }

@@ -1,6 +1,6 @@
 // Command quickstart counts the words of text files: the job of the README.
 //
-//	go run ./examples/quickstart --input LICENSE --output build/quickstart
+//	go run ./examples/quickstart --input LICENSE --output build/counts
 package main
 
 import (

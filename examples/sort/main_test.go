@@ -125,7 +125,7 @@ func gnuSort(t *testing.T, files, flags []string) []byte {
 	t.Helper()
 	version, err := exec.Command("sort", "--version").Output()
 	if err != nil || !bytes.Contains(version, []byte("GNU")) {
-		t.Skipf("SORT IS NOT COMPARED WITH GNU sort, which is not installed: %v", err)
+		t.Skipf("SKIPPED: the comparison with GNU sort: it is not installed: %v", err)
 	}
 	cmd := exec.Command("sort", append(flags, files...)...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C")

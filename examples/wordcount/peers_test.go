@@ -55,7 +55,7 @@ func TestEqualToPeers(t *testing.T) {
 
 	for _, tool := range []string{"sh", "tr", "sort", "uniq"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("WORDCOUNT IS NOT COMPARED WITH tr, sort AND uniq: %v", err)
+			t.Skipf("SKIPPED: the comparison with tr, sort and uniq: %v", err)
 		}
 	}
 	lines := pipeline(t, plain)

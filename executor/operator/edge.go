@@ -1,8 +1,6 @@
 package operator
 
 import (
-	"unsafe"
-
 	"github.com/apache/arrow/go/v15/arrow"
 
 	"github.com/sheafdata/sheaf/internal/column"
@@ -92,7 +90,7 @@ type builder[T any] struct {
 func (b *builder[T]) Push(rows []T) error {
 	for len(rows) > 0 {
 		n := min(len(rows), b.limit)
-		if err := b.columns.Append(unsafe.Pointer(&rows[0]), unsafe.Sizeof(rows[0]), n); err != nil {
+		if err := column.AppendRows(b.columns, rows[:n]); err != nil {
 			return err
 		}
 		if err := b.out.PushBatch(b.columns.Record()); err != nil {

@@ -118,7 +118,7 @@ func TestPanicOfEngine(t *testing.T) {
 		// space only.
 		huge, err := syscall.Mmap(-1, 0, 5<<30, syscall.PROT_READ, syscall.MAP_ANON|syscall.MAP_PRIVATE|syscall.MAP_NORESERVE)
 		if err != nil {
-			t.Skipf("SKIPPED: the test needs 5 GiB of address space: %v", err)
+			t.Skipf("SKIPPED: keys above 4 GiB: this process gets no 5 GiB of address space: %v", err)
 		}
 		defer syscall.Munmap(huge)
 		keys := column.Keys{Data: huge, Ends: []uint32{1}}

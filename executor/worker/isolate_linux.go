@@ -105,11 +105,14 @@ func limit(pid int, c *Config, g *cgroup.Group) error {
 	if c.Limits.FileBytes > 0 {
 		errs = append(errs, set(unix.RLIMIT_FSIZE, c.Limits.FileBytes))
 	}
-	if g == nil || !g.LimitsMemory() {
+	if boundsAddresses(g) {
 		errs = append(errs, set(unix.RLIMIT_DATA, uint64(c.LimitBytes)+dataHeadroom))
 	}
 	return errors.Join(errs...)
 }
+
+// boundsAddresses says that a process's memory is bounded by RLIMIT_DATA.
+func boundsAddresses(g *cgroup.Group) bool { return g == nil || !g.LimitsMemory() }
 
 // descriptors returns n, or what this process may have if that is less: only
 // root may give more.

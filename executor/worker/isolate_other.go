@@ -30,6 +30,8 @@ func attributes(bool, *cgroup.Group) *syscall.SysProcAttr { return &syscall.SysP
 
 func limit(int, *Config, *cgroup.Group) error { return nil }
 
+func boundsAddresses(*cgroup.Group) bool { return false }
+
 // awaitZombie returns false: there is no portable way to wait and leave the
 // process's id in use.
 func awaitZombie(int) bool { return false }

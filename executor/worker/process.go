@@ -180,12 +180,12 @@ func (p *process) kill() {
 // what is known of the end.
 func (p *process) wait() exit {
 	<-p.exited
-	e := exit{state: p.state, peakBytes: peakRSS(p.state)}
+	e := exit{state: p.state, peakBytes: peakRSS(p.state), byAddresses: boundsAddresses(p.group)}
 	if p.group != nil {
 		if peak := p.group.Peak(); peak > 0 {
 			e.peakBytes = peak
 		}
-		e.outOfMem = p.group.OutOfMemory()
+		e.outOfMem, e.outOfProcs = p.group.OutOfMemory(), p.group.OutOfProcesses()
 	}
 	if err := p.sweep(); err != nil {
 		p.config.Log.Warn("what a worker started may still run", "job", p.config.Job.Job, "err", err)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -90,6 +91,14 @@ func act(ctx *sdk.Context, line string) (string, error) {
 				b[i] = 1
 			}
 			eaten = append(eaten, b)
+		}
+	case "threads":
+		for begun := make(chan bool); ; <-begun {
+			go func() {
+				runtime.LockOSThread()
+				begun <- true
+				<-ctx.Done()
+			}()
 		}
 	case "fork":
 		cmd := exec.Command("/proc/self/exe")

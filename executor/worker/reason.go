@@ -56,10 +56,12 @@ func (w *Worker) blame(r *reason) {
 
 // exit is how a process ended.
 type exit struct {
-	state     *os.ProcessState
-	outOfMem  bool  // the kernel killed for the group's limit
-	peakBytes int64 // of the group, or of the process
-	stderr    string
+	state       *os.ProcessState
+	outOfMem    bool  // the kernel killed for the group's limit
+	outOfProcs  bool  // the kernel refused a process or thread for the group's limit
+	byAddresses bool  // memory is bounded by the addresses that the process has
+	peakBytes   int64 // of the group, or of the process
+	stderr      string
 }
 
 // conclude reports the attempts that still ran, and returns what Exited says.
@@ -114,13 +116,17 @@ func (w *Worker) diagnose(end exit, left map[plan.AttemptID]bool) *reason {
 	}
 	status, _ := end.state.Sys().(syscall.WaitStatus)
 	cause := lastWords(end.stderr)
-	memoryOut := end.outOfMem || memoryCause(cause) || status.Signaled() && status.Signal() == syscall.SIGKILL && end.peakBytes >= w.config.LimitBytes
+	noThread, noMemory := threadCause(cause)
+	memoryOut := end.outOfMem || memoryCause(cause) || noMemory || status.Signaled() && status.Signal() == syscall.SIGKILL && end.peakBytes >= w.config.LimitBytes
 	switch {
 	case memoryOut:
 		return &reason{
 			kind: fault.Resource, detail: cause, attempt: culprit(cause, left),
 			text: fmt.Sprintf("out of memory: the worker was ended at its memory limit of %s, peak %s", memory.FormatSize(w.config.LimitBytes), memory.FormatSize(end.peakBytes)),
 		}
+	case noThread:
+		// Whoever wanted the last thread is not to blame more than the others.
+		return &reason{kind: fault.Resource, detail: cause, text: "out of threads: the worker reached " + w.threadLimit(end, cause)}
 	case status.Signaled() && isOutside(status.Signal()):
 		return &reason{kind: fault.Lost, text: fmt.Sprintf("somebody ended the worker by signal %v", status.Signal())}
 	case status.Signaled():
@@ -134,6 +140,19 @@ func (w *Worker) diagnose(end exit, left map[plan.AttemptID]bool) *reason {
 		r.text += fmt.Sprintf("; %d attempts ran, and any may be at fault", len(left))
 	}
 	return r
+}
+
+// threadLimit says which limit keeps a process from more threads, as far as that
+// is known.
+func (w *Worker) threadLimit(end exit, cause string) string {
+	switch {
+	case end.outOfProcs:
+		return fmt.Sprintf("the limit of its control group, %d processes and threads", w.config.Limits.Processes)
+	case end.byAddresses && strings.HasPrefix(cause, cgoCrash):
+		// The C library has one error for both.
+		return fmt.Sprintf("its memory limit of %s, which counts the stacks of threads, or a limit of processes (ulimit -u)", memory.FormatSize(w.config.LimitBytes))
+	}
+	return "a limit of processes of its user (ulimit -u) or of the machine"
 }
 
 // isOutside says that a process does not send itself such a signal.
@@ -150,11 +169,15 @@ const (
 	maxTail = 2 << 10
 	// maxCause bounds the panic text of a report.
 	maxCause = 16 << 10
+	// cgoCrash and noThreads begin the lines that come before the crash itself
+	// when there is no thread to be had, with cgo and without.
+	cgoCrash  = "runtime/cgo: "
+	noThreads = "runtime: failed to create new OS thread "
 )
 
 var (
 	// crash begins what Go prints when a program crashes.
-	crash = regexp.MustCompile(`(?m)^(panic: |fatal error: |runtime: out of memory|SIG[A-Z]+: |unexpected fault address )`)
+	crash = regexp.MustCompile(`(?m)^(panic: |fatal error: |runtime: out of memory|` + cgoCrash + `|` + noThreads + `|SIG[A-Z]+: |unexpected fault address )`)
 	// labeled is the header of a goroutine with its label.
 	labeled = regexp.MustCompile(`(?m)^goroutine \d+ .*labels:\{.*"` + plan.AttemptLabel + `": "([0-9a-z-]+)"`)
 	// header is that of any goroutine.
@@ -177,6 +200,19 @@ func lastWords(stderr string) string {
 func memoryCause(cause string) bool {
 	first, _, _ := strings.Cut(cause, "\n\n")
 	return strings.Contains(first, "out of memory") || strings.Contains(first, "cannot allocate memory") || strings.Contains(first, "cannot map pages")
+}
+
+// threadCause says that a process got no thread, and whether that is for lack of
+// memory.
+func threadCause(cause string) (noThread, noMemory bool) {
+	first, _, _ := strings.Cut(cause, "\n")
+	switch {
+	case strings.HasPrefix(first, noThreads):
+		return true, strings.Contains(first, fmt.Sprintf("errno=%d)", syscall.ENOMEM))
+	case strings.HasPrefix(first, cgoCrash+"pthread_create failed: "):
+		return true, strings.HasSuffix(first, ": Cannot allocate memory")
+	}
+	return false, false
 }
 
 // culprit returns the attempt in whose goroutine the program crashed: the first

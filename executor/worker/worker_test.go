@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -54,19 +53,6 @@ func launch(t *testing.T, h *home, spec plan.JobSpec, splits []plan.Split) []pla
 		ids = append(ids, a.Attempt)
 	}
 	return ids
-}
-
-// isolations are what a test runs under: all that this machine gives, and
-// nothing but limits.
-func isolations(t *testing.T, f func(t *testing.T, i worker.Isolation)) {
-	full := worker.Probe()
-	t.Logf("this machine: %v", full)
-	for n, i := range []worker.Isolation{full, {PIDNamespace: full.PIDNamespace}, {Groups: full.Groups}, {}} {
-		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			t.Logf("under %v", i)
-			f(t, i)
-		})
-	}
 }
 
 // TestUserFaults ends processes by what user code does, while another attempt
@@ -119,29 +105,6 @@ func TestExitSaysWhatWasPrinted(t *testing.T) {
 		t.Errorf("detail %q, want what user code printed", e.failure.Detail)
 	}
 	h.exited()
-}
-
-// TestMemory ends a process that takes more than its limit, by a control group
-// and by the limit of its address space.
-func TestMemory(t *testing.T) {
-	isolations(t, func(t *testing.T, i worker.Isolation) {
-		if raceEnabled && i.Groups == nil {
-			t.Skip("the race detector needs more addresses than the limit gives")
-		}
-		h := newHome(t, "a")
-		h.isolation = i
-		spec, splits := acting(t, h, []string{"eat"}, func(c *worker.Config) {
-			c.MemoryBytes, c.LimitBytes = 64<<20, 128<<20
-		})
-		launch(t, h, spec, splits)
-		e := h.next("failed")
-		if e.failure.Kind != fault.Resource || !strings.Contains(e.failure.Message, "memory limit of 128 MiB, peak ") || strings.Contains(e.failure.Message, "peak 0") {
-			t.Errorf("attempt failed as %v: %s; want kind resource with limit and peak", e.failure.Kind, e.failure.Message)
-		}
-		if err := h.exited(); fault.KindOf(err) != fault.Resource {
-			t.Errorf("Exited(%v) of kind %v, want kind resource", err, fault.KindOf(err))
-		}
-	})
 }
 
 // TestStuck kills workers whose attempts do not stop: after a cancellation, and
@@ -234,55 +197,6 @@ func TestContextEnds(t *testing.T) {
 	if err := h.exited(); fault.KindOf(err) != fault.Lost {
 		t.Errorf("Exited(%v), want kind lost", err)
 	}
-}
-
-// TestGrandchild checks that what user code starts in a session of its own ends
-// with the worker, by a namespace and by a control group.
-func TestGrandchild(t *testing.T) {
-	isolations(t, func(t *testing.T, i worker.Isolation) {
-		if !i.PIDNamespace && i.Groups == nil {
-			t.Skip("nothing here knows of processes that leave their session")
-		}
-		h := newHome(t, "a")
-		h.isolation = i
-		lock := filepath.Join(t.TempDir(), "lock")
-		spec, splits := acting(t, h, []string{"fork " + lock})
-		launch(t, h, spec, splits)
-		h.next("finished")
-		if !isHeld(lock) {
-			t.Fatal("the grandchild does not run")
-		}
-		h.worker.Shutdown(0, "a test")
-		if err := h.exited(); err != nil {
-			t.Errorf("Exited(%v)", err)
-		}
-		if isHeld(lock) {
-			t.Error("the grandchild outlived its worker")
-		}
-	})
-}
-
-// TestDaemonDies kills an executor: its worker goes with it.
-func TestDaemonDies(t *testing.T) {
-	for _, isolated := range []string{"", "yes"} {
-		t.Run("isolated "+isolated, func(t *testing.T) {
-			dir := t.TempDir()
-			cmd := exec.Command(os.Args[0])
-			cmd.Env = append(os.Environ(), programVar+"=daemon", dirVar+"="+dir, isolatedVar+"="+isolated)
-			cmd.Stderr = t.Output()
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			lock := filepath.Join(dir, "lock")
-			until(t, "the worker runs", func() bool { return isHeld(lock) })
-			if err := cmd.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-			cmd.Wait()
-			until(t, "the worker is gone", func() bool { return !isHeld(lock) })
-		})
-	}
-	worker.Probe() // removes the groups of the dead
 }
 
 // until waits for a condition.

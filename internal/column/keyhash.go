@@ -8,16 +8,6 @@ import "github.com/zeebo/xxh3"
 // different attempts must agree on where a key goes. All of its bits are good.
 func HashKey(key []byte) uint64 { return xxh3.Hash(key) }
 
-// HashKeys appends the HashKey of each key to dst.
-func HashKeys(dst []uint64, keys *Keys) []uint64 {
-	start := uint32(0)
-	for _, end := range keys.Ends {
-		dst = append(dst, xxh3.Hash(keys.Data[start:end]))
-		start = end
-	}
-	return dst
-}
-
 // Bucket maps a hash to one of 1 to 2^31 buckets by its upper 32 bits: a
 // multiplication and a shift instead of a division, so that neighbouring
 // buckets are neighbouring ranges of the hash.

@@ -48,13 +48,6 @@ func (s *SortScratch) Bytes() int64 {
 // Release gives the memory back.
 func (s *SortScratch) Release() { s.entries, s.other, s.groups = nil, nil, nil }
 
-// SortNeed returns an upper bound of the memory in bytes that sorting n keys
-// takes: a fresh scratch and the order.
-func SortNeed(n int) int64 {
-	// Groups waiting to be refined are disjoint and have at least two keys.
-	return (2*sortEntryBytes+12+4)*int64(n) + 4<<sortTopBits + 1<<10
-}
-
 // SortKeys returns the numbers of all keys in ascending order of their bytes;
 // equal keys keep their order. The result overwrites order if that has the
 // capacity. The time is bounded by the keys' bytes plus a constant for each
@@ -90,7 +83,7 @@ func SortKeys(k *Keys, order []uint32, scratch *SortScratch) []uint32 {
 }
 
 // reserve makes the working memory n entries long. It does not grow as append
-// does, by more than was asked for, so that SortNeed holds.
+// does, by more than was asked for: the memory stays in proportion to the keys.
 func (s *SortScratch) reserve(n int) {
 	if cap(s.entries) < n {
 		s.entries, s.other = nil, nil

@@ -1,9 +1,9 @@
 //go:build unix
 
-// Package filelock takes advisory locks of whole files. Staging directories
-// and the directories of stores use them to tell a living owner from a dead
-// one: the kernel frees a lock with its process, however that ends. The package
-// owns no goroutine. Network file systems without flock give an error.
+// Package filelock takes advisory locks of whole files. Staging directories,
+// stores and the directories of daemons use them to tell a living owner from a
+// dead one: the kernel frees a lock with its process, however that ends. The
+// package owns no goroutine. Network file systems without flock give an error.
 package filelock
 
 import (

@@ -74,17 +74,11 @@ func NewAuthorizer(listen string, tokens *Tokens) (*Authorizer, error) {
 	return &Authorizer{loopback: loopback, tokens: tokens}, nil
 }
 
-// Authorize decides about one request before anything of it is looked at: the
-// procedure is the path of its URL, host that of its Host header, state that of
-// its TLS connection (nil without), remote the address of its other end. The
-// error is nil or a *connect.Error with the code Unauthenticated or
-// PermissionDenied.
-func (a *Authorizer) Authorize(procedure, host string, h http.Header, state *tls.ConnectionState, remote string) error {
-	_, err := a.Identify(procedure, host, h, state, remote)
-	return err
-}
-
-// Identify is Authorize that says who makes the request.
+// Identify decides about one request before anything of it is looked at, and
+// says who makes it: the procedure is the path of its URL, host that of its Host
+// header, state that of its TLS connection (nil without), remote the address of
+// its other end. The error is nil or a *connect.Error with the code
+// Unauthenticated or PermissionDenied.
 func (a *Authorizer) Identify(procedure, host string, h http.Header, state *tls.ConnectionState, remote string) (Identity, error) {
 	if err := a.checkOrigin(host, h, remote); err != nil {
 		return Identity{}, err

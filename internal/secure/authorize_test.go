@@ -136,10 +136,10 @@ func TestAuthorizeEveryProcedureForEveryCaller(t *testing.T) {
 			h := make(http.Header)
 			SetToken(h, NewSecret(caller.token))
 			for _, procedure := range append(declared(), "/", "", "/sheaf.v1.ClusterService/", "/sheaf.v1.ClusterService/Submit/", "/sheaf.v1.clusterservice/submit", "/debug/pprof/") {
-				err := a.Authorize(procedure, door.host, h, caller.state, door.remote)
+				_, err := a.Identify(procedure, door.host, h, caller.state, door.remote)
 				known := procedures[procedure] != need{}
 				if want := known && open(door.allowed(i), procedure); (err == nil) != want {
-					t.Errorf("%s: Authorize(%q) for %s = %v, want allowed to be %v", door.name, procedure, caller.name, err, want)
+					t.Errorf("%s: Identify(%q) for %s = %v, want allowed to be %v", door.name, procedure, caller.name, err, want)
 				}
 				if err != nil {
 					wantDenied(t, err, caller.token)
@@ -200,8 +200,8 @@ func TestAuthorizeRefusesBrowsers(t *testing.T) {
 			if test.origin != "" {
 				h["Origin"] = []string{strings.TrimSpace(test.origin)}
 			}
-			err = a.Authorize("/sheaf.v1.ClusterService/ListJobs", test.host, h, certifiedState(""), test.remote)
-			wantError(t, "Authorize", err, test.want)
+			_, err = a.Identify("/sheaf.v1.ClusterService/ListJobs", test.host, h, certifiedState(""), test.remote)
+			wantError(t, "Identify", err, test.want)
 		})
 	}
 }
@@ -212,14 +212,14 @@ func TestAuthorizeRefusesHeaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, values := range [][]string{{opsToken}, {"Basic " + opsToken}, {"Bearer"}, {""}, {"Bearer " + opsToken, "Bearer " + opsToken}, {"Bearer " + opsToken + " x"}} {
-		err := a.Authorize("/sheaf.v1.ClusterService/ListJobs", "localhost", http.Header{"Authorization": values}, nil, "127.0.0.1:5")
+		_, err := a.Identify("/sheaf.v1.ClusterService/ListJobs", "localhost", http.Header{"Authorization": values}, nil, "127.0.0.1:5")
 		if connect.CodeOf(err) != connect.CodeUnauthenticated {
-			t.Errorf("Authorize with Authorization %d values = %v, want the code %v", len(values), err, connect.CodeUnauthenticated)
+			t.Errorf("Identify with Authorization %d values = %v, want the code %v", len(values), err, connect.CodeUnauthenticated)
 		}
 	}
 	for _, value := range []string{"Bearer " + opsToken, "bearer  " + opsToken + " "} {
-		if err := a.Authorize("/sheaf.v1.ClusterService/ListJobs", "localhost", http.Header{"Authorization": {value}}, nil, "127.0.0.1:5"); err != nil {
-			t.Errorf("Authorize = %v, want no error", err)
+		if _, err := a.Identify("/sheaf.v1.ClusterService/ListJobs", "localhost", http.Header{"Authorization": {value}}, nil, "127.0.0.1:5"); err != nil {
+			t.Errorf("Identify = %v, want no error", err)
 		}
 	}
 }

@@ -51,7 +51,7 @@ func FuzzRegistration(f *testing.F) {
 }
 
 func FuzzSnapshot(f *testing.F) {
-	fuzzMessage(f, EncodeSnapshot, func(m *pb.JobSnapshot) (progress.Snapshot, error) { return DecodeSnapshot(m) })
+	fuzzMessage(f, encodeSnapshot, func(m *pb.JobSnapshot) (progress.Snapshot, error) { return DecodeSnapshot(m) })
 }
 
 // FuzzAdmit holds that the walk takes whatever Marshal makes of bytes that parse.

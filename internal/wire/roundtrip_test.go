@@ -60,12 +60,12 @@ func TestEveryFieldSurvives(t *testing.T) {
 	survives(t, EncodePlan, DecodePlan)
 	survives(t, EncodeAssignment, DecodeAssignment)
 	survives(t, EncodeResult, DecodeResult)
-	survives(t, EncodeFigures, DecodeFigures)
+	survives(t, EncodeFigures, func(m *pb.Figures) (plan.Figures, error) { return decode("figures", m, readFigures) })
 	survives(t, EncodeRows, DecodeRows)
 	survives(t, EncodeReport, DecodeReport)
 	survives(t, EncodeJobSpec, DecodeJobSpec)
 	survives(t, EncodeOptions, DecodeOptions)
-	survives(t, EncodeSnapshot, DecodeSnapshot)
+	survives(t, encodeSnapshot, DecodeSnapshot)
 	survives(t, EncodeExecutors, DecodeExecutors)
 	survives(t, EncodeRegistration, DecodeRegistration)
 	survives(t, encodeAttemptID, DecodeAttemptID)
@@ -167,7 +167,7 @@ func TestAbsence(t *testing.T) {
 	if got.Splits[0].Path != path {
 		t.Errorf("path %q came back as %q", path, got.Splits[0].Path)
 	}
-	queued := EncodeSnapshot(&progress.Snapshot{Job: plan.JobID{}.String()})
+	queued := encodeSnapshot(&progress.Snapshot{Job: plan.JobID{}.String()})
 	queued.State = pb.JobState_JOB_STATE_QUEUED
 	if s, err := DecodeSnapshot(queued); err != nil || s.State != progress.Planning {
 		t.Errorf("DecodeSnapshot(queued) = %q, %v, want %q", s.State, err, progress.Planning)

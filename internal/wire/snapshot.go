@@ -8,25 +8,13 @@ import (
 	"github.com/sheafdata/sheaf/internal/progress"
 )
 
-var (
-	states = map[pb.JobState]string{
-		pb.JobState_JOB_STATE_PLANNING:   progress.Planning,
-		pb.JobState_JOB_STATE_RUNNING:    progress.Running,
-		pb.JobState_JOB_STATE_COMMITTING: progress.Committing,
-		pb.JobState_JOB_STATE_DONE:       progress.Done,
-		pb.JobState_JOB_STATE_FAILED:     progress.Failed,
-		pb.JobState_JOB_STATE_CANCELED:   progress.Canceled,
-	}
-	stateNumbers = inverse(states)
-)
-
-// EncodeSnapshot makes the message of a progress snapshot. What a coordinator
-// knows beside it (owner, figures, failure and more) is for it to add.
-func EncodeSnapshot(s *progress.Snapshot) *pb.JobSnapshot {
-	return &pb.JobSnapshot{
-		JobId: s.Job, Name: s.Name, State: stateNumbers[s.State], ElapsedNanos: int64(s.Elapsed),
-		Stages: messages(s.Stages, encodeStageProgress),
-	}
+var states = map[pb.JobState]string{
+	pb.JobState_JOB_STATE_PLANNING:   progress.Planning,
+	pb.JobState_JOB_STATE_RUNNING:    progress.Running,
+	pb.JobState_JOB_STATE_COMMITTING: progress.Committing,
+	pb.JobState_JOB_STATE_DONE:       progress.Done,
+	pb.JobState_JOB_STATE_FAILED:     progress.Failed,
+	pb.JobState_JOB_STATE_CANCELED:   progress.Canceled,
 }
 
 // DecodeSnapshot checks a snapshot and returns what a display shows of it. A job
@@ -48,13 +36,6 @@ func readSnapshot(c *checker, m *pb.JobSnapshot) progress.Snapshot {
 		s.State = known(c, "state", m.GetState(), states)
 	}
 	return s
-}
-
-func encodeStageProgress(s *progress.Stage) *pb.StageProgress {
-	return &pb.StageProgress{
-		Name: s.Name, Known: s.Known, Tasks: narrow(s.Tasks), Running: narrow(s.Running), Done: narrow(s.Done),
-		Failed: narrow(s.Failed), BytesTotal: s.BytesTotal, Bytes: s.Bytes, Rows: s.Rows, Started: s.Started, Ended: s.Ended,
-	}
 }
 
 func readStageProgress(c *checker, m *pb.StageProgress) progress.Stage {

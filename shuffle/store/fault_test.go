@@ -366,7 +366,7 @@ func tmpfs(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", dir).CombinedOutput(); err != nil {
-		t.Skipf("SKIPPED, A REAL FULL DISK IS NOT TESTED: mounting a tmpfs needs root: %v: %s", err, out)
+		t.Skipf("SKIPPED: a real full disk: mounting a tmpfs needs root: %v: %s", err, out)
 	}
 	t.Cleanup(func() {
 		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {

@@ -150,9 +150,9 @@ func readAll(src Outputs, out plan.MapOutput) ([]byte, error) {
 // wantFailure checks kind and reason of an error.
 func wantFailure(t testing.TB, what string, err error, kind fault.Kind, reason Reason) {
 	t.Helper()
-	id, got, ok := ReasonOf(err)
-	if fault.KindOf(err) != kind || !ok || got != reason || id != executor {
-		t.Errorf("%s: error %v of kind %v, reason %q at %q, want kind %v, reason %q at %q", what, err, fault.KindOf(err), got, id, kind, reason, executor)
+	e, ok := errors.AsType[*Error](err)
+	if fault.KindOf(err) != kind || !ok || e.Reason != reason || e.Executor != executor {
+		t.Errorf("%s: error %v of kind %v, %#v, want kind %v, reason %q at %q", what, err, fault.KindOf(err), e, kind, reason, executor)
 	}
 }
 

@@ -16,7 +16,6 @@ package transfer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/sheafdata/sheaf/internal/fault"
@@ -82,14 +81,6 @@ func (r Reason) says() string {
 		return "answering something else"
 	}
 	return string(r)
-}
-
-// ReasonOf returns the executor that a fetch failed at, and why.
-func ReasonOf(err error) (plan.ExecutorID, Reason, bool) {
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Executor, e.Reason, true
-	}
-	return "", "", false
 }
 
 // kind is what the scheduler does about a reason.

@@ -31,8 +31,6 @@ const (
 	LogStream_LOG_STREAM_STDOUT LogStream = 1
 	// What user code wrote to standard error.
 	LogStream_LOG_STREAM_STDERR LogStream = 2
-	// What the engine says about the attempt.
-	LogStream_LOG_STREAM_ENGINE LogStream = 3
 )
 
 // Enum value maps for LogStream.
@@ -41,13 +39,11 @@ var (
 		0: "LOG_STREAM_UNSPECIFIED",
 		1: "LOG_STREAM_STDOUT",
 		2: "LOG_STREAM_STDERR",
-		3: "LOG_STREAM_ENGINE",
 	}
 	LogStream_value = map[string]int32{
 		"LOG_STREAM_UNSPECIFIED": 0,
 		"LOG_STREAM_STDOUT":      1,
 		"LOG_STREAM_STDERR":      2,
-		"LOG_STREAM_ENGINE":      3,
 	}
 )
 
@@ -2006,12 +2002,11 @@ const file_sheaf_v1_cluster_proto_rawDesc = "" +
 	"\x0fdeadline_millis\x18\x02 \x01(\x03R\x0edeadlineMillis\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\"7\n" +
 	"\x11DrainNodeResponse\x12\"\n" +
-	"\x04node\x18\x01 \x01(\v2\x0e.sheaf.v1.NodeR\x04node*l\n" +
+	"\x04node\x18\x01 \x01(\v2\x0e.sheaf.v1.NodeR\x04node*n\n" +
 	"\tLogStream\x12\x1a\n" +
 	"\x16LOG_STREAM_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11LOG_STREAM_STDOUT\x10\x01\x12\x15\n" +
-	"\x11LOG_STREAM_STDERR\x10\x02\x12\x15\n" +
-	"\x11LOG_STREAM_ENGINE\x10\x03*\x83\x01\n" +
+	"\x11LOG_STREAM_STDERR\x10\x02\"\x04\b\x03\x10\x03*\x11LOG_STREAM_ENGINE*\x83\x01\n" +
 	"\tNodeState\x12\x1a\n" +
 	"\x16NODE_STATE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10NODE_STATE_READY\x10\x01\x12\x17\n" +

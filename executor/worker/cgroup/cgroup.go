@@ -42,6 +42,7 @@ type Limits struct {
 type Group struct {
 	dirs   []string // one for each hierarchy
 	memory string   // the one that bounds memory; empty for none
+	pids   string   // the one that bounds processes; empty for none
 	v2     bool
 	fd     *os.File
 }
@@ -147,6 +148,7 @@ func (g *Group) bound(p *Parent, l Limits) (err error) {
 		}
 	}
 	if l.Processes > 0 && exists(pidsDir, pids) {
+		g.pids = pidsDir
 		return write(pidsDir, pids, strconv.Itoa(l.Processes))
 	}
 	return nil
@@ -195,8 +197,20 @@ func (g *Group) OutOfMemory() bool {
 	if g.v2 {
 		name = "memory.events"
 	}
-	for line := range strings.Lines(readFile(filepath.Join(g.memory, name))) {
-		if n, ok := strings.CutPrefix(line, "oom_kill "); ok && g.memory != "" {
+	return happened(g.memory, name, "oom_kill ")
+}
+
+// OutOfProcesses reports whether the system refused a process or a thread for
+// the group's bound.
+func (g *Group) OutOfProcesses() bool { return happened(g.pids, "pids.events", "max ") }
+
+// happened reports whether a file counts an event at all.
+func happened(dir, name, event string) bool {
+	if dir == "" {
+		return false
+	}
+	for line := range strings.Lines(readFile(filepath.Join(dir, name))) {
+		if n, ok := strings.CutPrefix(line, event); ok {
 			return strings.TrimSpace(n) != "0"
 		}
 	}

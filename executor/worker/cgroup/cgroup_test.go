@@ -27,112 +27,109 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// parents returns where this machine lets us make groups, in both versions.
-func parents(t *testing.T) map[string]*Parent {
-	t.Helper()
-	found := map[string]*Parent{}
-	if p, err := Find(); err == nil {
-		found[p.String()] = p
-	} else {
-		t.Logf("Find: %v", err)
-	}
-	// Version 2 alone, also where version 1 has the controllers.
-	var v2 strings.Builder
-	for line := range strings.Lines(readFile("/proc/self/mountinfo")) {
-		if strings.Contains(line, " - cgroup2 ") {
-			v2.WriteString(line)
+// parents runs a test where this machine lets us make groups, in both versions.
+func parents(t *testing.T, f func(t *testing.T, p *Parent)) {
+	t.Run("found", func(t *testing.T) {
+		p, err := Find()
+		if err != nil {
+			t.Skipf("SKIPPED: control groups: this machine lets us make none: %v", err)
 		}
-	}
-	p := locate(v2.String(), readFile("/proc/self/cgroup"))
-	if g, err := p.New(Limits{}); err == nil {
+		t.Logf("%v", p)
+		f(t, p)
+	})
+	// Also where version 1 has the controllers.
+	t.Run("version 2 alone", func(t *testing.T) {
+		var v2 strings.Builder
+		for line := range strings.Lines(readFile("/proc/self/mountinfo")) {
+			if strings.Contains(line, " - cgroup2 ") {
+				v2.WriteString(line)
+			}
+		}
+		p := locate(v2.String(), readFile("/proc/self/cgroup"))
+		g, err := p.New(Limits{})
+		if err != nil {
+			t.Skipf("SKIPPED: control groups of version 2: this machine lets us make none: %v", err)
+		}
 		if err := g.Remove(); err != nil {
 			t.Errorf("Remove of an empty group = %v", err)
 		}
-		found["only "+p.String()] = p
-	}
-	if len(found) == 0 {
-		t.Skip("this machine lets us make no control groups")
-	}
-	return found
+		f(t, p)
+	})
 }
 
 // TestGroup puts a process into a group, where its child begins, and ends both.
 func TestGroup(t *testing.T) {
-	for name, p := range parents(t) {
-		t.Run(name, func(t *testing.T) {
-			g, err := p.New(Limits{MemoryBytes: 1 << 30, Processes: 100})
-			if err != nil {
-				t.Fatal(err)
+	parents(t, func(t *testing.T, p *Parent) {
+		g, err := p.New(Limits{MemoryBytes: 1 << 30, Processes: 100})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), sleepVar+"=1")
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+		cmd.SysProcAttr.CgroupFD, cmd.SysProcAttr.UseCgroupFD = g.FD()
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if err := g.Add(cmd.Process.Pid); err != nil {
+			t.Errorf("Add = %v", err)
+		}
+		for _, dir := range g.dirs {
+			if text := readFile(filepath.Join(dir, "cgroup.procs")); strings.TrimSpace(text) == "" {
+				t.Errorf("%s is empty, want the process", dir)
 			}
-			cmd := exec.Command(os.Args[0])
-			cmd.Env = append(os.Environ(), sleepVar+"=1")
-			cmd.SysProcAttr = &syscall.SysProcAttr{}
-			cmd.SysProcAttr.CgroupFD, cmd.SysProcAttr.UseCgroupFD = g.FD()
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
+		}
+		g.Kill()
+		err = cmd.Wait()
+		if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+			t.Errorf("the process ended with %v, want it killed", err)
+		}
+		if g.OutOfMemory() {
+			t.Error("OutOfMemory() = true for a process that took nothing")
+		}
+		if err := g.Remove(); err != nil {
+			t.Errorf("Remove = %v", err)
+		}
+		for _, dir := range g.dirs {
+			if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("%s is left", dir)
 			}
-			if err := g.Add(cmd.Process.Pid); err != nil {
-				t.Errorf("Add = %v", err)
-			}
-			for _, dir := range g.dirs {
-				if text := readFile(filepath.Join(dir, "cgroup.procs")); strings.TrimSpace(text) == "" {
-					t.Errorf("%s is empty, want the process", dir)
-				}
-			}
-			g.Kill()
-			err = cmd.Wait()
-			if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-				t.Errorf("the process ended with %v, want it killed", err)
-			}
-			if g.OutOfMemory() {
-				t.Error("OutOfMemory() = true for a process that took nothing")
-			}
-			if err := g.Remove(); err != nil {
-				t.Errorf("Remove = %v", err)
-			}
-			for _, dir := range g.dirs {
-				if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
-					t.Errorf("%s is left", dir)
-				}
-			}
-		})
-	}
+		}
+	})
 }
 
 // TestOrphans removes groups of processes that are gone, with what is in them.
 func TestOrphans(t *testing.T) {
-	for name, p := range parents(t) {
-		t.Run(name, func(t *testing.T) {
-			cmd := exec.Command(os.Args[0])
-			cmd.Env = append(os.Environ(), sleepVar+"=1")
-			if err := cmd.Start(); err != nil {
+	parents(t, func(t *testing.T, p *Parent) {
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), sleepVar+"=1")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		gone := exec.Command(os.Args[0], "-test.run=^$")
+		if err := gone.Run(); err != nil {
+			t.Fatal(err)
+		}
+		var dirs []string
+		for _, parent := range p.dirs() {
+			dir := filepath.Join(parent, prefix+strconv.Itoa(gone.Process.Pid)+"-1")
+			if err := os.Mkdir(dir, 0o755); err != nil {
 				t.Fatal(err)
 			}
-			gone := exec.Command(os.Args[0], "-test.run=^$")
-			if err := gone.Run(); err != nil {
+			if err := write(dir, "cgroup.procs", strconv.Itoa(cmd.Process.Pid)); err != nil {
 				t.Fatal(err)
 			}
-			var dirs []string
-			for _, parent := range p.dirs() {
-				dir := filepath.Join(parent, prefix+strconv.Itoa(gone.Process.Pid)+"-1")
-				if err := os.Mkdir(dir, 0o755); err != nil {
-					t.Fatal(err)
-				}
-				if err := write(dir, "cgroup.procs", strconv.Itoa(cmd.Process.Pid)); err != nil {
-					t.Fatal(err)
-				}
-				dirs = append(dirs, dir)
+			dirs = append(dirs, dir)
+		}
+		// The orphan's parent, which we are, must collect it.
+		go cmd.Wait()
+		for _, parent := range p.dirs() {
+			removeOrphans(parent)
+		}
+		for _, dir := range dirs {
+			if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("%s is left", dir)
 			}
-			// The orphan's parent, which we are, must collect it.
-			go cmd.Wait()
-			for _, parent := range p.dirs() {
-				removeOrphans(parent)
-			}
-			for _, dir := range dirs {
-				if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
-					t.Errorf("%s is left", dir)
-				}
-			}
-		})
-	}
+		}
+	})
 }
