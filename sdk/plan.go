@@ -47,14 +47,24 @@ func propose[A any](job *Job[A], argv []string, stdout io.Writer) (*plan.Proposa
 	if err != nil {
 		return nil, err
 	}
+	p, err := proposal(c)
+	if err != nil {
+		return nil, err
+	}
+	return p, settle(p, engine)
+}
+
+// proposal says of a compiled job what a submission needs to know.
+func proposal(c *graph.Compiled) (*plan.Proposal, error) {
 	p := &plan.Proposal{
 		Version: plan.ProposalVersion, BuildVersion: buildVersion(), Protocols: [2]int{wire.WorkerProtocol.Min, wire.WorkerProtocol.Max},
 		Plan: c.Plan, Graph: c.Describe(), Collects: collects(c),
 	}
+	var err error
 	if p.Directory, err = os.Getwd(); err != nil {
 		return nil, fault.New(fault.Invalid, "find the working directory: %w", err)
 	}
-	return p, settle(p, engine)
+	return p, nil
 }
 
 // settle takes over the engine's flags. Those that the command line does not
