@@ -264,16 +264,16 @@ func testLinks(t *testing.T) {
 			if !matchesAny(p.ImportPath, rule.who) {
 				continue
 			}
-			spared, needed := matchesAny(p.ImportPath, rule.but), false
+			spared, uses := matchesAny(p.ImportPath, rule.but), false
 			for _, dep := range p.Deps {
 				if !matchesAny(dep, rule.never) || matchesAny(dep, rule.except) {
 					continue
 				}
-				if needed = true; !spared {
+				if uses = true; !spared {
 					offend(p, "links "+folder(dep), rule.reason)
 				}
 			}
-			if spared && !needed {
+			if spared && !uses {
 				t.Errorf("%s needs no exception from the rule that %s: remove it", folder(p.ImportPath), rule.reason)
 			}
 		}

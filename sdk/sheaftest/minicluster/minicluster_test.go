@@ -1,44 +1,207 @@
 package minicluster_test
 
 import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
+	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/sdk"
-	"github.com/sheafdata/sheaf/sdk/format/text"
 	"github.com/sheafdata/sheaf/sdk/sheaftest"
 	"github.com/sheafdata/sheaf/sdk/sheaftest/minicluster"
 )
 
-func TestMain(m *testing.M) { minicluster.Main(m, wordcount) }
-
-type wordArgs struct{ Input, Output string }
-
-var wordcount = sdk.Define("wordcount", func(p *sdk.Pipeline, a wordArgs) error {
-	words := sdk.FlatMap(text.Read(p, a.Input), func(line string, emit sdk.Emit[string]) {
-		for w := range sdk.Words(line) {
-			emit(w)
-		}
-	})
-	text.Write(sdk.Count(words), a.Output)
-	return nil
-})
-
-func TestFirst(t *testing.T) {
-	began := time.Now()
+// TestEqualToLocal holds that a job does the same here as in one process.
+func TestEqualToLocal(t *testing.T) {
+	t.Parallel()
 	c := minicluster.New(t)
-	t.Log("started", time.Since(began))
+	dir := t.TempDir()
+	here := wordArgs{Input: "*.go", Output: filepath.Join(dir, "cluster")}
+	got := minicluster.Run(t, c, wordcount, here)
+	local := wordArgs{Input: "*.go", Output: filepath.Join(dir, "local")}
+	want, err := sdk.Run(t.Context(), wordcount, local)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g, w := sheaftest.Lines(t, here.Output), sheaftest.Lines(t, local.Output); len(w) == 0 || !slices.Equal(g, w) {
+		t.Errorf("the cluster wrote %d lines and local mode %d, want the same", len(g), len(w))
+	}
+	if len(got.Job) != 32 || got.Elapsed <= 0 || got.ShuffleBytes <= 0 || !slices.Equal(got.Destinations, []string{here.Output}) {
+		t.Errorf("Run = %+v, want an id, a time, shuffled bytes and its destination", got)
+	}
+	figures := func(r *sdk.Result) [5]int64 {
+		return [5]int64{r.RowsIn, r.BytesIn, r.RowsOut, r.BytesOut, int64(r.Tasks)}
+	}
+	if figures(got) != figures(want) {
+		t.Errorf("Run = %+v, want the figures of local mode: %+v", got, want)
+	}
+}
+
+// TestCollect holds that collected rows come to the test's own process, once.
+func TestCollect(t *testing.T) {
+	c := minicluster.New(t)
+	in := filepath.Join(t.TempDir(), "in.txt")
+	write(t, in, "b\na\nb\n")
+	defer func() { took.rows, took.err = nil, nil }()
+	job := minicluster.Submit(t, c, collector, wordArgs{Input: in})
 	for range 2 {
-		began = time.Now()
-		out := filepath.Join(t.TempDir(), "out")
-		res := minicluster.Run(t, c, wordcount, wordArgs{Input: "*.go", Output: out})
-		t.Log("ran", time.Since(began), res)
-		local := filepath.Join(t.TempDir(), "out")
-		want := sheaftest.Run(t, wordcount, wordArgs{Input: "*.go", Output: local})
-		if got := sheaftest.Lines(t, out); !slices.Equal(got, want) {
-			t.Errorf("got %d lines, want %d", len(got), len(want))
+		if _, err := job.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		if want := []sdk.KV[string, int64]{{Key: "a", Value: 1}, {Key: "b", Value: 2}}; !slices.Equal(took.rows, want) {
+			t.Errorf("Collect got %v, want %v", took.rows, want)
+		}
+		// Wait hands out nothing again.
+		took.rows = []sdk.KV[string, int64]{{Key: "a", Value: 1}, {Key: "b", Value: 2}}
+	}
+	took.err = errors.New("not what was hoped for")
+	for range 2 {
+		if _, err := minicluster.Submit(t, c, collector, wordArgs{Input: in}).Wait(); err == nil || !strings.Contains(err.Error(), "not what was hoped for") {
+			t.Errorf("Wait = %v, want the error of the function that took the rows", err)
 		}
 	}
+}
+
+func TestOptions(t *testing.T) {
+	t.Parallel()
+	c := minicluster.New(t, minicluster.Options{Executors: 3, Slots: 1, SplitBytes: 1 << 10, PartitionBytes: 1 << 10})
+	if got, want := c.Executors(), []string{"e1", "e2", "e3"}; !slices.Equal(got, want) {
+		t.Errorf("Executors() = %q, want %q", got, want)
+	}
+	a := wordArgs{Input: "*.go", Output: filepath.Join(t.TempDir(), "out")}
+	first := minicluster.Run(t, c, wordcount, a)
+	if first.Tasks < 20 {
+		t.Errorf("%d tasks of %d bytes, want many", first.Tasks, first.BytesIn)
+	}
+	if _, err := minicluster.Submit(t, c, wordcount, a).Wait(); err == nil || !strings.Contains(err.Error(), a.Output) {
+		t.Errorf("Wait = %v, want an error that names the output which exists", err)
+	}
+	minicluster.Run(t, c, wordcount, a, sdk.Options{Overwrite: true, Codec: "zstd", Parallelism: 2, MemoryBytes: 64 << 20})
+}
+
+// TestErrors holds what a test is told that does something wrong.
+func TestErrors(t *testing.T) {
+	t.Parallel()
+	c := minicluster.New(t, minicluster.Options{Executors: 1})
+	out := func() string { return filepath.Join(t.TempDir(), "out") }
+	in := filepath.Join(t.TempDir(), "in.txt")
+	write(t, in, "line\n\n")
+	closure := sdk.Define("closure", func(p *sdk.Pipeline, a wordArgs) error { return nil })
+	other := sdk.Define("wordcount", func(p *sdk.Pipeline, a wordArgs) error { return nil })
+	for _, test := range []struct {
+		name string
+		test func(t testing.TB)
+		want []string
+	}{
+		{"a job that panics", func(t testing.TB) { minicluster.Run(t, c, failing, wordArgs{Input: in, Output: out()}) },
+			[]string{"job failing", "slice bounds out of range", "in.txt"}},
+		{"a job that cannot be built", func(t testing.TB) { minicluster.Submit(t, c, failing, wordArgs{}) },
+			[]string{"job failing", "no input was given"}},
+		{"a job that Main does not know", func(t testing.TB) { minicluster.Run(t, c, closure, wordArgs{}) },
+			[]string{"job closure", "TestMain", "minicluster.Main"}},
+		{"another job of a known name", func(t testing.TB) { minicluster.Run(t, c, other, wordArgs{}) },
+			[]string{"job wordcount", "TestMain", "minicluster.Main"}},
+		{"memory for nobody knows how many", func(t testing.TB) {
+			minicluster.Run(t, c, wordcount, wordArgs{Input: in, Output: out()}, sdk.Options{MemoryBytes: 1 << 20})
+		}, []string{"MemoryBytes", "Parallelism"}},
+		{"a codec that is none", func(t testing.TB) {
+			minicluster.Run(t, c, wordcount, wordArgs{Input: in, Output: out()}, sdk.Options{Codec: "rar"})
+		}, []string{"rar"}},
+		{"no such input", func(t testing.TB) {
+			minicluster.Run(t, c, wordcount, wordArgs{Input: in + ".nowhere", Output: out()})
+		}, []string{"in.txt.nowhere"}},
+		{"an executor that is none", func(t testing.TB) { minicluster.New(t).KillExecutor("e7") }, []string{`"e7"`, "e1, e2"}},
+		{"a job for nobody", func(t testing.TB) {
+			c := minicluster.New(t, minicluster.Options{Executors: 1, Lease: 100 * time.Millisecond, Limit: 2 * time.Second})
+			c.KillExecutor("e1")
+			minicluster.Run(t, c, wordcount, wordArgs{Input: in, Output: out()})
+		}, []string{"Options.Limit", "waits"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			wantOne(t, test.name, said(t, test.test), test.want...)
+		})
+	}
+}
+
+// TestNothingStays holds that a cluster leaves no goroutine and no process,
+// whatever was done to it and whatever still ran.
+func TestNothingStays(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	var ids []string
+	t.Run("cluster", func(t *testing.T) {
+		c := minicluster.New(t, oneFileATask)
+		out := filepath.Join(t.TempDir(), "out")
+		minicluster.Run(t, c, processes, wordArgs{Input: "*.go", Output: out})
+		ids = sheaftest.Lines(t, out)
+		if len(ids) == 0 || slices.Contains(ids, strconv.Itoa(os.Getpid())) {
+			t.Errorf("processes %q ran the job, want others than %d", ids, os.Getpid())
+		}
+		k := newGateKit(t)
+		minicluster.Submit(t, c, gated, k.gateArgs)
+		k.awaitHeld(t, 2)
+		c.KillExecutor("e1")
+		c.RestartCoordinator()
+		c.AddExecutor()
+	})
+	goleak.VerifyNone(t, before)
+	for _, id := range ids {
+		pid, err := strconv.Atoi(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
+			t.Errorf("worker %d: %v, want that it has ended", pid, err)
+		}
+	}
+}
+
+// TestMainForgotten starts this test binary without minicluster.Main: a worker
+// of it would run all tests.
+func TestMainForgotten(t *testing.T) {
+	if os.Getenv(forgetVar) != "" {
+		minicluster.New(t)
+		return
+	}
+	t.Parallel()
+	out, err := again(t, forgetVar+"=1")
+	if err == nil || !strings.Contains(out, "let TestMain call minicluster.Main(m, jobs...)") {
+		t.Errorf("New without Main: %v, %s; want advice", err, out)
+	}
+}
+
+// TestModes starts this test binary as Sheaf's tools start programs.
+func TestModes(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, set, want string }{
+		{"a worker of nobody", plan.ModeVariable + "=" + plan.ModeWorker, "only an executor starts a worker"},
+		{"a program that shall print its plan", plan.ModeVariable + "=" + plan.ModePlan, "a test binary is a worker of a mini-cluster and nothing else"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			out, err := again(t, test.set)
+			exit, ok := errors.AsType[*exec.ExitError](err)
+			if !ok || exit.ExitCode() != 2 || !strings.Contains(out, test.want) {
+				t.Errorf("%s: %v, %s; want exit code 2 and %q", test.set, err, out, test.want)
+			}
+		})
+	}
+}
+
+// again starts this test binary for the test that calls it.
+func again(t *testing.T, variable string) (string, error) {
+	t.Helper()
+	name, _, _ := strings.Cut(t.Name(), "/")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], fmt.Sprintf("-test.run=^%s$", name), "-test.timeout=1m")
+	cmd.Env = append(os.Environ(), variable)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
 }
