@@ -26,12 +26,13 @@ func (c *Cluster) Executors() []string {
 // tasks. Names are never used again.
 func (c *Cluster) AddExecutor() string {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), c.options.Limit)
-	defer cancel()
-	name, err := c.startExecutor(ctx)
-	if err == nil {
-		err = c.await(ctx, []string{name})
-	}
+	var name string
+	err := c.within(c.t.Context(), func(ctx context.Context) (err error) {
+		if name, err = c.startExecutor(ctx); err != nil {
+			return err
+		}
+		return c.await(ctx, []string{name})
+	})
 	if err != nil {
 		c.t.Errorf("add an executor: %v", err)
 	}
@@ -106,7 +107,7 @@ func (c *Cluster) await(ctx context.Context, names []string) error {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return errors.Join(fmt.Errorf("%d of the executors %s have joined: %w", ready, strings.Join(names, ", "), context.Cause(ctx)), err)
+			return errors.Join(fmt.Errorf("%d of the executors %s have joined", ready, strings.Join(names, ", ")), err)
 		}
 	}
 }

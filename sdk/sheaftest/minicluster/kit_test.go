@@ -1,6 +1,7 @@
 package minicluster_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -170,31 +171,38 @@ func write(t *testing.T, path, content string) {
 // probe is a test that watches what is done to it.
 type probe struct {
 	testing.TB
-	mu       sync.Mutex
-	messages []string
+	ctx      context.Context
+	messages *messages
 }
 
-func (p *probe) Errorf(format string, args ...any) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.messages = append(p.messages, fmt.Sprintf(format, args...))
+type messages struct {
+	mu  sync.Mutex // guards all
+	all []string
 }
 
-func (p *probe) Fatalf(format string, args ...any) {
+func (p probe) Context() context.Context { return p.ctx }
+
+func (p probe) Errorf(format string, args ...any) {
+	p.messages.mu.Lock()
+	defer p.messages.mu.Unlock()
+	p.messages.all = append(p.messages.all, fmt.Sprintf(format, args...))
+}
+
+func (p probe) Fatalf(format string, args ...any) {
 	p.Errorf(format, args...)
 	runtime.Goexit()
 }
 
 // said runs fn as a test and returns the errors of it.
 func said(t *testing.T, fn func(t testing.TB)) []string {
-	p := &probe{TB: t}
+	p := probe{t, t.Context(), &messages{}}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		fn(p)
 	}()
 	<-ended
-	return p.messages
+	return p.messages.all
 }
 
 // wantOne checks that a test ended with one error that says all of some words.

@@ -43,6 +43,8 @@ package minicluster
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -147,16 +149,28 @@ func New(t testing.TB, options ...Options) *Cluster {
 		c.close()
 		out.close()
 	})
-	if err := c.start(t.Context()); err != nil {
+	if err := c.within(t.Context(), c.start); err != nil {
 		t.Fatalf("start a mini-cluster: %v", err)
 	}
 	return c
 }
 
+var errLimit = errors.New("it takes longer than Options.Limit")
+
+// within does something within the limit. An error says that the limit was the
+// reason, or the end of the test.
+func (c *Cluster) within(ctx context.Context, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.options.Limit, errLimit)
+	defer cancel()
+	err := do(ctx)
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		return fmt.Errorf("%w (%v)", cause, err)
+	}
+	return err
+}
+
 // start starts the daemons and waits until they know each other.
 func (c *Cluster) start(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, c.options.Limit)
-	defer cancel()
 	var err error
 	if c.door, err = openDoor(); err != nil {
 		return err
@@ -212,9 +226,7 @@ func (c *Cluster) RestartCoordinator() {
 	if err := k.Close(); err != nil {
 		c.t.Errorf("end the coordinator: %v", err)
 	}
-	ctx, cancel := context.WithTimeout(c.t.Context(), c.options.Limit)
-	defer cancel()
-	if err := c.startCoordinator(ctx); err != nil {
+	if err := c.within(c.t.Context(), c.startCoordinator); err != nil {
 		c.t.Errorf("start the coordinator again: %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package minicluster_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -11,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
@@ -121,15 +121,26 @@ func TestErrors(t *testing.T) {
 			minicluster.Run(t, c, wordcount, wordArgs{Input: in + ".nowhere", Output: out()})
 		}, []string{"in.txt.nowhere"}},
 		{"an executor that is none", func(t testing.TB) { minicluster.New(t).KillExecutor("e7") }, []string{`"e7"`, "e1, e2"}},
-		{"a job for nobody", func(t testing.TB) {
-			c := minicluster.New(t, minicluster.Options{Executors: 1, Lease: 100 * time.Millisecond, Limit: 2 * time.Second})
-			c.KillExecutor("e1")
-			minicluster.Run(t, c, wordcount, wordArgs{Input: in, Output: out()})
-		}, []string{"Options.Limit", "waits"}},
+		{"a limit that is none", func(t testing.TB) { minicluster.New(t, minicluster.Options{Limit: 1}) }, []string{"mini-cluster", "Options.Limit"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			wantOne(t, test.name, said(t, test.test), test.want...)
 		})
+	}
+}
+
+// TestUnfinished holds what is said of a job that does not end within the test.
+func TestUnfinished(t *testing.T) {
+	t.Parallel()
+	c := minicluster.New(t, oneFileATask)
+	k := newGateKit(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	job := minicluster.Submit(probe{t, ctx, &messages{}}, c, gated, k.gateArgs)
+	job.AwaitTasks(plainFiles)
+	cancel()
+	want := "wait for job " + job.ID()
+	if _, err := job.Wait(); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), fmt.Sprintf("tasks done: %d", plainFiles)) {
+		t.Errorf("Wait = %v, want that %s was canceled with %d tasks done", err, want, plainFiles)
 	}
 }
 

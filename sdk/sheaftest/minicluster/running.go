@@ -2,7 +2,6 @@ package minicluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -45,10 +44,13 @@ const (
 // follow follows a job from now on until its end, or that of the test.
 func follow(t testing.TB, c *Cluster, id string, g *graph.Compiled) *Running {
 	r := &Running{cluster: c, id: id, graph: g, over: make(chan struct{}), news: make(chan struct{})}
-	ctx, cancel := context.WithTimeoutCause(t.Context(), c.options.Limit, errLimit)
+	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		defer close(r.over)
-		r.watch(ctx)
+		err := c.within(ctx, r.watch)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.err = err
 	}()
 	t.Cleanup(func() {
 		cancel()
@@ -58,19 +60,15 @@ func follow(t testing.TB, c *Cluster, id string, g *graph.Compiled) *Running {
 	return r
 }
 
-var errLimit = errors.New("it takes longer than Options.Limit")
-
-func (r *Running) watch(ctx context.Context) {
+func (r *Running) watch(ctx context.Context) error {
 	var rows []plan.CollectedRows
 	end, err := r.cluster.api.Watch(ctx, r.id, client.Watcher{
 		Interval: snapshotInterval, Snapshot: r.show, Rows: func(all []plan.CollectedRows) { rows = all },
 	})
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if cause := context.Cause(ctx); err != nil && cause != nil {
-		err = cause
-	}
-	r.end, r.rows, r.err = end, rows, err
+	r.end, r.rows = end, rows
+	return err
 }
 
 // show keeps the state of the job and wakes those who wait for it.
@@ -102,8 +100,8 @@ func (r *Running) abandon() {
 func (r *Running) ID() string { return r.id }
 
 // AwaitTasks waits until n tasks of the job are done, of all stages together, and
-// reports whether they are: a job may end before. It may see their number a
-// twentieth of a second late.
+// reports whether they are: a job may end before. It sees their number up to a
+// twentieth of a second late; with 0 it waits for any word about the job.
 func (r *Running) AwaitTasks(n int) bool {
 	for over := false; ; {
 		r.mu.Lock()
@@ -112,7 +110,7 @@ func (r *Running) AwaitTasks(n int) bool {
 			last = r.end.GetJob()
 		}
 		r.mu.Unlock()
-		if doneTasks(last) >= n {
+		if last != nil && doneTasks(last) >= n {
 			return true
 		}
 		if over {
@@ -161,9 +159,9 @@ func (r *Running) Wait() (*sdk.Result, error) {
 func (r *Running) unfinished() error {
 	state := "nothing is known of it"
 	if r.last != nil {
-		state = fmt.Sprintf("%d tasks are done", doneTasks(r.last))
+		state = fmt.Sprintf("tasks done: %d", doneTasks(r.last))
 		if why := r.last.GetWaiting(); why != "" {
-			state += ", and it waits: " + why
+			state += "; it waits: " + why
 		}
 	}
 	return fmt.Errorf("wait for job %s: %w (%s)", r.id, r.err, state)

@@ -66,9 +66,11 @@ func submit[A any](t testing.TB, c *Cluster, job *sdk.Job[A], a A, o sdk.Options
 	if err := settle(proposal, o); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), c.options.Limit)
-	defer cancel()
-	id, err := c.submit(ctx, proposal)
+	var id string
+	err = c.within(t.Context(), func(ctx context.Context) (err error) {
+		id, err = c.submit(ctx, proposal)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
