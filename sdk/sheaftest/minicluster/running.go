@@ -99,6 +99,16 @@ func (r *Running) abandon() {
 // ID returns the job's id.
 func (r *Running) ID() string { return r.id }
 
+// Ended reports whether Wait returns at once.
+func (r *Running) Ended() bool {
+	select {
+	case <-r.over:
+		return true
+	default:
+		return false
+	}
+}
+
 // AwaitTasks waits until n tasks of the job are done, of all stages together, and
 // reports whether they are: a job may end before. It sees their number up to a
 // twentieth of a second late; with 0 it waits for any word about the job.
