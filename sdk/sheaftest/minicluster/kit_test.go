@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(forgetVar) != "" {
 		os.Exit(m.Run())
 	}
-	minicluster.Main(m, wordcount, collector, gated, failing, random, processes)
+	minicluster.Main(m, wordcount, sorted, collector, gated, failing, random, processes)
 }
 
 type wordArgs struct{ Input, Output string }
@@ -37,6 +37,11 @@ var wordcount = sdk.Define("wordcount", func(p *sdk.Pipeline, a wordArgs) error 
 		}
 	})
 	text.Write(sdk.Count(words), a.Output)
+	return nil
+})
+
+var sorted = sdk.Define("sorted", func(p *sdk.Pipeline, a wordArgs) error {
+	text.Write(sdk.Sort(text.Read(p, a.Input)), a.Output)
 	return nil
 })
 

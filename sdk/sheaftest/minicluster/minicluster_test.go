@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,35 +16,45 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/sheafdata/sheaf/internal/golden"
 	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/sdk"
 	"github.com/sheafdata/sheaf/sdk/sheaftest"
 	"github.com/sheafdata/sheaf/sdk/sheaftest/minicluster"
 )
 
-// TestEqualToLocal holds that a job does the same here as in one process.
+// TestEqualToLocal holds that a job of many tasks does the same here as in one
+// process, to the last byte.
 func TestEqualToLocal(t *testing.T) {
 	t.Parallel()
 	c := minicluster.New(t)
 	dir := t.TempDir()
-	here := wordArgs{Input: "*.go", Output: filepath.Join(dir, "cluster")}
-	got := minicluster.Run(t, c, wordcount, here)
-	local := wordArgs{Input: "*.go", Output: filepath.Join(dir, "local")}
-	want, err := sdk.Run(t.Context(), wordcount, local)
-	if err != nil {
-		t.Fatal(err)
+	in := filepath.Join(dir, "in.txt")
+	r := rand.New(rand.NewPCG(1, 2))
+	var text strings.Builder
+	for text.Len() < 6<<20 {
+		fmt.Fprintf(&text, "%x to be or not to be %d\n", r.Uint64(), r.IntN(1000))
 	}
-	if g, w := sheaftest.Lines(t, here.Output), sheaftest.Lines(t, local.Output); len(w) == 0 || !slices.Equal(g, w) {
-		t.Errorf("the cluster wrote %d lines and local mode %d, want the same", len(g), len(w))
-	}
-	if len(got.Job) != 32 || got.Elapsed <= 0 || got.ShuffleBytes <= 0 || !slices.Equal(got.Destinations, []string{here.Output}) {
-		t.Errorf("Run = %+v, want an id, a time, shuffled bytes and its destination", got)
-	}
-	figures := func(r *sdk.Result) [5]int64 {
-		return [5]int64{r.RowsIn, r.BytesIn, r.RowsOut, r.BytesOut, int64(r.Tasks)}
-	}
-	if figures(got) != figures(want) {
-		t.Errorf("Run = %+v, want the figures of local mode: %+v", got, want)
+	write(t, in, text.String())
+	for _, job := range []*sdk.Job[wordArgs]{wordcount, sorted} {
+		here := wordArgs{Input: in, Output: filepath.Join(dir, job.Name(), "cluster")}
+		got := minicluster.Run(t, c, job, here)
+		local := wordArgs{Input: in, Output: filepath.Join(dir, job.Name(), "local")}
+		// As many tasks at once as the cluster's executors have.
+		want, err := sdk.Run(t.Context(), job, local, sdk.Options{Parallelism: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden.SameOutput(t, here.Output, local.Output)
+		if len(got.Job) != 32 || got.Elapsed <= 0 || got.ShuffleBytes <= 0 || !slices.Equal(got.Destinations, []string{here.Output}) {
+			t.Errorf("%s: %+v, want an id, a time, shuffled bytes and its destination", job.Name(), got)
+		}
+		figures := func(r *sdk.Result) [5]int64 {
+			return [5]int64{r.RowsIn, r.BytesIn, r.RowsOut, r.BytesOut, int64(r.Tasks)}
+		}
+		if figures(got) != figures(want) || got.Tasks < 8 {
+			t.Errorf("%s: %+v, want the figures of local mode and 8 tasks or more: %+v", job.Name(), got, want)
+		}
 	}
 }
 
