@@ -1,6 +1,7 @@
 package minicluster_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -215,6 +216,31 @@ func TestModes(t *testing.T) {
 				t.Errorf("%s: %v, %s; want exit code 2 and %q", test.set, err, out, test.want)
 			}
 		})
+	}
+}
+
+// TestOddPath runs a job by a test binary whose path means something to a shell.
+func TestOddPath(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), `it's a "$HOME" \`)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(dir, "a b")
+	content, err := os.ReadFile(self)
+	if err == nil {
+		err = os.WriteFile(program, content, 0o700)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), program, "-test.run=^TestCollect$", "-test.timeout=1m")
+	if out, err := cmd.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("PASS")) {
+		t.Errorf("%s: %v\n%s", program, err, out)
 	}
 }
 

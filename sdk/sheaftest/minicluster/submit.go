@@ -5,7 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"os"
+	"strings"
 	"testing"
 
 	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
@@ -89,19 +89,14 @@ func settle(p *plan.Proposal, o sdk.Options) error {
 	return nil
 }
 
-// submit uploads the test binary, unless the cluster has it, and submits a job.
+// submit uploads the program, unless the cluster has it, and submits a job.
 func (c *Cluster) submit(ctx context.Context, p *plan.Proposal) (id string, err error) {
 	program, err := self()
 	if err != nil {
 		return "", err
 	}
-	f, err := os.Open(program.path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	if err := c.api.Upload(ctx, program.sha256, program.bytes, f, nil); err != nil {
-		return "", fmt.Errorf("upload the test binary: %w", err)
+	if err := c.api.Upload(ctx, program.sha256, int64(len(program.text)), strings.NewReader(program.text), nil); err != nil {
+		return "", fmt.Errorf("upload the program: %w", err)
 	}
 	response, err := c.api.Submit(ctx, &pb.SubmitRequest{
 		Name: p.Plan.Name, IdempotencyKey: rand.Text(), Plan: wire.EncodePlan(&p.Plan), ArtifactSha256: program.sha256, Args: p.Plan.Args,
