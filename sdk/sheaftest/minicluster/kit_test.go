@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -25,7 +26,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(forgetVar) != "" {
 		os.Exit(m.Run())
 	}
-	minicluster.Main(m, wordcount, sorted, collector, gated, failing, random, processes)
+	minicluster.Main(m, wordcount, sorted, collector, talker, gated, failing, random, processes)
 }
 
 type wordArgs struct{ Input, Output string }
@@ -59,6 +60,16 @@ var collector = sdk.Define("collector", func(p *sdk.Pipeline, a wordArgs) error 
 		took.rows = rows
 		return took.err
 	})
+	return nil
+})
+
+// talker prints its rows.
+var talker = sdk.Define("talker", func(p *sdk.Pipeline, a wordArgs) error {
+	text.Write(sdk.Map(text.Read(p, a.Input), func(line string) string {
+		fmt.Println("out", line)
+		fmt.Fprint(os.Stderr, "err ", line)
+		return line
+	}), a.Output)
 	return nil
 })
 
@@ -178,7 +189,10 @@ type probe struct {
 	testing.TB
 	ctx      context.Context
 	messages *messages
+	output   io.Writer
 }
+
+func (p probe) Output() io.Writer { return p.output }
 
 type messages struct {
 	mu  sync.Mutex // guards all
@@ -200,7 +214,7 @@ func (p probe) Fatalf(format string, args ...any) {
 
 // said runs fn as a test and returns the errors of it.
 func said(t *testing.T, fn func(t testing.TB)) []string {
-	p := probe{t, t.Context(), &messages{}}
+	p := probe{t, t.Context(), &messages{}, t.Output()}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

@@ -33,8 +33,9 @@
 //
 // A job must be a package-level variable, as it is for sdk.Main: a worker builds
 // its graph again, in its own process, from its name and arguments. Functions
-// given to sdk.Collect run in the test's process. Relative paths begin in the
-// package's directory, in workers too.
+// given to sdk.Collect run in the test's process; what others print is shown
+// with the test's output. Relative paths begin in the package's directory, in
+// workers too.
 //
 // All that a cluster starts has ended, and all that it wrote is gone but the
 // output, when the cleanup of its test is over. Clusters of tests that run in

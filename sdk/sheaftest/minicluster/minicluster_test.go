@@ -141,13 +141,28 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestPrinted holds that a test shows what its jobs print.
+func TestPrinted(t *testing.T) {
+	t.Parallel()
+	c := minicluster.New(t, minicluster.Options{Executors: 1})
+	in := filepath.Join(t.TempDir(), "in.txt")
+	write(t, in, "to be\nor not\n")
+	var printed bytes.Buffer
+	minicluster.Run(probe{t, t.Context(), &messages{}, &printed}, c, talker, wordArgs{Input: in, Output: filepath.Join(t.TempDir(), "out")})
+	for _, want := range []string{"e1 stdout: out to be\ne1 stdout: out or not\n", "e1 stderr: err to beerr or not\n"} {
+		if got := printed.String(); !strings.Contains(got, want) {
+			t.Errorf("the test shows %q, want %q in it", got, want)
+		}
+	}
+}
+
 // TestUnfinished holds what is said of a job that does not end within the test.
 func TestUnfinished(t *testing.T) {
 	t.Parallel()
 	c := minicluster.New(t, oneFileATask)
 	k := newGateKit(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	job := minicluster.Submit(probe{t, ctx, &messages{}}, c, gated, k.gateArgs)
+	job := minicluster.Submit(probe{t, ctx, &messages{}, t.Output()}, c, gated, k.gateArgs)
 	job.AwaitTasks(plainFiles)
 	cancel()
 	want := "wait for job " + job.ID()

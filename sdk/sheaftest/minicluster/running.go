@@ -48,6 +48,9 @@ func follow(t testing.TB, c *Cluster, id string, g *graph.Compiled) *Running {
 	go func() {
 		defer close(r.over)
 		err := c.within(ctx, r.watch)
+		if err == nil {
+			c.showPrinted(ctx, id, t.Output())
+		}
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.err = err
