@@ -171,6 +171,25 @@ func TestUnfinished(t *testing.T) {
 	}
 }
 
+// TestNothingStaysBesideTheOutput holds that the workers of a job leave nothing
+// beside its destination.
+func TestNothingStaysBesideTheOutput(t *testing.T) {
+	t.Parallel()
+	k := newGateKit(t)
+	k.open(t)
+	dir := t.TempDir()
+	k.Output = filepath.Join(dir, "out")
+	t.Run("cluster", func(t *testing.T) {
+		c := minicluster.New(t, oneFileATask)
+		for range 5 {
+			minicluster.Run(t, c, gated, k.gateArgs, sdk.Options{Overwrite: true})
+		}
+	})
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+		t.Errorf("%v (%v) is in the directory of the output, want it alone", left, err)
+	}
+}
+
 // TestNothingStays holds that a cluster leaves no goroutine and no process,
 // whatever was done to it and whatever still ran.
 func TestNothingStays(t *testing.T) {
