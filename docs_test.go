@@ -19,7 +19,7 @@ import (
 
 // compiled lists the pages whose Go code must stand in a file, and that file.
 var compiled = map[string][]string{
-	"README.md":       {"examples/quickstart/main.go", "examples/quickstart/main_test.go"},
+	"README.md":       {"examples/quickstart/main.go", "examples/quickstart/main_test.go", "examples/quickstart/cluster_test.go"},
 	"docs/formats.md": {"sdk/format/csv/example_test.go"},
 }
 

@@ -43,6 +43,7 @@ var floors = map[string]int{
 // module are named by their folder.
 var links = []struct {
 	who    []string
+	but    []string // of who: whom the rule spares
 	never  []string
 	except []string // of never
 	reason string
@@ -65,12 +66,20 @@ var links = []struct {
 	},
 	{
 		who: []string{"sdk/..."},
+		// A test that asks for a cluster gets its daemons, and a package of its own
+		// keeps them out of every other test.
+		but: []string{"sdk/sheaftest/minicluster"},
 		never: []string{
 			"github.com/hashicorp/memberlist", "github.com/hashicorp/raft", "github.com/hashicorp/raft-wal/...",
 			"internal/gossip", "executor", "executor/worker/...", "coordinator/...", "cmd/...",
 		},
 		except: []string{"coordinator/schedule"},
 		reason: "a user's program carries no daemon; local mode drives the schedule core alone",
+	},
+	{
+		who:    []string{"examples/...", "bench/...", "cmd/..."},
+		never:  []string{"sdk/sheaftest/..."},
+		reason: "the test kit is for tests",
 	},
 	{
 		who:    []string{"internal/wire/...", "executor/task", "executor/local"},
@@ -258,10 +267,17 @@ func testLinks(t *testing.T) {
 			if !matchesAny(p.ImportPath, rule.who) {
 				continue
 			}
+			spared, uses := matchesAny(p.ImportPath, rule.but), false
 			for _, dep := range p.Deps {
-				if matchesAny(dep, rule.never) && !matchesAny(dep, rule.except) {
+				if !matchesAny(dep, rule.never) || matchesAny(dep, rule.except) {
+					continue
+				}
+				if uses = true; !spared {
 					offend(p, "links "+folder(dep), rule.reason)
 				}
+			}
+			if spared && !uses {
+				t.Errorf("%s needs no exception from the rule that %s: remove it", folder(p.ImportPath), rule.reason)
 			}
 		}
 	}

@@ -54,6 +54,10 @@ type Config struct {
 	Isolation worker.Isolation
 	// Environment are further variables of workers, as NAME=value, without secrets.
 	Environment []string
+	// WorkerBytes bounds the memory of a worker's process; the default is
+	// MemoryBytes and a quarter of it or more (see worker.Config). Programs reserve
+	// far more addresses than they use when they carry the race detector.
+	WorkerBytes int64
 	// Worker bounds what a worker may do, and Logs what it prints.
 	Worker worker.Limits
 	Logs   logs.Limits

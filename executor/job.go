@@ -108,6 +108,17 @@ func (j *job) end() {
 	j.s.sweep(func() error { return j.s.e.store.DropJob(j.spec.Job) })
 }
 
+// retire ends a job that is over everywhere, as end does. A worker without
+// attempts ends by itself: it gives up what it holds beside the job's output,
+// where one that is killed leaves the name of its lock.
+func (j *job) retire() {
+	if j.worker != nil && !j.ending && j.attempts == 0 {
+		j.shutdown("the job is over")
+		j.stop = nil // a worker that does not end is killed all the same
+	}
+	j.end()
+}
+
 // start starts a worker beside the session's goroutine: the program may have to
 // be fetched first.
 func (j *job) start() {

@@ -140,7 +140,7 @@ func (s *session) release(ids []plan.AttemptID) {
 func (s *session) releaseJob(id plan.JobID) {
 	if j := s.jobs[id]; j != nil {
 		delete(s.jobs, id)
-		j.end()
+		j.retire()
 		lives := make(map[plan.JobID]bool, len(s.jobs))
 		for id := range s.jobs {
 			lives[id] = true

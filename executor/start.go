@@ -41,7 +41,7 @@ func (s *session) startWorker(ctx context.Context, spec plan.JobSpec, ev *events
 	}
 	return worker.Start(ctx, worker.Config{
 		Program: program, Job: spec, Executor: e.name, Dir: dir, Directories: ev.space.Dirs(),
-		MemoryBytes: e.cfg.MemoryBytes, Slots: e.cfg.Slots, DataAddress: e.Address(), Executors: executors,
+		MemoryBytes: e.cfg.MemoryBytes, LimitBytes: e.cfg.WorkerBytes, Slots: e.cfg.Slots, DataAddress: e.Address(), Executors: executors,
 		Log: s.log, Events: ev, Environment: e.cfg.Environment, Isolation: e.cfg.Isolation, Limits: e.cfg.Worker, Logs: e.cfg.Logs,
 	})
 }

@@ -46,14 +46,24 @@ func propose(prog Program, argv []string, stdout io.Writer) (*plan.Proposal, err
 	if err != nil {
 		return nil, err
 	}
+	p, err := proposal(c.Compiled)
+	if err != nil {
+		return nil, err
+	}
+	return p, settle(p, cmd.engine)
+}
+
+// proposal says of a compiled job what a submission needs to know.
+func proposal(c *graph.Compiled) (*plan.Proposal, error) {
 	p := &plan.Proposal{
 		Version: plan.ProposalVersion, BuildVersion: buildVersion(), Protocols: [2]int{wire.WorkerProtocol.Min, wire.WorkerProtocol.Max},
-		Plan: c.Plan, Graph: c.Describe(), Collects: collects(c.Compiled),
+		Plan: c.Plan, Graph: c.Describe(), Collects: collects(c),
 	}
+	var err error
 	if p.Directory, err = os.Getwd(); err != nil {
 		return nil, fault.New(fault.Invalid, "find the working directory: %w", err)
 	}
-	return p, settle(p, cmd.engine)
+	return p, nil
 }
 
 // settle takes over the engine's flags. Those that the command line does not

@@ -63,6 +63,7 @@ func negative(f plan.Figures) plan.Figures {
 	return plan.Figures{
 		RowsIn: -f.RowsIn, BytesIn: -f.BytesIn, RowsOut: -f.RowsOut, BytesOut: -f.BytesOut,
 		ShuffleBytes: -f.ShuffleBytes, SpilledBytes: -f.SpilledBytes,
+		SourceRows: -f.SourceRows, SourceBytes: -f.SourceBytes, SinkRows: -f.SinkRows,
 	}
 }
 

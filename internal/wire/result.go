@@ -56,6 +56,9 @@ func EncodeFigures(f *plan.Figures) *pb.Figures {
 	}
 }
 
+// DecodeFigures checks figures.
+func DecodeFigures(m *pb.Figures) (plan.Figures, error) { return decode("figures", m, readFigures) }
+
 func readFigures(c *checker, m *pb.Figures) plan.Figures {
 	return plan.Figures{
 		RowsIn:       c.quantity("rows_in", m.GetRowsIn()),

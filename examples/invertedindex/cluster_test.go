@@ -1,0 +1,25 @@
+package main
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/sheafdata/sheaf/internal/golden"
+	"github.com/sheafdata/sheaf/sdk/sheaftest"
+	"github.com/sheafdata/sheaf/sdk/sheaftest/minicluster"
+)
+
+func TestMain(m *testing.M) { minicluster.Main(m, invertedindex) }
+
+// TestOnCluster compares the files that the job writes on a cluster with those
+// of local mode.
+func TestOnCluster(t *testing.T) {
+	c := minicluster.New(t)
+	dir := t.TempDir()
+	here := Args{Input: "testdata/books", Output: filepath.Join(dir, "cluster")}
+	minicluster.Run(t, c, invertedindex, here)
+	local := here
+	local.Output = filepath.Join(dir, "local")
+	sheaftest.Run(t, invertedindex, local)
+	golden.SameOutput(t, here.Output, local.Output)
+}

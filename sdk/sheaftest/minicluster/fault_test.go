@@ -1,0 +1,93 @@
+package minicluster_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/sheafdata/sheaf/sdk/sheaftest"
+	"github.com/sheafdata/sheaf/sdk/sheaftest/minicluster"
+)
+
+// oneFileATask cuts the input of a gateKit.
+var oneFileATask = minicluster.Options{Slots: 1, SplitBytes: 1 << 10, Lease: 500 * time.Millisecond}
+
+// held submits a job that has done its plain files, and stands before its gate on
+// both executors.
+func held(t *testing.T, c *minicluster.Cluster) (gateKit, *minicluster.Running) {
+	t.Helper()
+	k := newGateKit(t)
+	job := minicluster.Submit(t, c, gated, k.gateArgs)
+	if !job.AwaitTasks(plainFiles) {
+		_, err := job.Wait()
+		t.Fatalf("AwaitTasks(%d) = false (%v), want that they are done", plainFiles, err)
+	}
+	k.awaitHeld(t, 2)
+	return k, job
+}
+
+// finish lets the job end and compares what it wrote.
+func finish(t *testing.T, k gateKit, job *minicluster.Running) {
+	t.Helper()
+	k.open(t)
+	result, err := job.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := sheaftest.Lines(t, k.Output); !slices.Equal(got, k.want) {
+		t.Errorf("the job wrote %q, want %q", got, k.want)
+	}
+	if job.AwaitTasks(result.Tasks+1) || !job.AwaitTasks(result.Tasks) {
+		t.Errorf("AwaitTasks tells of other tasks than the %d of the job", result.Tasks)
+	}
+}
+
+func TestKillExecutor(t *testing.T) {
+	t.Parallel()
+	c := minicluster.New(t, oneFileATask)
+	k, job := held(t, c)
+	c.KillExecutor("e1")
+	if got := c.Executors(); !slices.Equal(got, []string{"e2"}) {
+		t.Errorf("Executors() = %q, want e2 alone", got)
+	}
+	finish(t, k, job)
+	if n := k.started(t, "wait"); n <= gatedFiles {
+		t.Errorf("%d attempts of %d tasks, want more: one was on the executor that was killed", n, gatedFiles)
+	}
+}
+
+func TestKillAllAndAdd(t *testing.T) {
+	t.Parallel()
+	c := minicluster.New(t, oneFileATask)
+	k, job := held(t, c)
+	for _, name := range c.Executors() {
+		c.KillExecutor(name)
+	}
+	if name := c.AddExecutor(); name != "e3" {
+		t.Errorf("AddExecutor() = %q, want e3", name)
+	}
+	finish(t, k, job)
+	if n := k.started(t, "plain"); n < 2*plainFiles {
+		t.Errorf("%d attempts of %d tasks, want each twice or more: their rows were on executors that were killed", n, plainFiles)
+	}
+}
+
+func TestRestartCoordinator(t *testing.T) {
+	t.Parallel()
+	patient := oneFileATask
+	patient.Lease = time.Minute // no attempt runs twice because this machine is busy
+	c := minicluster.New(t, patient)
+	k, job := held(t, c)
+	c.RestartCoordinator()
+	c.RestartCoordinator()
+	finish(t, k, job)
+	if n := k.started(t, ""); n != plainFiles+gatedFiles {
+		t.Errorf("%d attempts of %d tasks, want one each: executors outlive a coordinator", n, plainFiles+gatedFiles)
+	}
+	again := newGateKit(t)
+	again.open(t)
+	minicluster.Run(t, c, gated, again.gateArgs)
+	if got := sheaftest.Lines(t, again.Output); !slices.Equal(got, again.want) {
+		t.Errorf("the next job wrote %q, want %q", got, again.want)
+	}
+}
