@@ -48,6 +48,10 @@ type fake struct {
 	peers     map[string]string
 	fenced    string
 	drained   bool
+	drivers   map[plan.JobID]bool
+	asks      []*pb.RunJob // to be sent
+	pieces    map[int32]int32
+	ended     map[int32]*pb.JobEnded // by step
 	released  []plan.AttemptID
 	over      []plan.JobID
 	beats     uint64
@@ -76,7 +80,7 @@ func newFake(t testing.TB, c *Coordinator, name string, slots, splits int) *fake
 		t: t, name: plan.ExecutorID(name), session: session, slots: slots, splits: splits, address: c.Address(), cluster: c.ClusterID(),
 		data: "127.0.0.1:1", version: wire.ExecutorProtocol, wake: make(chan struct{}, 1),
 		running: map[plan.AttemptID]context.CancelFunc{}, held: map[plan.OutputID]bool{}, launched: map[plan.AttemptID]int{},
-		specs: map[plan.JobID]bool{}, peers: map[string]string{}, next: 1, heartbeat: 50 * time.Millisecond,
+		specs: map[plan.JobID]bool{}, peers: map[string]string{}, drivers: map[plan.JobID]bool{}, pieces: map[int32]int32{}, ended: map[int32]*pb.JobEnded{}, next: 1, heartbeat: 50 * time.Millisecond,
 	}
 	f.client = f.wiring.client(t)
 	f.changed = sync.NewCond(&f.mu)
@@ -201,6 +205,7 @@ func (f *fake) result(a plan.Assignment) plan.Result {
 		for i := range f.splits {
 			r.Splits = append(r.Splits, plan.Split{Path: fmt.Sprint("part-", i), Length: 64 << 20, Size: 64 << 20})
 		}
+	case f.drivers[id.Job]:
 	case a.Work == plan.Run && id.Task.Stage == 0:
 		o := plan.OutputID{Attempt: id}
 		f.held[o] = true

@@ -142,6 +142,10 @@ func (f *fake) send(ctx context.Context, stream *fakeStream) {
 			acked = f.commands
 			out = append(out, &pb.ConnectRequest{Term: f.term, Session: f.session, Message: &pb.ConnectRequest_Ack{Ack: &pb.Ack{Sequence: acked}}})
 		}
+		for _, ask := range f.asks {
+			out = append(out, &pb.ConnectRequest{Term: f.term, Session: f.session, Message: &pb.ConnectRequest_RunJob{RunJob: ask}})
+		}
+		f.asks = nil
 		f.mu.Unlock()
 		for _, m := range out {
 			if stream.Send(m) != nil {
@@ -222,6 +226,11 @@ func (f *fake) obey(m *pb.ConnectResponse) {
 			f.t.Error(err)
 		}
 		f.specs[spec.Job] = true
+		f.drivers[spec.Job] = spec.Name == "driver"
+	case *pb.ConnectResponse_JobRows:
+		f.pieces[v.JobRows.GetStep()]++
+	case *pb.ConnectResponse_JobEnded:
+		f.ended[v.JobEnded.GetStep()] = v.JobEnded
 	case *pb.ConnectResponse_Launch:
 		f.launch(v.Launch)
 	case *pb.ConnectResponse_Cancel:
