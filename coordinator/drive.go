@@ -3,7 +3,6 @@ package coordinator
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"slices"
 
 	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
 	"github.com/sheafdata/sheaf/coordinator/record"
@@ -60,7 +59,7 @@ func (l *loop) checkRunJob(s *session, m *wire.RunJob, id plan.JobID) error {
 		return fault.New(fault.Lost, "attempt %v of a driver does not run on executor %s any more", m.Attempt, s.executor)
 	case m.Step < 1 || m.Step > maxSteps:
 		return fault.New(fault.Invalid, "a driver runs at most %d jobs", maxSteps)
-	case slices.ContainsFunc(m.Plan.Stages, func(s plan.Stage) bool { return s.Source != nil && s.Source.Drives }):
+	case schedule.Drives(&m.Plan):
 		return fault.New(fault.Invalid, "a driver runs jobs, and %s is a driver", m.Plan.Name)
 	}
 	if err := schedule.CheckPlan(&m.Plan); err != nil {

@@ -183,7 +183,7 @@ func (l *loop) snapshot(j *job) *pb.JobSnapshot {
 	snap := &pb.JobSnapshot{
 		JobId: j.id.String(), Name: j.name, State: l.state(j), Waiting: l.machine.core.Waiting(j.id),
 		ElapsedNanos: int64(max(until-j.submitted, 0)), Owner: j.submission.Owner,
-		Priority: int32(j.priority), MaxRunning: int32(j.maxRunning), SubmittedUnixNanos: j.submittedUnix,
+		Priority: int32(j.priority), MaxRunning: int32(j.maxRunning), SubmittedUnixNanos: j.submittedUnix, Drives: j.drives,
 	}
 	p, _ := l.machine.core.Progress(j.id)
 	var figures plan.Figures

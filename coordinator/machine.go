@@ -46,6 +46,7 @@ type job struct {
 	submission    record.Submission
 	priority      int
 	maxRunning    int
+	drives        bool // it is a driver
 	submittedUnix int64
 	submitted     time.Duration
 	// attempts are the latest that were launched, oldest first.
@@ -131,7 +132,7 @@ func (m *machine) submitted(ev schedule.JobSubmitted, r record.Record) {
 	}
 	j := &job{
 		id: ev.Job, name: ev.Plan.Name, priority: ev.Priority, maxRunning: ev.MaxRunning,
-		submittedUnix: r.UnixNanos, submitted: m.at, awaited: make(chan struct{}),
+		drives: schedule.Drives(&ev.Plan), submittedUnix: r.UnixNanos, submitted: m.at, awaited: make(chan struct{}),
 	}
 	if r.Submission != nil {
 		j.submission = *r.Submission

@@ -35,6 +35,7 @@ type jobImage struct {
 	Submission    record.Submission   `json:"submission"`
 	Priority      int                 `json:"priority,omitempty"`
 	MaxRunning    int                 `json:"max_running,omitempty"`
+	Drives        bool                `json:"drives,omitempty"`
 	SubmittedUnix int64               `json:"submitted_unix_nanos"`
 	Submitted     time.Duration       `json:"submitted"`
 	Attempts      []attemptRef        `json:"attempts,omitempty"`
@@ -61,7 +62,7 @@ func (m *machine) Snapshot() (func(io.Writer) error, error) {
 	im := image{Version: snapshotVersion, At: m.at, Core: m.core.State()}
 	for _, j := range m.order {
 		im.Jobs = append(im.Jobs, jobImage{
-			ID: j.id, Name: j.name, Submission: j.submission, Priority: j.priority, MaxRunning: j.maxRunning,
+			ID: j.id, Name: j.name, Submission: j.submission, Priority: j.priority, MaxRunning: j.maxRunning, Drives: j.drives,
 			SubmittedUnix: j.submittedUnix, Submitted: j.submitted, Attempts: j.attempts,
 			Ended: j.ended, Done: j.done, Failed: j.failed,
 		})
@@ -131,7 +132,7 @@ func (m *machine) restore(im *image) error {
 
 func (i *jobImage) job() *job {
 	j := &job{
-		id: i.ID, name: i.Name, submission: i.Submission, priority: i.Priority, maxRunning: i.MaxRunning,
+		id: i.ID, name: i.Name, submission: i.Submission, priority: i.Priority, maxRunning: i.MaxRunning, drives: i.Drives,
 		submittedUnix: i.SubmittedUnix, submitted: i.Submitted, attempts: i.Attempts,
 		ended: i.Ended, done: i.Done, failed: i.Failed, awaited: make(chan struct{}),
 	}

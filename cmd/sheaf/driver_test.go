@@ -80,7 +80,11 @@ func (d *drivers) nothingKept() {
 // TestDriver runs a driver on a cluster with one slot, which its jobs need.
 func TestDriver(t *testing.T) {
 	d := newDrivers(t, "a")
-	d.submit(nil).want(t, exitOK, "step 5/5 tasks", "drives: done in")
+	got := d.submit(nil)
+	got.want(t, exitOK, "step 5/5 tasks", "drives: done in")
+	if got.stdout != "driving\n" {
+		t.Errorf("shown is %q, want what the driver printed", got.stdout)
+	}
 	d.finished(1, 1, 1, 1, 1)
 	jobs := d.sheaf("jobs").stdout
 	for _, name := range []string{"drives/first-1 ", "drives/step-6 ", "drives/last-7 "} {

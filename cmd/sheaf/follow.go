@@ -90,7 +90,11 @@ func (f *follower) teller() *ending.Teller {
 func (f *follower) follow(ctx context.Context) error {
 	f.display = progress.NewWithOptions(f.view.mode(), f.out(), progress.Options{Now: f.console.now})
 	last := progress.Snapshot{Job: f.job, Name: f.name, State: progress.Planning}
+	var logs driverLogs
 	show := func(s *pb.JobSnapshot) {
+		if s.GetDrives() {
+			logs.follow(ctx, f)
+		}
 		if shown, err := wire.DecodeSnapshot(s); err == nil {
 			last = shown
 			f.display.Update(shown)
@@ -98,6 +102,10 @@ func (f *follower) follow(ctx context.Context) error {
 		f.tellWaiting(s.GetWaiting())
 	}
 	end, err := f.watch(ctx, show)
+	if end.GetJob().GetDrives() {
+		logs.follow(ctx, f) // it was over before anything was shown
+	}
+	logs.end()
 	if err == nil {
 		if shown, decodeErr := wire.DecodeSnapshot(end.GetJob()); decodeErr == nil {
 			last = shown

@@ -11,9 +11,11 @@ import (
 // but each is a process.
 const maxDrivers = 16
 
-// drives reports whether a plan is that of a driver: its tasks run other jobs and
+// Drives reports whether a plan is that of a driver: its tasks run other jobs and
 // wait for them.
-func drives(p *plan.Plan) bool { return p.Stages[0].Source != nil && p.Stages[0].Source.Drives }
+func Drives(p *plan.Plan) bool {
+	return len(p.Stages) > 0 && p.Stages[0].Source != nil && p.Stages[0].Source.Drives
+}
 
 // drives reports whether the task is of a driver. Then its attempts take no slot,
 // also those that list and discard: the jobs that it waits for may hold them all.

@@ -219,7 +219,7 @@ func (c *checker) stageOf(id plan.AttemptID) *plan.Stage {
 
 // drives reports whether an attempt is that of a driver, which takes no slot.
 func (c *checker) drives(id plan.AttemptID) bool {
-	return drives(&c.w.jobs[id.Job].plan)
+	return Drives(&c.w.jobs[id.Job].plan)
 }
 
 // taken is how many slots the attempts of a session take.

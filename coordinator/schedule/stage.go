@@ -68,7 +68,7 @@ type samples struct {
 
 // build makes stages and exchanges from a checked plan.
 func (j *job) build() {
-	j.drives = drives(j.plan)
+	j.drives = Drives(j.plan)
 	j.ready = heap[*task]{less: lessTask, moved: func(*task, int) {}}
 	j.fresh = heap[*stage]{
 		less:  func(a, b *stage) bool { return a.id > b.id },

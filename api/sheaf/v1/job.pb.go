@@ -767,7 +767,9 @@ type JobSnapshot struct {
 	// When it was submitted, in nanoseconds since 1970 by the coordinator's clock.
 	SubmittedUnixNanos int64 `protobuf:"varint,11,opt,name=submitted_unix_nanos,json=submittedUnixNanos,proto3" json:"submitted_unix_nanos,omitempty"`
 	// Why it ended; absent unless it failed or was canceled.
-	Failure       *JobFailure `protobuf:"bytes,12,opt,name=failure,proto3" json:"failure,omitempty"`
+	Failure *JobFailure `protobuf:"bytes,12,opt,name=failure,proto3" json:"failure,omitempty"`
+	// Whether it is a driver, whose stages are the jobs that it runs.
+	Drives        bool `protobuf:"varint,13,opt,name=drives,proto3" json:"drives,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -884,6 +886,13 @@ func (x *JobSnapshot) GetFailure() *JobFailure {
 		return x.Failure
 	}
 	return nil
+}
+
+func (x *JobSnapshot) GetDrives() bool {
+	if x != nil {
+		return x.Drives
+	}
+	return false
 }
 
 // JobFailure says why a job ended without output.
@@ -1012,7 +1021,7 @@ const file_sheaf_v1_job_proto_rawDesc = "" +
 	" \x01(\x03R\x04rows\x12\x18\n" +
 	"\astarted\x18\v \x01(\bR\astarted\x12\x14\n" +
 	"\x05ended\x18\f \x01(\bR\x05ended\x12+\n" +
-	"\afigures\x18\r \x01(\v2\x11.sheaf.v1.FiguresR\afigures\"\xb4\x03\n" +
+	"\afigures\x18\r \x01(\v2\x11.sheaf.v1.FiguresR\afigures\"\xcc\x03\n" +
 	"\vJobSnapshot\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12(\n" +
@@ -1027,7 +1036,8 @@ const file_sheaf_v1_job_proto_rawDesc = "" +
 	" \x01(\x05R\n" +
 	"maxRunning\x120\n" +
 	"\x14submitted_unix_nanos\x18\v \x01(\x03R\x12submittedUnixNanos\x12.\n" +
-	"\afailure\x18\f \x01(\v2\x14.sheaf.v1.JobFailureR\afailure\"{\n" +
+	"\afailure\x18\f \x01(\v2\x14.sheaf.v1.JobFailureR\afailure\x12\x16\n" +
+	"\x06drives\x18\r \x01(\bR\x06drives\"{\n" +
 	"\n" +
 	"JobFailure\x12+\n" +
 	"\x05fault\x18\x01 \x01(\v2\x15.sheaf.v1.FaultReportR\x05fault\x12$\n" +
