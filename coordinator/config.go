@@ -17,6 +17,11 @@ type Config struct {
 	// Dir is the data directory: made if it is not there, used by one process at
 	// a time. It holds the cluster's id, the journal and the programs.
 	Dir string
+	// ClusterID is the id of the cluster that a new directory begins, as 32
+	// hexadecimal digits, so that certificates can name it before there is one. It is
+	// drawn when empty; a directory that holds another is refused.
+	ClusterID string
+
 	// Log takes what is worth telling.
 	Log *slog.Logger
 

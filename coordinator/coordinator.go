@@ -108,7 +108,7 @@ func Start(ctx context.Context, cfg Config) (_ *Coordinator, err error) {
 
 // open opens what the data directory holds.
 func (c *Coordinator) open(ctx context.Context) (err error) {
-	if c.directory, err = openDirectory(c.cfg.Dir); err != nil {
+	if c.directory, err = openDirectory(c.cfg.Dir, c.cfg.ClusterID); err != nil {
 		return err
 	}
 	c.clusterID = c.directory.clusterID

@@ -27,8 +27,9 @@ const (
 	clusterDigits = 32
 )
 
-// openDirectory locks a data directory and makes it on the first day.
-func openDirectory(dir string) (_ *directory, err error) {
+// openDirectory locks a data directory and makes it on the first day, then for the
+// wanted cluster if one is named.
+func openDirectory(dir, wanted string) (_ *directory, err error) {
 	if dir == "" {
 		return nil, fault.New(fault.Invalid, "no data directory is given")
 	}
@@ -43,7 +44,7 @@ func openDirectory(dir string) (_ *directory, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.clusterID, err = clusterID(dir); err != nil {
+	if d.clusterID, err = clusterID(dir, wanted); err != nil {
 		return nil, errors.Join(err, d.lock.Close())
 	}
 	return d, nil
@@ -52,14 +53,24 @@ func openDirectory(dir string) (_ *directory, err error) {
 // Close frees the directory.
 func (d *directory) Close() error { return d.lock.Close() }
 
-// clusterID reads the cluster's id or draws one.
-func clusterID(dir string) (string, error) {
+func isClusterID(id string) bool {
+	return len(id) == clusterDigits && strings.Trim(id, "0123456789abcdef") == ""
+}
+
+// clusterID reads the cluster's id, or takes the wanted one, or draws one.
+func clusterID(dir, wanted string) (string, error) {
+	if wanted != "" && !isClusterID(wanted) {
+		return "", fault.New(fault.Invalid, "%q is no id of a cluster: give %d hexadecimal digits in lower case", wanted, clusterDigits)
+	}
 	path := filepath.Join(dir, clusterFile)
 	text, err := os.ReadFile(path)
 	if err == nil {
 		id := strings.TrimSpace(string(text))
-		if len(id) != clusterDigits || strings.Trim(id, "0123456789abcdef") != "" {
+		if !isClusterID(id) {
 			return "", fault.New(fault.Corrupt, "%s does not hold %d hexadecimal digits", path, clusterDigits)
+		}
+		if wanted != "" && wanted != id {
+			return "", fault.New(fault.Invalid, "%s belongs to cluster %s, not %s: name that one, or another directory", dir, id, wanted)
 		}
 		return id, nil
 	}
@@ -69,8 +80,11 @@ func clusterID(dir string) (string, error) {
 	if _, err := os.Stat(filepath.Join(dir, "journal")); err == nil {
 		return "", fault.New(fault.Corrupt, "%s is missing beside a journal: executors would not find their cluster", path)
 	}
-	var raw [clusterDigits / 2]byte
-	rand.Read(raw[:])
-	id := hex.EncodeToString(raw[:])
+	id := wanted
+	if id == "" {
+		var raw [clusterDigits / 2]byte
+		rand.Read(raw[:])
+		id = hex.EncodeToString(raw[:])
+	}
 	return id, storage.WriteWhole(path, []byte(id+"\n"))
 }

@@ -53,7 +53,7 @@ var logStreams = []struct {
 func dataClient(config *tls.Config) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
-			Proxy: nil, TLSClientConfig: config, MaxConnsPerHost: 8, MaxIdleConns: 64, MaxIdleConnsPerHost: 2, IdleConnTimeout: 30 * time.Second,
+			Proxy: nil, TLSClientConfig: config.Clone(), MaxConnsPerHost: 8, MaxIdleConns: 64, MaxIdleConnsPerHost: 2, IdleConnTimeout: 30 * time.Second,
 			ResponseHeaderTimeout: logTimeout, MaxResponseHeaderBytes: 64 << 10,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -116,6 +116,17 @@ func TestStartRefuses(t *testing.T) {
 		want  string
 	}{
 		{"no directory", func(_ *testing.T, cfg *Config) { cfg.Dir = "" }, "no data directory"},
+		{"an id that is none", func(_ *testing.T, cfg *Config) { cfg.ClusterID = "ABC" }, "is no id of a cluster"},
+		{"the id of another cluster", func(t *testing.T, cfg *Config) {
+			first := *cfg
+			first.ClusterID = strings.Repeat("a", 32)
+			c := start(t, first)
+			if c.ClusterID() != first.ClusterID {
+				t.Errorf("the cluster is %s, want the one that was named", c.ClusterID())
+			}
+			shut(t, c)
+			cfg.ClusterID = strings.Repeat("b", 32)
+		}, "belongs to cluster aaaa"},
 		{"other interfaces", func(_ *testing.T, cfg *Config) { cfg.Address = "0.0.0.0:0" }, "whoever reaches that address could run programs here"},
 		{"damaged id", func(t *testing.T, cfg *Config) {
 			if err := os.WriteFile(cfg.Dir+"/cluster", []byte("x"), 0o600); err != nil {

@@ -24,7 +24,9 @@ const (
 
 // dialer makes connections with coordinators and other executors.
 type dialer struct {
-	tls   *tls.Config // nil on loopback without certificates
+	// tls is nil on loopback without certificates. Each transport has a copy:
+	// HTTP/2 writes into it.
+	tls   *tls.Config
 	token secure.Secret
 	made  []*http.Transport
 }
@@ -49,7 +51,7 @@ func (d *dialer) scheme() string {
 // plain returns a transport of HTTP/1.1, which moves bytes for the least CPU time.
 func (d *dialer) plain() *http.Transport {
 	t := &http.Transport{
-		Protocols: new(http.Protocols), DialContext: (&net.Dialer{Timeout: dialTimeout}).DialContext, TLSClientConfig: d.tls,
+		Protocols: new(http.Protocols), DialContext: (&net.Dialer{Timeout: dialTimeout}).DialContext, TLSClientConfig: d.tls.Clone(),
 		TLSHandshakeTimeout: dialTimeout, IdleConnTimeout: time.Minute, MaxConnsPerHost: relayConnections, DisableCompression: true,
 	}
 	t.Protocols.SetHTTP1(true)
@@ -62,7 +64,7 @@ func (d *dialer) plain() *http.Transport {
 func (d *dialer) service(address string) (service sheafv1connect.ExecutorServiceClient, cut func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	t := &http.Transport{
-		Protocols: new(http.Protocols), TLSClientConfig: d.tls, TLSHandshakeTimeout: dialTimeout, IdleConnTimeout: time.Minute,
+		Protocols: new(http.Protocols), TLSClientConfig: d.tls.Clone(), TLSHandshakeTimeout: dialTimeout, IdleConnTimeout: time.Minute,
 		HTTP2: &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAfter, WriteByteTimeout: pingAfter},
 		DialContext: func(dial context.Context, network, address string) (net.Conn, error) {
 			conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(dial, network, address)

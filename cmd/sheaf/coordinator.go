@@ -28,6 +28,7 @@ func coordinatorCommand(c *console) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Dir, "data", "", "`directory` for the journal and the programs (required)")
+	f.StringVar(&o.ClusterID, "cluster-id", "", "`id` of the cluster that a new directory begins, 32 hexadecimal digits, which certificates\nof executors name (else drawn)")
 	f.StringVar(&o.Address, "listen", defaultCluster, "`address` for clients and executors")
 	f.StringVar(&o.Advertise, "advertise", "", "`address` that others are told, where they reach it by another")
 	f.StringVar(&o.Gossip, "gossip", defaultGossip, "`address` for gossip, by which executors and coordinators find each other")

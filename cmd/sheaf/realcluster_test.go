@@ -50,6 +50,9 @@ type realCluster struct {
 	address string
 	gossip  string
 	nodes   map[string]*node
+
+	// run runs a command of a client; nil for one in this process.
+	run func(args ...string) outcome
 }
 
 // node is a daemon's process.
@@ -104,8 +107,15 @@ func freeAddress(t testing.TB) string {
 // daemon starts one of the cluster's processes.
 func (c *realCluster) daemon(name string, args ...string) *node {
 	c.t.Helper()
-	n := &node{cmd: exec.Command(os.Args[0], args...), log: &tail{}, done: make(chan struct{})}
-	n.cmd.Env = append(os.Environ(), cliVar+"=1", "GORACE=atexit_sleep_ms=0")
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Env = append(os.Environ(), cliVar+"=1", "GORACE=atexit_sleep_ms=0")
+	return c.begins(name, cmd)
+}
+
+// begins starts a command as one of the cluster's processes.
+func (c *realCluster) begins(name string, cmd *exec.Cmd) *node {
+	c.t.Helper()
+	n := &node{cmd: cmd, log: &tail{}, done: make(chan struct{})}
 	n.cmd.Stderr = n.log
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := n.cmd.Start(); err != nil {
@@ -158,6 +168,9 @@ func (c *realCluster) stop() {
 // sheaf runs a command of a client.
 func (c *realCluster) sheaf(args ...string) outcome {
 	c.t.Helper()
+	if c.run != nil {
+		return c.run(args...)
+	}
 	return sheafEnv(c.t, map[string]string{"SHEAF_CLUSTER": c.address}, args...)
 }
 
@@ -226,6 +239,14 @@ func rowsIn(t testing.TB, output string) []string {
 	}
 	slices.Sort(rows)
 	return rows
+}
+
+// touch makes a file, for which a job may be waiting.
+func (c *realCluster) touch(path string) {
+	c.t.Helper()
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		c.t.Fatal(err)
+	}
 }
 
 // running counts the attempts that run on an executor.

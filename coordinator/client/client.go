@@ -114,7 +114,7 @@ func newClient(o Options) (*Client, error) {
 	protocols.SetHTTP1(true)
 	c.transport = &http.Transport{
 		DialContext:     (&net.Dialer{Timeout: dialTimeout}).DialContext,
-		TLSClientConfig: o.TLS,
+		TLSClientConfig: o.TLS.Clone(), // transports of HTTP/2 write into theirs
 		Protocols:       &protocols,
 		// A coordinator that accepts and says nothing is no coordinator.
 		TLSHandshakeTimeout: dialTimeout,

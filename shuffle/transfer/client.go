@@ -82,7 +82,7 @@ func NewClient(address func(plan.ExecutorID) (string, error), o Options) *Client
 	p := &peers{address: address, options: o, transport: &http.Transport{
 		// No proxy, whatever the environment says: peers are in the cluster.
 		DialContext:            (&net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}).DialContext,
-		TLSClientConfig:        o.TLS,
+		TLSClientConfig:        o.TLS.Clone(),
 		TLSHandshakeTimeout:    dialTimeout,
 		Protocols:              &protocols,
 		DisableCompression:     true,
