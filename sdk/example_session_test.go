@@ -8,13 +8,14 @@ import (
 	"github.com/sheafdata/sheaf/sdk"
 )
 
-// halveArgs are the arguments of a job that runs in a loop.
-type halveArgs struct{ From, To sdk.Kept[float64] }
-
+// fill keeps some numbers.
 var fill = sdk.Define("fill", func(p *sdk.Pipeline, to sdk.Kept[float64]) error {
 	sdk.Persist(sdk.Values(p, 8.0, 3.0, 5.0), to)
 	return nil
 })
+
+// halveArgs are the arguments of a job that runs in a loop.
+type halveArgs struct{ From, To sdk.Kept[float64] }
 
 // halve halves what is kept, and returns the largest number.
 var halve = sdk.Define("halve", func(p *sdk.Pipeline, a halveArgs) error {
@@ -23,6 +24,20 @@ var halve = sdk.Define("halve", func(p *sdk.Pipeline, a halveArgs) error {
 	sdk.Return(sdk.TopK(half, 1, sdk.By(func(f float64) float64 { return f }).Descending()), "most")
 	return nil
 })
+
+// inOrder returns what is kept, in order.
+var inOrder = sdk.Define("inOrder", func(p *sdk.Pipeline, from sdk.Kept[float64]) error {
+	sdk.Return(sdk.Sort(sdk.Persisted(p, from)), "all")
+	return nil
+})
+
+// drove runs a driver of the jobs above, whose main function would give it to
+// Main.
+func drove(drive func(s *sdk.Session) error) error {
+	driver := sdk.Drive("example", func(s *sdk.Session, _ struct{}) error { return drive(s) }, fill, halve, inOrder)
+	_, err := sdk.RunDriver(context.Background(), driver, struct{}{})
+	return err
+}
 
 // A driver runs jobs until something holds: here that no number is above 1.
 func ExampleDrive() {
@@ -60,6 +75,120 @@ func ExampleDrive() {
 	// 4 <nil>
 }
 
+// A driver gets its arguments from the command line, as a job does.
+func ExampleDriver_Doc() {
+	type args struct {
+		Rounds int `flag:"rounds" help:"how often" default:"3"`
+	}
+	driver := sdk.Drive("repeat", func(*sdk.Session, args) error { return nil }).Doc("Run a job again and again.")
+	fmt.Println(driver.Name())
+	// Output: repeat
+}
+
+func ExampleDriver_Name() {
+	fmt.Println(sdk.Drive("repeat", func(*sdk.Session, struct{}) error { return nil }).Name())
+	// Output: repeat
+}
+
+// RunDriver runs a driver inside another program, such as a test.
+func ExampleRunDriver() {
+	driver := sdk.Drive("count", func(s *sdk.Session, rounds int) error {
+		for n := range rounds {
+			if _, err := sdk.RunIn(s, fill, sdk.Keep[float64](s, fmt.Sprint(n))); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, fill)
+	res, err := sdk.RunDriver(context.Background(), driver, 5)
+	fmt.Println(res.Jobs, err)
+	// Output: 5 <nil>
+}
+
+// What a driver does beside its jobs ends with its context.
+func ExampleSession_Context() {
+	fmt.Println(drove(func(s *sdk.Session) error { return s.Context().Err() }))
+	// Output: <nil>
+}
+
+// Each job of a driver is one call, which returns when the job has ended.
+func ExampleRunIn() {
+	fmt.Println(drove(func(s *sdk.Session) error {
+		res, err := sdk.RunIn(s, fill, sdk.Keep[float64](s, "numbers"))
+		if err == nil {
+			fmt.Println("rows:", res.RowsOut)
+		}
+		return err
+	}))
+	// Output:
+	// rows: 3
+	// <nil>
+}
+
+// Keep gives a name to what jobs keep; it goes to them as an argument.
+func ExampleKeep() {
+	fmt.Println(drove(func(s *sdk.Session) error {
+		numbers := sdk.Keep[float64](s, "numbers")
+		if _, err := sdk.RunIn(s, fill, numbers); err != nil {
+			return err
+		}
+		res, err := sdk.RunIn(s, inOrder, numbers)
+		if err != nil {
+			return err
+		}
+		fmt.Println(sdk.Returned[float64](res, "all"))
+		return nil
+	}))
+	// Output:
+	// [3 5 8] <nil>
+	// <nil>
+}
+
+// Persist keeps rows for later jobs of a driver, which take them with Persisted.
+func ExamplePersist() {
+	keep := sdk.Define("keep", func(p *sdk.Pipeline, to sdk.Kept[string]) error {
+		sdk.Persist(sdk.Values(p, "b", "a"), to)
+		return nil
+	})
+	driver := sdk.Drive("once", func(s *sdk.Session, _ struct{}) error {
+		_, err := sdk.RunIn(s, keep, sdk.Keep[string](s, "letters"))
+		return err
+	}, keep)
+	_, err := sdk.RunDriver(context.Background(), driver, struct{}{})
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+func ExamplePersisted() {
+	fmt.Println(drove(func(s *sdk.Session) error {
+		before, after := sdk.Keep[float64](s, "before"), sdk.Keep[float64](s, "after")
+		if _, err := sdk.RunIn(s, fill, before); err != nil {
+			return err
+		}
+		res, err := sdk.RunIn(s, halve, halveArgs{From: before, To: after}) // takes before with Persisted
+		if err != nil {
+			return err
+		}
+		fmt.Println(sdk.Returned[float64](res, "most"))
+		return nil
+	}))
+	// Output:
+	// [4] <nil>
+	// <nil>
+}
+
+// What no later job takes need not stay until the driver ends.
+func ExampleForget() {
+	fmt.Println(drove(func(s *sdk.Session) error {
+		numbers := sdk.Keep[float64](s, "numbers")
+		if _, err := sdk.RunIn(s, fill, numbers); err != nil {
+			return err
+		}
+		return sdk.Forget(s, numbers)
+	}))
+	// Output: <nil>
+}
+
 // What a job returns is at hand when it has ended.
 func ExampleReturn() {
 	job := sdk.Define("lengths", func(p *sdk.Pipeline, text string) error {
@@ -76,30 +205,18 @@ func ExampleReturn() {
 	// Output: [2 2 2 3] <nil>
 }
 
-// Persist keeps rows for later jobs of a driver; see Drive for a loop.
-func ExamplePersist() {
-	first := sdk.Define("first", func(p *sdk.Pipeline, to sdk.Kept[string]) error {
-		sdk.Persist(sdk.Values(p, "b", "a"), to)
+// A name that the job did not give to Return is an error.
+func ExampleReturned() {
+	job := sdk.Define("nothing", func(p *sdk.Pipeline, _ struct{}) error {
+		sdk.Return(sdk.Values(p, 1), "one")
 		return nil
 	})
-	second := sdk.Define("second", func(p *sdk.Pipeline, from sdk.Kept[string]) error {
-		sdk.Return(sdk.Sort(sdk.Persisted(p, from)), "sorted")
-		return nil
-	})
-	driver := sdk.Drive("twice", func(s *sdk.Session, _ struct{}) error {
-		letters := sdk.Keep[string](s, "letters")
-		if _, err := sdk.RunIn(s, first, letters); err != nil {
-			return err
-		}
-		res, err := sdk.RunIn(s, second, letters)
-		if err != nil {
-			return err
-		}
-		fmt.Println(sdk.Returned[string](res, "sorted"))
-		return nil
-	}, first, second)
-	if _, err := sdk.RunDriver(context.Background(), driver, struct{}{}); err != nil {
+	res, err := sdk.Run(context.Background(), job, struct{}{})
+	if err != nil {
 		fmt.Println(err)
+		return
 	}
-	// Output: [a b] <nil>
+	_, err = sdk.Returned[int](res, "two")
+	fmt.Println(err)
+	// Output: the job returned no "two": its build function says so with Return
 }

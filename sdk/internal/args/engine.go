@@ -59,14 +59,16 @@ func engineOptions(h host) (*settings, []*option) {
 	size := setting("memory", &s.memory, "", memory.FormatSize(h.defaultMemory)+", half of what there is",
 		"memory that all tasks together may use, such as 2GiB", func() error { return s.checkMemory(h) })
 	size.kind.name = "size"
+	session := setting("session", &s.session, "", "the first for temporary files",
+		"existing directory for what a driver keeps between its jobs; on a cluster one that all executors share", s.checkSession)
+	session.kind.name = "directory"
 	return s, []*option{
 		setting("parallelism", &s.parallelism, strconv.Itoa(h.cores), strconv.Itoa(h.cores)+", all cores",
 			"tasks at once", s.checkParallelism),
 		size,
 		setting("tmp", &s.tmp, "", h.tmp,
 			"existing directories for temporary files, with commas between them", s.checkTmp),
-		setting("session", &s.session, "", "the first for temporary files",
-			"existing directory for what a driver keeps between its jobs; on a cluster one that all executors share", s.checkSession),
+		session,
 		setting("codec", &s.codec, defaultCodec, defaultCodec,
 			"compression of data between stages: "+strings.Join(Codecs, ", "), s.checkCodec),
 		setting("progress", &s.progress, string(progress.Auto), string(progress.Auto),
