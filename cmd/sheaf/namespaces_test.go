@@ -79,9 +79,13 @@ func (n *network) remove() {
 }
 
 // cut takes a host's cable out, and plug puts it in.
-func (n *network) cut(host string) { n.ip("-n", n.namespace("switch"), "link", "set", "dev", "to-"+host, "down") }
+func (n *network) cut(host string) {
+	n.ip("-n", n.namespace("switch"), "link", "set", "dev", "to-"+host, "down")
+}
 
-func (n *network) plug(host string) { n.ip("-n", n.namespace("switch"), "link", "set", "dev", "to-"+host, "up") }
+func (n *network) plug(host string) {
+	n.ip("-n", n.namespace("switch"), "link", "set", "dev", "to-"+host, "up")
+}
 
 // command is a command line of sheaf on a host.
 func (n *network) command(host string, args ...string) *exec.Cmd {
