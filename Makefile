@@ -81,6 +81,11 @@ breaking: schema-tools ## compare the .proto files with those of AGAINST=HEAD: w
 	git archive "$(AGAINST)" api | tar -x -C "$$old"; \
 	$(BUF) breaking --against "$$old/api"
 
+.PHONY: docs
+docs: ## write man pages of all commands to build/man, and docs/commands.md anew
+	$(GO) test ./cmd/sheaf -run '^(TestManPages|TestCommandsPage|TestHelp)$$' -count 1 -man "$(CURDIR)/build/man" -rewrite
+	@echo "man pages are in build/man: man build/man/sheaf.1"
+
 .PHONY: format
 format: schema-tools ## format all Go and .proto files
 	gofmt -w .

@@ -21,6 +21,8 @@ func jobsCommand(c *console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "jobs",
 		Short: "List jobs, the newest first",
+		Long: "List the jobs that the coordinator knows, the newest first: those that wait, those that run, and the last ones that ended.\n" +
+			"REMARK says why a job waits, or why it ended. Jobs of a driver have its name, theirs and their number.",
 		Example: "  sheaf jobs\n" +
 			"  sheaf jobs --state running,queued\n" +
 			"  sheaf jobs --json --limit 0 | jq -r 'select(.failure) | .failure.message'",

@@ -15,6 +15,8 @@ func nodesCommand(c *console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "nodes",
 		Short: "List the executors of a cluster",
+		Long: "List the executors that have joined the cluster, what they are good for, and what they do. A lost one stays in the list:\n" +
+			"its work runs elsewhere, and it may come back.",
 		Example: "  sheaf nodes\n" +
 			"  sheaf nodes --json | jq -r 'select(.state != \"ready\") | .node'",
 		Args: arguments(),

@@ -35,6 +35,8 @@ func versionCommand(c *console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Show the version of this program and, with --cluster, of a coordinator",
+		Long: "Print the version of this program and, with --cluster, those of a coordinator and of its cluster. A difference is no\n" +
+			"error as long as both speak a protocol that the other one knows.",
 		Example: "  sheaf version\n" +
 			"  sheaf version --cluster 127.0.0.1:7440",
 		Args: arguments(),
