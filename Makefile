@@ -49,6 +49,11 @@ race: ## run all tests under the race detector, in their short forms
 budget: ## hold jobs over 100 times their budget of 64 MiB to it: half an hour; prints a table
 	$(GO) test ./sdk -run '^TestBudget$$' -count 1 -v -timeout 3h -budget.times 100
 
+.PHONY: many
+many: ## let 50 executors run 2,000 tasks, and 2 of them 20,000; prints times and the coordinator's memory
+	$(GO) test ./cmd/sheaf -run '^TestManyExecutors$$' -count 1 -v -many.executors 50 -many.tasks 2000
+	$(GO) test ./cmd/sheaf -run '^TestManyExecutors$$' -count 1 -v -many.executors 2 -many.tasks 20000
+
 .PHONY: check
 check: check-schema ## formatting, vet, staticcheck, the house rules, tidy modules, the schema and its code
 	@bad=$$(gofmt -l .); if [ -n "$$bad" ]; then echo "not formatted (run make format):"; echo "$$bad"; exit 1; fi

@@ -8,6 +8,7 @@ import (
 	"github.com/sheafdata/sheaf/coordinator/record"
 	"github.com/sheafdata/sheaf/coordinator/schedule"
 	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/memory"
 	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/internal/wire"
 )
@@ -78,6 +79,10 @@ func (l *loop) checkRunJob(s *session, m *wire.RunJob, id plan.JobID) error {
 // beginStep submits a job for a driver. The job is the driver's in all but its plan.
 func (l *loop) beginStep(m wire.RunJob, id plan.JobID) error {
 	driver := l.machine.jobs[m.Attempt.Job]
+	if kept := l.machine.stepBytes(driver.id); kept > l.cfg.Limits.FinishedBytes {
+		return fault.New(fault.Invalid, "the jobs of this driver returned %s, which is kept while it runs, and the limit is %s: return less, or keep datasets with Persist",
+			memory.FormatSize(kept), memory.FormatSize(l.cfg.Limits.FinishedBytes))
+	}
 	spec := driver.submission.Spec
 	spec.Job, spec.Name, spec.Args, spec.Fingerprint, spec.Graph = id, m.Plan.Name, m.Plan.Args, m.Plan.Fingerprint, m.Graph
 	r := record.Record{

@@ -263,16 +263,11 @@ func (l *loop) perform(a schedule.Action) {
 func (l *loop) forgetOld() {
 	m := l.machine
 	bytes := m.finishedBytes
-	left, proposed := len(m.finished), 0
-	for _, j := range m.finished {
-		if left <= l.cfg.Limits.FinishedJobs && bytes <= l.cfg.Limits.FinishedBytes || proposed >= batchInputs {
+	for i, j := range m.finished {
+		left := len(m.finished) - i
+		if left <= l.cfg.Limits.FinishedJobs && bytes <= l.cfg.Limits.FinishedBytes || i >= batchInputs {
 			return
 		}
-		if m.core.Lives(j.submission.Driver) {
-			continue // a driver that begins again asks for it
-		}
-		left--
-		proposed++
 		bytes -= j.bytes
 		l.propose(record.Record{Event: schedule.JobForgotten{At: l.now(), Job: j.id}}, nil)
 	}

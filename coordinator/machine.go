@@ -28,7 +28,9 @@ type machine struct {
 	order []*job // by submission
 	keys  map[requestKey]plan.JobID
 	steps map[plan.JobID][]*job // the jobs of drivers, by submission
-	// finished are the jobs that are over, in the order of their ends.
+	// finished are the jobs that are over, in the order of their ends, and may be
+	// forgotten. Those of a driver that lives are not among them: when it begins
+	// again it asks for them.
 	finished      []*job
 	finishedBytes int64
 
@@ -187,9 +189,29 @@ func (m *machine) end(id plan.JobID, how func(*job)) {
 	how(j)
 	j.ended = m.at
 	j.bytes = j.size()
+	close(j.awaited)
+	for _, step := range m.steps[id] {
+		if step.over() {
+			m.retire(step)
+		}
+	}
+	if driver := m.jobs[j.submission.Driver]; driver == nil || driver.over() {
+		m.retire(j)
+	}
+}
+
+// retire lets a job that is over be forgotten when there are too many.
+func (m *machine) retire(j *job) {
 	m.finished = append(m.finished, j)
 	m.finishedBytes += j.bytes
-	close(j.awaited)
+}
+
+// stepBytes is about what is kept of the jobs of a driver.
+func (m *machine) stepBytes(driver plan.JobID) (sum int64) {
+	for _, j := range m.steps[driver] {
+		sum += j.bytes
+	}
+	return sum
 }
 
 // size is about what a job that is over takes.

@@ -114,16 +114,18 @@ func (m *machine) restore(im *image) error {
 		fresh.addNode(&node{id: n.ID, session: n.Session, details: n.Details, drain: n.Drain, lost: n.Lost})
 	}
 	for _, i := range im.Jobs {
-		fresh.add(i.job())
+		j := i.job()
+		fresh.add(j)
+		if j.over() {
+			close(j.awaited)
+		}
 	}
 	for _, id := range im.Ended {
 		j := fresh.jobs[id]
 		if j == nil || !j.over() {
 			return fmt.Errorf("job %v has ended and is not there", id)
 		}
-		close(j.awaited)
-		fresh.finished = append(fresh.finished, j)
-		fresh.finishedBytes += j.bytes
+		fresh.retire(j)
 	}
 	m.core, m.at, m.jobs, m.order, m.keys, m.steps = core, im.At, fresh.jobs, fresh.order, fresh.keys, fresh.steps
 	m.finished, m.finishedBytes, m.nodes, m.nodeList = fresh.finished, fresh.finishedBytes, fresh.nodes, fresh.nodeList
