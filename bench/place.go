@@ -48,13 +48,28 @@ func (p *place) clear() error { return os.RemoveAll(p.scratch) }
 
 // build compiles a program below bench/ and returns its file.
 func (p *place) build(ctx context.Context, program string) (string, error) {
-	file := filepath.Join(p.programs, filepath.FromSlash(program))
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", file, "./bench/"+program)
+	return p.compile(ctx, "bench/"+program, filepath.Join(p.programs, filepath.FromSlash(program)))
+}
+
+// compile compiles the program in a folder of the repository.
+func (p *place) compile(ctx context.Context, folder, file string) (string, error) {
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", file, "./"+folder)
 	cmd.Dir = p.root
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build bench/%s: %w\n%s", program, err, strings.TrimSpace(string(out)))
+		return "", fmt.Errorf("build %s: %w\n%s", folder, err, strings.TrimSpace(string(out)))
 	}
 	return file, nil
+}
+
+// cluster compiles what runs programs on a cluster, and returns the command line
+// before the program's.
+func (p *place) cluster(ctx context.Context) ([]string, error) {
+	run, err := p.build(ctx, "oncluster")
+	if err != nil {
+		return nil, err
+	}
+	sheaf, err := p.compile(ctx, "cmd/sheaf", filepath.Join(p.programs, "sheaf"))
+	return []string{run, sheaf, tmpMark}, err
 }
 
 // published are the hashes of the data of full size: figures of different

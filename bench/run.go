@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -120,17 +121,23 @@ func (b *bench) measure(ctx context.Context, w workload) error {
 
 // prepare builds or finds the programs of a workload. Those that are not
 // installed are left out, with a note.
-func (b *bench) prepare(ctx context.Context, w workload) (workload, map[string]string, error) {
-	programs := make(map[string]string)
+func (b *bench) prepare(ctx context.Context, w workload) (workload, map[string][]string, error) {
+	programs := make(map[string][]string)
 	for _, c := range w.contenders {
-		var err error
 		if c.program != "" {
-			if programs[c.name], err = b.build(ctx, c.program); err != nil {
+			program, err := b.build(ctx, c.program)
+			if err == nil && c.cluster {
+				programs[c.name], err = b.cluster(ctx)
+			}
+			if err != nil {
 				return w, nil, err
 			}
+			programs[c.name] = append(programs[c.name], program)
 			continue
 		}
-		if programs[c.name], err = exec.LookPath(c.tool); err != nil {
+		path, err := exec.LookPath(c.tool)
+		programs[c.name] = []string{path}
+		if err != nil {
 			b.report.notes = append(b.report.notes, fmt.Sprintf("%s: %s is not installed: skipped", w.name, c.tool))
 			w = w.without(c.name)
 		}
@@ -139,7 +146,7 @@ func (b *bench) prepare(ctx context.Context, w workload) (workload, map[string]s
 }
 
 // runOne runs a contender once and returns what it took and what came out.
-func (b *bench) runOne(ctx context.Context, c contender, program, inputPath string, env ...string) (usage, digest, error) {
+func (b *bench) runOne(ctx context.Context, c contender, program []string, inputPath string, env ...string) (usage, digest, error) {
 	dir, err := os.MkdirTemp(b.scratch, "run-")
 	if err != nil {
 		return usage{}, digest{}, err
@@ -150,8 +157,8 @@ func (b *bench) runOne(ctx context.Context, c contender, program, inputPath stri
 		return usage{}, digest{}, err
 	}
 	marks := strings.NewReplacer(inputMark, inputPath, outputMark, output, tmpMark, tmp)
-	cmd := command{argv: []string{program}, env: append(append([]string{"TMPDIR=" + tmp}, c.env...), env...)}
-	for _, a := range c.args {
+	cmd := command{env: append(append([]string{"TMPDIR=" + tmp}, c.env...), env...)}
+	for _, a := range append(slices.Clone(program), c.args...) {
 		cmd.argv = append(cmd.argv, marks.Replace(a))
 	}
 	if c.prints {
@@ -170,7 +177,7 @@ func (b *bench) runOne(ctx context.Context, c contender, program, inputPath stri
 const profileEnv = "SHEAF_BENCH_CPUPROFILE"
 
 // profile runs the jobs of a workload once more, if profiles are wanted.
-func (b *bench) profile(ctx context.Context, w workload, programs map[string]string, inputPath string) error {
+func (b *bench) profile(ctx context.Context, w workload, programs map[string][]string, inputPath string) error {
 	if b.profiles == "" {
 		return nil
 	}
@@ -182,7 +189,7 @@ func (b *bench) profile(ctx context.Context, w workload, programs map[string]str
 		return err
 	}
 	for _, c := range w.contenders {
-		if !strings.HasPrefix(c.program, "jobs/") {
+		if !strings.HasPrefix(c.program, "jobs/") || c.cluster {
 			continue
 		}
 		file := filepath.Join(dir, fmt.Sprintf("%s-%s.pprof", w.name, strings.ReplaceAll(c.name, " ", "-")))

@@ -40,6 +40,8 @@ type contender struct {
 	args    []string // see the marks
 	env     []string
 	prints  bool // whether the output is what it prints
+	// cluster runs the program on a cluster of its own.
+	cluster bool
 }
 
 // Marks in a contender's arguments.

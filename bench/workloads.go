@@ -33,6 +33,7 @@ func (s scale) spec(kind dataset.Kind, full int64) dataset.Spec {
 func (s scale) workloads() []workload {
 	all := []workload{s.wordcount(), s.words(), s.sort(0), s.sort(512 << 20), s.sort(128 << 20), s.groupBy("low", "id1"), s.groupBy("high", "id3"), s.rowAPI()}
 	all = append(all, s.memory()...)
+	all = append(all, s.onCluster("words", dataset.Text, fullTextBytes, "jobs/wordcount", "--by", "words"), s.onCluster("sort", dataset.Sort, fullSortRows, "jobs/sort"))
 	return append(all, s.cores("words", dataset.Text, fullTextBytes, "jobs/wordcount", "--by", "words"), s.cores("sort", dataset.Sort, fullSortRows, "jobs/sort"), tiny())
 }
 
@@ -153,6 +154,25 @@ func (s scale) cores(name string, kind dataset.Kind, full int64, program string,
 		comparisons: []comparison{{
 			work: "2 cores against 1: " + name, against: "1 at once", subject: "2 at once", reference: "1 at once",
 			measure: wallSeconds, goal: goal{must: 1.8, aim: 1.95},
+		}},
+	}
+}
+
+// onCluster compares a cluster of two executors with one slot each, whose
+// processes all count, with local mode with two workers.
+func (s scale) onCluster(name string, kind dataset.Kind, full int64, program string, args ...string) workload {
+	const local = "local mode, 2 at once"
+	there := contender{name: sheaf, program: program, cluster: true, args: append([]string{"--input", inputMark, "--output", outputMark}, args...)}
+	agree := anyOrder
+	if kind == dataset.Sort {
+		agree = exactly
+	}
+	return workload{
+		name: "cluster-" + name, input: input{spec: s.spec(kind, full)}, cores: 2, order: agree,
+		contenders: []contender{there, job(local, program, append([]string{"--sheaf.parallelism", "2"}, args...)...)},
+		comparisons: []comparison{{
+			work: "On a cluster, 2 executors of 1 slot: " + name, against: local, subject: sheaf, reference: local,
+			measure: cpuSeconds, cost: true, goal: goal{must: 1.3, aim: 1.15, atMost: true},
 		}},
 	}
 }
