@@ -7,13 +7,15 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
-	"strings"
 	"time"
+
+	"github.com/sheafdata/sheaf/coordinator/client"
 )
 
 const executors = 2
@@ -49,7 +51,7 @@ func run(sheaf, dir string, job []string) (err error) {
 			err = errors.Join(err, wait)
 		}
 	}()
-	if err := ready(sheaf, address); err != nil {
+	if err := ready(address); err != nil {
 		return err
 	}
 	submit := exec.Command(sheaf, append([]string{"submit", "--quiet", "--cluster", address, job[0], "--"}, job[1:]...)...)
@@ -58,10 +60,17 @@ func run(sheaf, dir string, job []string) (err error) {
 }
 
 // ready waits for the executors.
-func ready(sheaf, address string) error {
-	for began := time.Now(); time.Since(began) < startLimit; time.Sleep(50 * time.Millisecond) {
-		out, err := exec.Command(sheaf, "nodes", "--quiet", "--cluster", address).Output()
-		if err == nil && strings.Count(string(out), "\n") == executors {
+func ready(address string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	defer cancel()
+	for ; ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
+		c, err := client.Dial(ctx, client.Options{Addresses: []string{address}})
+		if err != nil {
+			continue // not there yet
+		}
+		nodes, err := c.ListNodes(ctx)
+		c.Close()
+		if err == nil && len(nodes) == executors {
 			return nil
 		}
 	}
