@@ -1,7 +1,10 @@
 package executor
 
 import (
+	"fmt"
 	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
 	"github.com/sheafdata/sheaf/internal/fault"
@@ -65,11 +68,19 @@ func (s *session) finished(id plan.AttemptID, r *plan.Result) {
 	if at == nil || at.reported != 0 {
 		return
 	}
+	m := &pb.AttemptFinished{Attempt: wire.EncodeAttemptID(id), Result: wire.EncodeResult(r)}
+	if n := proto.Size(m); n > maxReport {
+		// It would break every stream that it is sent over.
+		s.sweep(func() error { return s.e.store.DropAttempt(id) })
+		s.failed(id, fault.Report{Kind: fault.Invalid, Message: fmt.Sprintf("its result takes %d bytes, at most %d can be reported: collect fewer rows", n, maxReport)}, nil)
+		return
+	}
 	at.job.ended()
-	at.reported = s.report(&pb.ConnectRequest{Message: &pb.ConnectRequest_AttemptFinished{AttemptFinished: &pb.AttemptFinished{
-		Attempt: wire.EncodeAttemptID(id), Result: wire.EncodeResult(r),
-	}}})
+	at.reported = s.report(&pb.ConnectRequest{Message: &pb.ConnectRequest_AttemptFinished{AttemptFinished: m}})
 }
+
+// maxReport leaves room for the envelope of a message.
+const maxReport = wire.MaxFrameBytes - 1<<10
 
 // failed reports an attempt that ended badly.
 func (s *session) failed(id plan.AttemptID, f fault.Report, unreadable []plan.OutputID) {
