@@ -240,6 +240,9 @@ func (l *loop) perform(a schedule.Action) {
 		if s := l.session(a.Executor, a.Session); s != nil {
 			s.command(cancelCommand(a.Attempt))
 		}
+		if j := l.machine.jobs[a.Attempt.Job]; j != nil && j.drives {
+			l.endSteps(j)
+		}
 	case schedule.Release:
 		if s := l.session(a.Executor, a.Session); s != nil {
 			s.command(releaseCommand(a.Attempts))

@@ -92,30 +92,8 @@ func (r *driveReader) run() error {
 	if err == nil {
 		err = s.err
 	}
-	if _, ofJob := errors.AsType[*stepError](err); ofJob && !retried(err) {
-		// The job would end the same way again.
-		err = &fault.Error{Kind: fault.Invalid, Detail: fault.Detail(err), Err: err}
-	}
-	if err != nil && retried(err) {
-		return err // what is kept serves the next attempt
-	}
-	if s.dir != "" {
-		err = errors.Join(err, os.RemoveAll(s.dir))
-	}
+	// What is kept stays: another attempt may need it. It goes with the job.
 	return err
-}
-
-// retried reports whether another attempt of the driver may follow an error that
-// is none of a job's.
-func retried(err error) bool {
-	switch fault.KindOf(err) {
-	case fault.Transient, fault.Lost:
-		return true
-	case fault.Unknown, fault.User, fault.Resource:
-		_, ofJob := errors.AsType[*stepError](err)
-		return !ofJob
-	}
-	return false
 }
 
 // runOn runs the jobs of a session on a cluster.

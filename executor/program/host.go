@@ -2,6 +2,8 @@ package program
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -14,8 +16,8 @@ import (
 // Host is what a driver that runs in an attempt asks of its cluster.
 type Host interface {
 	// RunJob runs a job as the given step of the driver and waits for its end. Asked
-	// again for a step by a later attempt, it gives what it gave before. The error
-	// of a job that failed has the kind of its failure.
+	// again for a step by a later attempt, it gives what it gave before. That the
+	// job failed is an error of kind Invalid, which ends the driver's job too.
 	RunJob(ctx context.Context, step int, job *graph.Compiled) (*Ran, error)
 	// Directory is where the driver keeps datasets between its jobs, the same for
 	// all of its attempts. It is empty when the user named none.
@@ -61,12 +63,28 @@ type answer struct {
 }
 
 // Directory implements Host.
-func (h *host) Directory() string {
-	dir := h.s.start.Job.Options.SessionDirectory
-	if dir == "" {
+func (h *host) Directory() string { return h.s.session() }
+
+// session is the directory of the job's driver, empty where it has none.
+func (s *server) session() string {
+	spec := &s.start.Job
+	if in := s.graph.Plan.Stages[0].Source; in == nil || !in.Drives || spec.Options.SessionDirectory == "" {
 		return ""
 	}
-	return filepath.Join(dir, "sheaf-session-"+h.s.start.Job.Job.String())
+	return filepath.Join(spec.Options.SessionDirectory, "sheaf-session-"+spec.Job.String())
+}
+
+// endSession deletes what a driver kept, when its job is decided and no attempt of
+// it runs: an attempt that is merely lost or replaced must not.
+func (s *server) endSession() error {
+	dir := s.session()
+	if dir == "" {
+		return nil
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return fault.Wrap(fault.Transient, fmt.Errorf("delete what the driver kept: %w", err))
+	}
+	return nil
 }
 
 // RunJob implements Host.
@@ -136,6 +154,9 @@ func (s *server) jobEnded(m wire.JobEnded) {
 	}
 	s.running[m.Attempt].ask = nil
 	switch {
+	case m.Failure != nil && m.Job != (plan.JobID{}):
+		// The job ran: it would end the same way for the driver's next attempt.
+		q.answer <- answer{err: &fault.Error{Kind: fault.Invalid, Detail: m.Failure.Detail, Err: m.Failure.Err()}}
 	case m.Failure != nil:
 		q.answer <- answer{err: m.Failure.Err()}
 	case m.Pieces != q.pieces:

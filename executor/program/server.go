@@ -169,7 +169,11 @@ func (s *server) attempt(ctx context.Context, a *plan.Assignment, read *shuffle.
 	if err := s.stages.before(a, s.graph.Plan.Sinks, s.start.Job.Overwrite); err != nil {
 		return plan.Result{}, err
 	}
-	return s.runtime.Run(ctx, a, read)
+	result, err := s.runtime.Run(ctx, a, read)
+	if err == nil && (a.Work == plan.Publish || a.Work == plan.Discard) {
+		err = s.endSession()
+	}
+	return result, err
 }
 
 // report tells how an attempt ended, and fills its slot.
