@@ -140,7 +140,7 @@ func diskError(errs []error) error {
 		full = full || errors.Is(e, syscall.ENOSPC) || errors.Is(e, syscall.EDQUOT)
 	}
 	if full {
-		err = fmt.Errorf("%w: free space there or name other directories by --sheaf.tmp", err)
+		err = fmt.Errorf("%w: free space there or name other directories by --sheaf.tmp, or by --dir of the executor", err)
 	}
 	return fault.Wrap(kind, err)
 }
