@@ -48,6 +48,10 @@ type Config struct {
 	// Token opens the door of a coordinator on loopback that asks for tokens.
 	Token secure.Secret
 
+	// Session is where drivers keep datasets whose users named no directory, as an
+	// absolute path; the same on every executor, and shared by them. Empty for nowhere.
+	Session string
+
 	// BuildVersion is the version of this build.
 	BuildVersion string
 	// Isolation is what worker.Probe found; the zero value isolates by limits alone.

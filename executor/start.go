@@ -28,6 +28,9 @@ func (s *session) startWorker(ctx context.Context, spec plan.JobSpec, ev *events
 		return nil, fmt.Errorf("program of job %s: %w", spec.Job.Short(), err)
 	}
 	defer release()
+	if spec.Options.SessionDirectory == "" {
+		spec.Options.SessionDirectory = e.cfg.Session
+	}
 	if ev.space, err = e.store.NewWorkspace(spec.Job); err != nil {
 		return nil, err
 	}

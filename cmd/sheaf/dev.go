@@ -109,9 +109,13 @@ func (c *console) develop(ctx context.Context, d development) (err error) {
 	if err := c.await(ctx, g, d, 0); err != nil {
 		return err
 	}
+	session := filepath.Join(d.dir, "session") // all of them share this machine's disks
+	if err := os.MkdirAll(session, 0o700); err != nil {
+		return err
+	}
 	for i := range d.executors {
 		name := fmt.Sprintf("executor-%d", i+1)
-		args := []string{"executor", "--join", d.listen, "--name", name, "--dir", filepath.Join(d.dir, name), "--slots", fmt.Sprint(d.slots), "--memory", d.memory}
+		args := []string{"executor", "--join", d.listen, "--name", name, "--dir", filepath.Join(d.dir, name), "--slots", fmt.Sprint(d.slots), "--memory", d.memory, "--session", session}
 		if err := g.Start(name, append(args, common...)...); err != nil {
 			return err
 		}

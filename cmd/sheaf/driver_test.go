@@ -195,4 +195,10 @@ func TestDriverKeepsNowhere(t *testing.T) {
 	d := newDrivers(t, "a")
 	d.sheaf("submit", d.program, "--", "--dir", d.dir, "--output", filepath.Join(d.realCluster.dir, "sum")).
 		want(t, exitFailed, "give --sheaf.session=DIR, a directory that all executors share")
+	c := d.realCluster
+	c.executor("b", "--session", d.session)
+	c.signal("a", syscall.SIGTERM)
+	c.until("only the executor with a directory for drivers is ready", func() bool { return strings.Count(c.sheaf("nodes").stdout, " ready ") == 1 && c.left("a") })
+	d.sheaf("submit", d.program, "--", "--dir", d.dir, "--output", filepath.Join(d.realCluster.dir, "sum")).want(t, exitOK)
+	d.finished(1)
 }

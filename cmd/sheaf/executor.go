@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -44,6 +46,7 @@ func executorCommand(c *console) *cobra.Command {
 	f.IntVar(&o.Slots, "slots", 0, "tasks at once (else one a processor)")
 	f.StringVar(&memoryText, "memory", "", "`size` of the memory for a job's tasks, such as 16GiB (else half of the machine's)")
 	f.StringVar(&diskText, "disk", "", "`size` of the disk space for map outputs (else what the disks have)")
+	f.StringVar(&o.Session, "session", "", "`directory` for what drivers keep between their jobs, if they name none: one that all\nexecutors share, and the same for all")
 	f.StringVar(&o.Listen, "listen", "127.0.0.1:0", "`address` for other executors")
 	f.StringVar(&o.Advertise, "advertise", "", "`address` that others are told, where they reach it by another")
 	f.StringVar(&o.Gossip, "gossip", "127.0.0.1:0", "`address` for gossip")
@@ -61,6 +64,11 @@ func executorCommand(c *console) *cobra.Command {
 		}
 		if o.DiskBytes, err = size("--disk", diskText); err != nil {
 			return err
+		}
+		if o.Session != "" {
+			if o.Session, err = directory("--session", o.Session); err != nil {
+				return err
+			}
 		}
 		switch isolation {
 		case "auto":
@@ -83,6 +91,16 @@ func executorCommand(c *console) *cobra.Command {
 		return d.serve(cmd.Context(), e, func(grace time.Duration) { e.Leave(grace, "the executor was told to stop") })
 	})
 	return cmd
+}
+
+// directory returns the absolute path of one that is there.
+func directory(flag, path string) (string, error) {
+	if info, err := os.Stat(path); err != nil {
+		return "", fault.New(fault.Invalid, "%s: %w", flag, err)
+	} else if !info.IsDir() {
+		return "", fault.New(fault.Invalid, "%s %s: it is no directory", flag, path)
+	}
+	return filepath.Abs(path)
 }
 
 // size reads a size that may be left out.

@@ -154,6 +154,16 @@ func (c *realCluster) kill(name string) {
 	<-c.nodes[name].done
 }
 
+// left reports whether a daemon has ended.
+func (c *realCluster) left(name string) bool {
+	select {
+	case <-c.nodes[name].done:
+		return true
+	default:
+		return false
+	}
+}
+
 // stop ends everything; the logs of daemons show where a test failed.
 func (c *realCluster) stop() {
 	for name, n := range c.nodes {
