@@ -81,7 +81,7 @@ func (d *drivers) nothingKept() {
 func TestDriver(t *testing.T) {
 	d := newDrivers(t, "a")
 	got := d.submit(nil)
-	got.want(t, exitOK, "step 5/5 tasks", "drives: done in")
+	got.want(t, exitOK, "step 5/5 tasks", "drives: done in", "  jobs      7\n")
 	if got.stdout != "driving\n" {
 		t.Errorf("shown is %q, want what the driver printed", got.stdout)
 	}

@@ -111,13 +111,16 @@ func figuresJSON(f *pb.Figures) figuresObject {
 // endFigures are the figures of a job that ended well.
 func endFigures(j *pb.JobSnapshot, destinations []string) ending.Figures {
 	f := figuresJSON(j.GetFigures())
-	tasks := 0
+	tasks, jobs := 0, 0
 	for _, s := range j.GetStages() {
 		tasks += int(s.GetTasks())
 	}
+	if j.GetDrives() { // its stages are jobs, and their tasks the runs of those
+		tasks, jobs = 0, tasks
+	}
 	return ending.Figures{
 		Job: j.GetJobId(), Elapsed: time.Duration(j.GetElapsedNanos()), RowsIn: f.RowsIn, BytesIn: f.BytesIn, RowsOut: f.RowsOut,
-		BytesOut: f.BytesOut, ShuffleBytes: f.ShuffleBytes, SpilledBytes: f.SpilledBytes, Tasks: tasks, Destinations: destinations,
+		BytesOut: f.BytesOut, ShuffleBytes: f.ShuffleBytes, SpilledBytes: f.SpilledBytes, Tasks: tasks, Jobs: jobs, Destinations: destinations,
 	}
 }
 

@@ -34,7 +34,7 @@ type Figures struct {
 	BytesOut     int64
 	ShuffleBytes int64
 	SpilledBytes int64
-	Tasks        int
+	Tasks        int      // of all jobs; 0 where that is not known
 	Jobs         int      // that a driver ran; 0 for a job
 	PeakMemory   int64    // of the process that ran the job; 0 where several did
 	Destinations []string // what was published; empty where that is not known
@@ -149,7 +149,9 @@ func (t *Teller) Done(f Figures) {
 	fmt.Fprintf(t.Out, "  wrote     %s rows, %s\n", Thousands(f.RowsOut), memory.FormatSize(f.BytesOut))
 	fmt.Fprintf(t.Out, "  shuffled  %s\n", memory.FormatSize(f.ShuffleBytes))
 	fmt.Fprintf(t.Out, "  spilled   %s\n", memory.FormatSize(f.SpilledBytes))
-	fmt.Fprintf(t.Out, "  tasks     %s\n", Thousands(int64(f.Tasks)))
+	if f.Tasks > 0 || f.Jobs == 0 {
+		fmt.Fprintf(t.Out, "  tasks     %s\n", Thousands(int64(f.Tasks)))
+	}
 	if f.Jobs > 0 {
 		fmt.Fprintf(t.Out, "  jobs      %s\n", Thousands(int64(f.Jobs)))
 	}
