@@ -241,7 +241,9 @@ func TestPathAdvice(t *testing.T) {
 		{"open " + here + ": no such file or directory", here + " is on this machine"},
 		{`no input file matches "` + dir + `/*.txt": check the spelling`, dir + "/*.txt is on this machine"},
 		{`no such input: "./in.txt": did you mean`, here + " is on this machine"},
-		{`no such input: "/nowhere/x": check`, "executors read inputs, not this machine"},
+		{`no such input: "/nowhere/x": check`, "executors read and write paths, not this machine"},
+		{`no such input: "` + dir + `/typo": the directory "` + dir + `" has no "typo"`, "executors read and write paths, not this machine"},
+		{`no such input: "` + dir + `/in.tx": did you mean "` + here + `"?`, "executors read and write paths, not this machine"},
 		{"row 7 is wrong", ""},
 	}
 	for _, test := range tests {

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -160,6 +161,9 @@ func completeAddress(address string) (string, error) {
 		}
 		if port == "" {
 			port = DefaultPort
+		}
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return "", refused(Refused, "%q is not the address of a coordinator: its port is no number from 1 to 65535", address)
 		}
 		return net.JoinHostPort(host, port), nil
 	}
