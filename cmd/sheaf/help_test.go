@@ -38,6 +38,8 @@ func TestUsage(t *testing.T) {
 		{"flag of no number", []string{"jobs", "--limit", "x"}, `invalid argument "x" for "--limit"`},
 		{"negative limit", []string{"jobs", "--limit", "-1"}, "--limit -1: give 0 for all"},
 		{"unknown state", []string{"jobs", "--state", "odd"}, "choose from queued, planning, running, committing, done, failed, canceled"},
+		{"unknown shell", []string{"completion", "tcsh"}, `unexpected argument "tcsh"`},
+		{"no shell", []string{"completion"}, "a shell is missing: choose from bash, fish, powershell, zsh"},
 		{"two forms of output", []string{"nodes", "--json", "-q"}, "[json quiet]"},
 		{"no id", []string{"job"}, "ID is missing"},
 		{"two ids", []string{"cancel", "a", "b"}, `unexpected argument "b"`},
