@@ -157,6 +157,8 @@ func TestSubmitRefuses(t *testing.T) {
 		want  []string
 	}{
 		{"wrong argument", nil, []string{wordcount(t), "--", "--bad"}, []string{"wordcount: unknown flag --bad", "the program refused its arguments (exit status 2)"}},
+		{"a flag of submit behind the program", nil, []string{wordcount(t), "--bad", "--detach", "-q", "--name=x"},
+			[]string{"the program refused its arguments (exit status 2): flags of sheaf submit itself (--detach, -q, --name) stand before the program"}},
 		{"no plan", nil, []string{wordcount(t), "--silent"}, []string{"the program printed no plan: its main function must call sdk.Main"}},
 		{"a line before the plan", nil, []string{wordcount(t), "--chatty"}, []string{"the program printed no plan"}},
 		{"a newer plan", nil, []string{wordcount(t), "--newer"}, []string{"prints plans of version 2 (built with Sheaf v1.2.3)"}},
@@ -165,7 +167,7 @@ func TestSubmitRefuses(t *testing.T) {
 		{"another cluster", []*pb.Node{{Id: "e", Slots: 1, Platform: &pb.Platform{Os: "linux", Arch: "arm64"}}}, []string{wordcount(t)}, []string{"is a program for linux/amd64 and the cluster runs linux/arm64"}},
 		{"broken package", nil, []string{"./testdata/programs/broken"}, []string{"main.go:3:22: too many return values", "the compiler found errors"}},
 		{"no program", nil, []string{"./testdata/programs/library"}, []string{"is no program: its package must be main"}},
-		{"absent package", nil, []string{"./testdata/programs/absent"}, []string{"testdata/programs/absent", "the compiler found errors"}},
+		{"absent package", nil, []string{"./testdata/programs/absent"}, []string{"sheaf submit: ./testdata/programs/absent is not there: give the path of a program or of a package's directory"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
