@@ -215,7 +215,8 @@ func failureOf(j *pb.JobSnapshot) error {
 // advice says where to look further.
 func (f *follower) advice(failure *pb.JobFailure) []string {
 	var lines []string
-	if task := taskName(failure.GetTask()); task != "" {
+	// Lists and publishes are not the user's functions, which print what helps.
+	if task := taskName(failure.GetTask()); task != "" && failure.GetTask().GetStage() >= 0 {
 		lines = append(lines, fmt.Sprintf("%s   shows what task %s wrote (attempts: %d)",
 			f.connection.hint("logs "+shortID(f.job)+" --task "+task), task, failure.GetAttempts()))
 	}

@@ -259,6 +259,28 @@ func TestPathAdvice(t *testing.T) {
 	}
 }
 
+// TestListingHasNoNumber holds that a job which failed before it had tasks names
+// none: the stages of the table begin with 0.
+func TestListingHasNoNumber(t *testing.T) {
+	for stage, want := range map[int32]string{-1: "listing the input of stage 1, attempts: 1", -2: "publishing the output, attempts: 1"} {
+		s := submitting()
+		end := failedJob()
+		end.Failure.Task, end.Failure.Attempts = &pb.TaskId{Stage: stage, Index: 1}, 1
+		s.jobs, s.end = []*pb.JobSnapshot{end}, &pb.JobEnd{ExitCode: 1, Job: end}
+		address := s.serve(t, nil, nil)
+		got := sheaf(t, "submit", "--cluster", address, wordcount(t))
+		got.want(t, exitFailed)
+		if strings.Contains(got.stderr, "--task") {
+			t.Errorf("submit says %q, want no task of a user's function to look at", got.stderr)
+		}
+		got = sheaf(t, "job", "bb2a", "--cluster", address)
+		got.want(t, exitOK)
+		if !strings.Contains(got.stdout, want) {
+			t.Errorf("job says %q, want %q in it", got.stdout, want)
+		}
+	}
+}
+
 func TestChoosePlatform(t *testing.T) {
 	node := func(state pb.NodeState, slots int32, arch string) *pb.Node {
 		return &pb.Node{State: state, Slots: slots, Platform: &pb.Platform{Os: "linux", Arch: arch}}
