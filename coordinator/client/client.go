@@ -230,7 +230,7 @@ func (c *Client) understand(address string, v *pb.GetVersionResponse) error {
 	if v.GetBuildVersion() != "" {
 		peer += " (" + v.GetBuildVersion() + ")"
 	}
-	if _, err := wire.ClusterProtocol.Agree(peer, theirs); err != nil {
+	if _, err := wire.ClusterProtocol.Agree("this program", peer, theirs); err != nil {
 		return &Error{Reason: Refused, Err: err}
 	}
 	c.version = v
