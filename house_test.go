@@ -77,6 +77,11 @@ var links = []struct {
 		reason: "a user's program carries no daemon; local mode drives the schedule core alone",
 	},
 	{
+		who:    []string{"cmd/..."},
+		never:  []string{"github.com/spf13/cobra/doc", "github.com/cpuguy83/go-md2man/..."},
+		reason: "a test makes the man pages, so that the program does not carry what they are made with",
+	},
+	{
 		who:    []string{"examples/...", "bench/...", "cmd/..."},
 		never:  []string{"sdk/sheaftest/..."},
 		reason: "the test kit is for tests",

@@ -70,7 +70,7 @@ func (l *loop) admit(r *registration) error {
 		return fault.New(fault.Invalid, "executor %q offers %d slots, at most %d are taken", r.Executor, r.Slots, maxSlots)
 	}
 	var err error
-	r.protocol, err = wire.ExecutorProtocol.Agree("executor "+string(r.Executor)+" (version "+r.BuildVersion+")", r.Protocol)
+	r.protocol, err = wire.ExecutorProtocol.Agree("the coordinator", "executor "+string(r.Executor)+" (version "+r.BuildVersion+")", r.Protocol)
 	return err
 }
 

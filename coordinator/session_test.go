@@ -114,7 +114,7 @@ func TestRegisterRefused(t *testing.T) {
 		want  string
 	}{
 		{"another cluster", func(f *fake) { f.cluster = strings.Repeat("0", 32) }, connect.CodeInvalidArgument, "belongs to cluster 0000"},
-		{"newer protocol", func(f *fake) { f.version = wire.Versions{Min: 7, Max: 9} }, connect.CodeInvalidArgument, "speaks protocol 7 to 9 and this program"},
+		{"newer protocol", func(f *fake) { f.version = wire.Versions{Min: 7, Max: 9} }, connect.CodeInvalidArgument, "speaks protocol 7 to 9 and the coordinator 1: build the coordinator with a newer Sheaf"},
 		{"newer term", func(f *fake) { f.term = 1 << 40 }, connect.CodeUnavailable, "has seen term"},
 		{"name of another", func(f *fake) { f.name = "taken" }, connect.CodeUnavailable, "is connected already under another session"},
 		{"slots without end", func(f *fake) { f.slots = 1 << 30 }, connect.CodeInvalidArgument, "at most 16384 are taken"},

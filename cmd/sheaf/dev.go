@@ -90,6 +90,9 @@ func (c *console) develop(ctx context.Context, d development) (err error) {
 	if err := free(d.listen); err != nil {
 		return err
 	}
+	if err := free(d.gossip); err != nil {
+		return fault.New(fault.Invalid, "gossip: %w", err)
+	}
 	if d.dir == "" {
 		if d.dir, err = os.MkdirTemp("", "sheaf-dev-"); err != nil {
 			return err

@@ -201,6 +201,8 @@ func TestRefused(t *testing.T) {
 	}{
 		{"two coordinators in one directory", []string{"coordinator", "--data", filepath.Join(c.dir, "coordinator"), "--listen", "127.0.0.1:0", "--gossip", "127.0.0.1:0"}, "another coordinator runs in this directory"},
 		{"a port in use", []string{"coordinator", "--data", filepath.Join(c.dir, "d"), "--listen", c.address, "--gossip", "127.0.0.1:0"}, "listen on " + c.address + ": another process does"},
+		{"a port of gossip in use", []string{"coordinator", "--data", filepath.Join(c.dir, "d"), "--listen", "127.0.0.1:0", "--gossip", c.address}, "gossip: listen on " + c.address + ": another process does: end it, or give another address"},
+		{"a cluster to try where a port is in use", []string{"dev", "--dir", filepath.Join(c.dir, "d"), "--listen", "127.0.0.1:0", "--gossip", c.address}, "sheaf dev: gossip: listen on " + c.address + ": another process does"},
 		{"two executors in one directory", []string{"executor", "--join", c.address, "--dir", filepath.Join(c.dir, "a")}, "another executor runs in"},
 		{"an executor of another cluster", []string{"executor", "--join", elsewhere.address, "--dir", filepath.Join(c.dir, "a2")}, "belongs to cluster"},
 		{"a coordinator for all", []string{"coordinator", "--data", filepath.Join(c.dir, "d"), "--listen", "0.0.0.0:0"}, "whoever reaches that address could run programs here: give certificates (--tls-cert, --tls-key and --tls-ca) and a gossip key (--gossip-key)"},

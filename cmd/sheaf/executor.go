@@ -59,6 +59,9 @@ func executorCommand(c *console) *cobra.Command {
 		if err := d.read(); err != nil {
 			return err
 		}
+		if o.Slots < 1 && cmd.Flags().Changed("slots") {
+			return fault.New(fault.Invalid, "--slots %d: give 1 or more", o.Slots)
+		}
 		if o.MemoryBytes, err = size("--memory", memoryText); err != nil {
 			return err
 		}

@@ -215,7 +215,8 @@ func failureOf(j *pb.JobSnapshot) error {
 // advice says where to look further.
 func (f *follower) advice(failure *pb.JobFailure) []string {
 	var lines []string
-	if task := taskName(failure.GetTask()); task != "" {
+	// Lists and publishes are not the user's functions, which print what helps.
+	if task := taskName(failure.GetTask()); task != "" && failure.GetTask().GetStage() >= 0 {
 		lines = append(lines, fmt.Sprintf("%s   shows what task %s wrote (attempts: %d)",
 			f.connection.hint("logs "+shortID(f.job)+" --task "+task), task, failure.GetAttempts()))
 	}
@@ -239,6 +240,10 @@ func pathAdvice(message, directory string) []string {
 		return nil
 	}
 	const what = "each executor must reach the path itself: use a file system that all of them share, or copy the input to every machine"
+	// What follows is about paths that are there.
+	for _, hint := range []string{": the directory ", ": did you mean "} {
+		message, _, _ = strings.Cut(message, hint)
+	}
 	for word := range strings.FieldsFuncSeq(message, func(r rune) bool { return r == ' ' || r == '"' || r == ',' || r == ';' }) {
 		path := strings.TrimRight(word, ":")
 		if !strings.Contains(path, string(filepath.Separator)) {
@@ -254,7 +259,7 @@ func pathAdvice(message, directory string) []string {
 			return []string{path + " is on this machine, but not where the task ran:", what}
 		}
 	}
-	return []string{"executors read inputs, not this machine: " + what}
+	return []string{"executors read and write paths, not this machine: " + what}
 }
 
 // exists reports whether a path, or the directory of a pattern, is there.

@@ -80,6 +80,30 @@ func interrupt(t *testing.T, s *fakeCoordinator, signal syscall.Signal, env []st
 	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
+// stopper cancels at the first byte that is written. Its buffer is no embedded
+// field: io.Copy would find the buffer's ReadFrom.
+type stopper struct {
+	text bytes.Buffer
+	stop context.CancelFunc
+}
+
+// Write implements io.Writer.
+func (s *stopper) Write(b []byte) (int, error) {
+	s.stop()
+	return s.text.Write(b)
+}
+
+// TestInterruptOfABuild interrupts while the compiler says something.
+func TestInterruptOfABuild(t *testing.T) {
+	s := submitting()
+	address := s.serve(t, nil, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	stderr := stopper{stop: cancel}
+	var stdout bytes.Buffer
+	code := execute(ctx, []string{"submit", "--cluster", address, "./testdata/programs/broken"}, &console{stdout: &stdout, stderr: &stderr, getenv: func(string) string { return "" }})
+	outcome{code, stdout.String(), stderr.text.String()}.want(t, exitInterrupted, "sheaf submit: interrupted: nothing was submitted")
+}
+
 // TestInterruptBeforeTheSubmission holds that a build or an upload that is
 // interrupted submits nothing.
 func TestInterruptBeforeTheSubmission(t *testing.T) {

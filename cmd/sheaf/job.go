@@ -72,7 +72,7 @@ func (c *console) describeJob(j *pb.JobSnapshot) error {
 	if f := o.Failure; f != nil {
 		t.row("failure", f.Message)
 		if f.Task != "" {
-			t.row("task", fmt.Sprintf("%s, attempts: %d", f.Task, f.Attempts))
+			t.row("task", fmt.Sprintf("%s, attempts: %d", taskWords(j.GetFailure().GetTask()), f.Attempts))
 		}
 	}
 	if err := t.flush(); err != nil {

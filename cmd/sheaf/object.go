@@ -7,6 +7,7 @@ import (
 
 	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
 	"github.com/sheafdata/sheaf/internal/ending"
+	"github.com/sheafdata/sheaf/internal/plan"
 )
 
 // What --json prints. Programs read the field names: they may be added to, never
@@ -151,6 +152,18 @@ func taskName(t *pb.TaskId) string {
 		return ""
 	}
 	return fmt.Sprintf("%d/%d", t.GetStage(), t.GetIndex())
+}
+
+// taskWords is a task for people: work of the engine has no number of a stage
+// that they know.
+func taskWords(t *pb.TaskId) string {
+	switch plan.StageID(t.GetStage()) {
+	case plan.EnumerateStage:
+		return fmt.Sprintf("listing the input of stage %d", t.GetIndex())
+	case plan.PublishStage:
+		return "publishing the output"
+	}
+	return taskName(t)
 }
 
 // shortIDDigits are enough of a job's id to name it.

@@ -52,6 +52,20 @@ func newRoot(c *console) *cobra.Command {
 	for _, make := range commands {
 		root.AddCommand(make(c))
 	}
+	root.InitDefaultCompletionCmd()
+	if shells, _, err := root.Find([]string{"completion"}); err == nil {
+		// Else a shell that is not there would show the help, as a success.
+		shells.RunE = func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("unexpected argument %q: choose from bash, fish, powershell, zsh", args[0])
+			}
+			return errors.New("a shell is missing: choose from bash, fish, powershell, zsh")
+		}
+		shells.Args = nil
+		shells.Example = "  source <(sheaf completion bash)\n" +
+			"  sheaf completion zsh > \"${fpath[1]}/_sheaf\"\n" +
+			"  sheaf completion fish > ~/.config/fish/completions/sheaf.fish"
+	}
 	return root
 }
 

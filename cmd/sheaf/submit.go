@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -68,9 +69,31 @@ func submitCommand(c *console) *cobra.Command {
 		if len(rest) > 0 && rest[0] == "--" {
 			rest = rest[1:]
 		}
-		return c.submit(cmd.Context(), n, s, args[0], rest)
+		err := c.submit(cmd.Context(), n, s, args[0], rest)
+		if own := misplaced(cmd, rest); len(own) > 0 && errors.Is(err, program.ErrArguments) {
+			return fault.New(fault.Invalid, "%w: flags of sheaf submit itself (%s) stand before the program", err, strings.Join(own, ", "))
+		}
+		if cmd.Context().Err() != nil && errors.Is(err, context.Canceled) {
+			// While it was built, or asked for its plan.
+			return &client.Error{Reason: client.Interrupted, Err: errors.New("interrupted: nothing was submitted")}
+		}
+		return err
 	})
 	return cmd
+}
+
+// misplaced returns which of a program's arguments look like flags of submit.
+func misplaced(cmd *cobra.Command, args []string) (own []string) {
+	for _, arg := range args {
+		name, _, _ := strings.Cut(arg, "=")
+		long, isLong := strings.CutPrefix(name, "--")
+		short, isShort := strings.CutPrefix(name, "-")
+		switch {
+		case isLong && cmd.Flags().Lookup(long) != nil, isShort && len(short) == 1 && cmd.Flags().ShorthandLookup(short) != nil:
+			own = append(own, name)
+		}
+	}
+	return own
 }
 
 // maxKeyBytes is what the service takes as a key.

@@ -157,6 +157,8 @@ func TestSubmitRefuses(t *testing.T) {
 		want  []string
 	}{
 		{"wrong argument", nil, []string{wordcount(t), "--", "--bad"}, []string{"wordcount: unknown flag --bad", "the program refused its arguments (exit status 2)"}},
+		{"a flag of submit behind the program", nil, []string{wordcount(t), "--bad", "--detach", "-q", "--name=x"},
+			[]string{"the program refused its arguments (exit status 2): flags of sheaf submit itself (--detach, -q, --name) stand before the program"}},
 		{"no plan", nil, []string{wordcount(t), "--silent"}, []string{"the program printed no plan: its main function must call sdk.Main"}},
 		{"a line before the plan", nil, []string{wordcount(t), "--chatty"}, []string{"the program printed no plan"}},
 		{"a newer plan", nil, []string{wordcount(t), "--newer"}, []string{"prints plans of version 2 (built with Sheaf v1.2.3)"}},
@@ -165,7 +167,7 @@ func TestSubmitRefuses(t *testing.T) {
 		{"another cluster", []*pb.Node{{Id: "e", Slots: 1, Platform: &pb.Platform{Os: "linux", Arch: "arm64"}}}, []string{wordcount(t)}, []string{"is a program for linux/amd64 and the cluster runs linux/arm64"}},
 		{"broken package", nil, []string{"./testdata/programs/broken"}, []string{"main.go:3:22: too many return values", "the compiler found errors"}},
 		{"no program", nil, []string{"./testdata/programs/library"}, []string{"is no program: its package must be main"}},
-		{"absent package", nil, []string{"./testdata/programs/absent"}, []string{"testdata/programs/absent", "the compiler found errors"}},
+		{"absent package", nil, []string{"./testdata/programs/absent"}, []string{"sheaf submit: ./testdata/programs/absent is not there: give the path of a program or of a package's directory"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -241,7 +243,9 @@ func TestPathAdvice(t *testing.T) {
 		{"open " + here + ": no such file or directory", here + " is on this machine"},
 		{`no input file matches "` + dir + `/*.txt": check the spelling`, dir + "/*.txt is on this machine"},
 		{`no such input: "./in.txt": did you mean`, here + " is on this machine"},
-		{`no such input: "/nowhere/x": check`, "executors read inputs, not this machine"},
+		{`no such input: "/nowhere/x": check`, "executors read and write paths, not this machine"},
+		{`no such input: "` + dir + `/typo": the directory "` + dir + `" has no "typo"`, "executors read and write paths, not this machine"},
+		{`no such input: "` + dir + `/in.tx": did you mean "` + here + `"?`, "executors read and write paths, not this machine"},
 		{"row 7 is wrong", ""},
 	}
 	for _, test := range tests {
@@ -251,6 +255,28 @@ func TestPathAdvice(t *testing.T) {
 		}
 		if got != "" && !strings.Contains(got, "each executor must reach the path itself") {
 			t.Errorf("pathAdvice(%q) = %q, want what to do", test.message, got)
+		}
+	}
+}
+
+// TestListingHasNoNumber holds that a job which failed before it had tasks names
+// none: the stages of the table begin with 0.
+func TestListingHasNoNumber(t *testing.T) {
+	for stage, want := range map[int32]string{-1: "listing the input of stage 1, attempts: 1", -2: "publishing the output, attempts: 1"} {
+		s := submitting()
+		end := failedJob()
+		end.Failure.Task, end.Failure.Attempts = &pb.TaskId{Stage: stage, Index: 1}, 1
+		s.jobs, s.end = []*pb.JobSnapshot{end}, &pb.JobEnd{ExitCode: 1, Job: end}
+		address := s.serve(t, nil, nil)
+		got := sheaf(t, "submit", "--cluster", address, wordcount(t))
+		got.want(t, exitFailed)
+		if strings.Contains(got.stderr, "--task") {
+			t.Errorf("submit says %q, want no task of a user's function to look at", got.stderr)
+		}
+		got = sheaf(t, "job", "bb2a", "--cluster", address)
+		got.want(t, exitOK)
+		if !strings.Contains(got.stdout, want) {
+			t.Errorf("job says %q, want %q in it", got.stdout, want)
 		}
 	}
 }

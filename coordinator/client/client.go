@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -161,6 +162,9 @@ func completeAddress(address string) (string, error) {
 		if port == "" {
 			port = DefaultPort
 		}
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return "", refused(Refused, "%q is not the address of a coordinator: its port is no number from 1 to 65535", address)
+		}
 		return net.JoinHostPort(host, port), nil
 	}
 	return net.JoinHostPort(strings.Trim(address, "[]"), DefaultPort), nil
@@ -226,7 +230,7 @@ func (c *Client) understand(address string, v *pb.GetVersionResponse) error {
 	if v.GetBuildVersion() != "" {
 		peer += " (" + v.GetBuildVersion() + ")"
 	}
-	if _, err := wire.ClusterProtocol.Agree(peer, theirs); err != nil {
+	if _, err := wire.ClusterProtocol.Agree("this program", peer, theirs); err != nil {
 		return &Error{Reason: Refused, Err: err}
 	}
 	c.version = v

@@ -94,7 +94,7 @@ func (w *Worker) greet(m wire.Hello) *reason {
 	if m.BuildVersion != "" {
 		peer += ", built with Sheaf " + m.BuildVersion + ","
 	}
-	protocol, err := wire.WorkerProtocol.Agree(peer, m.Protocol)
+	protocol, err := wire.WorkerProtocol.Agree("executor "+string(w.config.Executor), peer, m.Protocol)
 	if err != nil {
 		return &reason{kind: fault.Invalid, text: err.Error(), all: true}
 	}

@@ -29,6 +29,7 @@ import (
 	"github.com/hashicorp/memberlist"
 
 	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/secure"
 )
 
 // Gossip is one member's part in gossip. All methods are safe for concurrent use.
@@ -67,6 +68,12 @@ func Start(ctx context.Context, cfg Config) (*Gossip, error) {
 	}
 	if err := g.open(life); err != nil {
 		hangUp()
+		// memberlist's error is text alone; ours says what to do.
+		l, busy := secure.Listen(s.Listen)
+		if busy != nil {
+			return nil, fault.New(fault.Invalid, "gossip: %w", busy)
+		}
+		l.Close()
 		return nil, fault.New(fault.Invalid, "gossip on %s: %w", s.Listen, err)
 	}
 	g.recall()

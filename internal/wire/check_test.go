@@ -221,10 +221,10 @@ func TestAgree(t *testing.T) {
 		{Versions{1, 1}, Versions{1, 1}, 1, ""},
 		{Versions{1, 3}, Versions{2, 5}, 3, ""},
 		{Versions{2, 5}, Versions{1, 3}, 3, ""},
-		{Versions{2, 3}, Versions{1, 1}, 0, "executor e1 (v0.1.0) speaks protocol 1 and this program 2 to 3: build executor e1 (v0.1.0) with a newer Sheaf"},
-		{Versions{1, 1}, Versions{2, 3}, 0, "executor e1 (v0.1.0) speaks protocol 2 to 3 and this program 1: build this program with a newer Sheaf"},
+		{Versions{2, 3}, Versions{1, 1}, 0, "executor e1 (v0.1.0) speaks protocol 1 and the coordinator 2 to 3: build executor e1 (v0.1.0) with a newer Sheaf"},
+		{Versions{1, 1}, Versions{2, 3}, 0, "executor e1 (v0.1.0) speaks protocol 2 to 3 and the coordinator 1: build the coordinator with a newer Sheaf"},
 	} {
-		got, err := tc.ours.Agree("executor e1 (v0.1.0)", tc.theirs)
+		got, err := tc.ours.Agree("the coordinator", "executor e1 (v0.1.0)", tc.theirs)
 		if got != tc.want || (err == nil) != (tc.message == "") {
 			t.Errorf("%v.Agree(%v) = %d, %v, want %d, %q", tc.ours, tc.theirs, got, err, tc.want, tc.message)
 		}

@@ -33,16 +33,17 @@ func (v Versions) String() string {
 
 // Agree returns the newest version that both sides speak. Where there is none
 // the error, of kind Invalid, names both sides and which of them is to be
-// renewed; peer says who the other one is, with its build's version.
-func (v Versions) Agree(peer string, theirs Versions) (int, error) {
+// renewed. self and peer say who they are, the peer with its build's version: the
+// error is read at either side, so that "this program" would be ambiguous.
+func (v Versions) Agree(self, peer string, theirs Versions) (int, error) {
 	if newest := min(v.Max, theirs.Max); newest >= max(v.Min, theirs.Min) {
 		return newest, nil
 	}
-	old := "this program"
+	old := self
 	if theirs.Max < v.Min {
 		old = peer
 	}
-	return 0, fault.New(fault.Invalid, "%s speaks protocol %v and this program %v: build %s with a newer Sheaf", peer, theirs, v, old)
+	return 0, fault.New(fault.Invalid, "%s speaks protocol %v and %s %v: build %s with a newer Sheaf", peer, theirs, self, v, old)
 }
 
 // versions checks a range of versions.

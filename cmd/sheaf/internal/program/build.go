@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -18,6 +21,11 @@ const stopTimeout = 5 * time.Second
 // build compiles a package into a program. The user's own flags (GOFLAGS) count;
 // only what decides where the program runs is set here.
 func build(ctx context.Context, what string, target Platform, to string, stderr io.Writer) error {
+	if local := filepath.IsAbs(what) || strings.HasPrefix(what, "."); local && !strings.Contains(what, "...") {
+		if _, err := os.Stat(what); errors.Is(err, fs.ErrNotExist) {
+			return fault.New(fault.Invalid, "%s is not there: give the path of a program or of a package's directory", what)
+		}
+	}
 	// Paths of this machine do not belong into a program that others run.
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", to, what)
 	cmd.Env = append(os.Environ(), "GOOS="+target.OS, "GOARCH="+target.Arch, "CGO_ENABLED=0")
