@@ -156,7 +156,8 @@ func (s *Store) Outputs() []plan.MapOutput {
 	return all
 }
 
-// Damaged returns an error of kind fault.Corrupt for each thing that Open found
+// Damaged returns an error of kind fault.Corrupt for each thing, but workspaces
+// that a kill left, that Open found
 // in an owner's directories, could not use and deleted: for the log.
 func (s *Store) Damaged() []error { return s.damaged }
 
