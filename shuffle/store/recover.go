@@ -21,6 +21,12 @@ func (s *Store) recover(d *dir) error {
 		if name == lockName {
 			continue
 		}
+		if isWorkspaceName(name) { // what a kill leaves is no damage
+			if err := d.files.RemoveAll(name); err != nil {
+				s.damaged = append(s.damaged, fault.Wrap(fault.Corrupt, fmt.Errorf("delete the workspace %s: %w", d.join(name), err)))
+			}
+			continue
+		}
 		err := s.recoverFile(d, name)
 		if err == nil {
 			continue

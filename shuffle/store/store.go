@@ -157,7 +157,8 @@ func (s *Store) Outputs() []plan.MapOutput {
 }
 
 // Damaged returns an error of kind fault.Corrupt for each thing that Open found
-// in an owner's directories, could not use and deleted: for the log.
+// in an owner's directories, could not use and deleted: for the log. Workspaces
+// that a kill left are none of them.
 func (s *Store) Damaged() []error { return s.damaged }
 
 // Usage returns the bytes that the store holds in memory and in files now.

@@ -57,6 +57,8 @@ func (s *Store) NewWorkspace(job plan.JobID) (*Workspace, error) {
 	return w, nil
 }
 
+func isWorkspaceName(name string) bool { return isHexName(name, workspacePrefix, workspaceDigits) }
+
 // Dirs returns the workspace's directories, without those that could not be
 // made because their disk fails.
 func (w *Workspace) Dirs() []string {
@@ -200,7 +202,7 @@ func openWorkspace(name string) (*dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	if base := filepath.Base(path); !isHexName(base, workspacePrefix, workspaceDigits) {
+	if base := filepath.Base(path); !isWorkspaceName(base) {
 		return nil, fault.New(fault.Invalid, "%q is no directory of a workspace", strings.ToValidUTF8(base, "?"))
 	}
 	root, err := os.OpenRoot(path)
