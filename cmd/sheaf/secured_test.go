@@ -127,6 +127,9 @@ func TestLostOneWay(t *testing.T) {
 	if n := c.shuffleFromB(); n != 3 {
 		t.Errorf("%d attempts read input, want each of the two tasks once, and one again", n)
 	}
+	if log := c.nodes["a"].log.String(); !strings.Contains(log, "map outputs cannot be read") || !strings.Contains(log, "executor b is unreachable") {
+		t.Errorf("the executor does not say what it cannot read:\n%s", log)
+	}
 	c.startExecutor("b")
 	c.until("both executors are ready", func() bool { return strings.Count(c.sheaf("nodes").stdout, " ready ") == 2 })
 }
