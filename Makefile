@@ -53,6 +53,7 @@ budget: ## hold jobs over 100 times their budget of 64 MiB to it: half an hour; 
 many: ## let 50 executors run 2,000 tasks, and 2 of them 20,000; prints times and the coordinator's memory
 	$(GO) test ./cmd/sheaf -run '^TestManyExecutors$$' -count 1 -v -many.executors 50 -many.tasks 2000
 	$(GO) test ./cmd/sheaf -run '^TestManyExecutors$$' -count 1 -v -many.executors 2 -many.tasks 20000
+	$(GO) test ./cmd/sheaf -run '^TestManyExecutors$$' -count 1 -v -many.executors 2 -many.slots 2 -many.tasks 20000
 
 .PHONY: check
 check: check-schema ## formatting, vet, staticcheck, the house rules, tidy modules, the schema and its code

@@ -1,10 +1,12 @@
 package executor
 
 import (
+	"bytes"
 	"log/slog"
 	"strings"
 	"testing"
 
+	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/internal/wire"
 	"github.com/sheafdata/sheaf/shuffle/store"
@@ -45,5 +47,29 @@ func TestReportTooLarge(t *testing.T) {
 		if report(wire.MaxFrameBytes-under) != (under == 2000) {
 			t.Errorf("a result of %d bytes under the limit: want it refused only from the last kilobyte on", under)
 		}
+	}
+}
+
+// TestFailuresLogged: that an executor cannot read from another one its log says,
+// since the job's user may never hear of it; what is of the job's own code is not
+// in it, for that may quote rows.
+func TestFailuresLogged(t *testing.T) {
+	for _, tc := range []struct {
+		kind   fault.Kind
+		logged bool
+	}{{fault.Fetch, true}, {fault.Corrupt, true}, {fault.User, false}, {fault.Resource, false}, {fault.Canceled, false}} {
+		t.Run(tc.kind.String(), func(t *testing.T) {
+			var said bytes.Buffer
+			s := newSession(&Executor{log: slog.New(slog.NewTextHandler(&said, nil)), name: "e"})
+			id, j := plan.AttemptID{Number: 1}, newJob(s, plan.JobSpec{})
+			j.attempts = 1
+			s.running[id] = &attempt{job: j}
+			s.failed(id, fault.Report{Kind: tc.kind, Message: "what happened"}, nil)
+			for _, part := range []string{"map outputs cannot be read", id.String(), `err="what happened"`} {
+				if got := strings.Contains(said.String(), part); got != tc.logged {
+					t.Errorf("the log is %q: it holds %q: %v, want %v", said.String(), part, got, tc.logged)
+				}
+			}
+		})
 	}
 }

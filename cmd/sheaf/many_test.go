@@ -14,6 +14,7 @@ import (
 
 var (
 	manyExecutors = flag.Int("many.executors", 8, "executors of TestManyExecutors")
+	manySlots     = flag.Int("many.slots", 1, "slots of each of them")
 	manyTasks     = flag.Int("many.tasks", 400, "tasks of its job")
 )
 
@@ -25,7 +26,7 @@ func TestManyExecutors(t *testing.T) {
 	began := time.Now()
 	for i := range names {
 		names[i] = fmt.Sprint("e", i)
-		c.executor(names[i], "--log-level", "warn")
+		c.executor(names[i], "--slots", fmt.Sprint(*manySlots), "--log-level", "warn")
 	}
 	c.until("all have joined", func() bool { return strings.Count(c.sheaf("nodes").stdout, " ready ") == len(names) })
 	joined := time.Since(began)
@@ -54,8 +55,8 @@ func TestManyExecutors(t *testing.T) {
 			t.Errorf("executor %s left by %v:\n%s", name, state, c.nodes[name].log)
 		}
 	}
-	t.Logf("%d executors joined in %.1f s, ran %d tasks in %.1f s (%.0f tasks/s with start and end), left in %.1f s; the coordinator's peak was %s",
-		len(names), joined.Seconds(), *manyTasks, took.Seconds(), float64(*manyTasks)/took.Seconds(), time.Since(began).Seconds(), peakOf(t, c.nodes["coordinator"].cmd.Process.Pid))
+	t.Logf("%d executors with %d slots each joined in %.1f s, ran %d tasks in %.1f s (%.0f tasks/s with start and end), left in %.1f s; the coordinator's peak was %s",
+		len(names), *manySlots, joined.Seconds(), *manyTasks, took.Seconds(), float64(*manyTasks)/took.Seconds(), time.Since(began).Seconds(), peakOf(t, c.nodes["coordinator"].cmd.Process.Pid))
 }
 
 // peakOf returns the most memory that a process had, as its system says it.

@@ -108,9 +108,12 @@ func freeAddress(t testing.TB) string {
 func (c *realCluster) daemon(name string, args ...string) *node {
 	c.t.Helper()
 	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = append(os.Environ(), cliVar+"=1", "GORACE=atexit_sleep_ms=0")
+	cmd.Env = commandEnv()
 	return c.begins(name, cmd)
 }
+
+// commandEnv makes this test binary the command itself.
+func commandEnv() []string { return append(os.Environ(), cliVar+"=1", "GORACE=atexit_sleep_ms=0") }
 
 // begins starts a command as one of the cluster's processes.
 func (c *realCluster) begins(name string, cmd *exec.Cmd) *node {

@@ -70,12 +70,15 @@ func (g *Gossip) rejoin(ctx context.Context) {
 	g.remember()
 	lost, unresolved := g.lost(ctx)
 	var found atomic.Int32
+	var why atomic.Pointer[error] // of one that was not found
 	var tries sync.WaitGroup
 	for _, a := range lost {
 		tries.Go(func() {
-			if g.join(a) {
-				found.Add(1)
+			if err := g.join(a); err != nil {
+				why.Store(&err)
+				return
 			}
+			found.Add(1)
 		})
 	}
 	tries.Wait()
@@ -85,25 +88,32 @@ func (g *Gossip) rejoin(ctx context.Context) {
 	asked := len(lost) + unresolved
 	alone := asked > 0 && found.Load() == 0 && len(g.view.peers()) == 0
 	if alone && !g.alone {
-		g.log.Warn("no other member of gossip answers: it is tried again for ever", "asked", asked)
+		var err error // nil where no seed has an address
+		if e := why.Load(); e != nil {
+			err = *e
+		}
+		g.log.Warn("no other member of gossip answers: is one there, with the same gossip key? It is tried again for ever", "asked", asked, "err", err)
 	}
 	g.alone = alone
 }
 
-// join connects to one address and reports whether a member answered. Why none
-// did stands in memberlist's own log.
-func (g *Gossip) join(a netip.AddrPort) bool {
+// join connects to one address; the error says why no member answered.
+func (g *Gossip) join(a netip.AddrPort) error {
 	// Two that took each other for dead, and have not forgotten it yet, hear of
 	// that by the first exchange, object, and believe each other at the second.
 	for range 2 {
 		if _, err := g.list.Join([]string{a.String()}); err != nil {
-			return false
+			// memberlist makes a list of it, on lines of its own.
+			if all, ok := err.(interface{ WrappedErrors() []error }); ok && len(all.WrappedErrors()) == 1 {
+				err = all.WrappedErrors()[0]
+			}
+			return err
 		}
 		if g.view.alive(a) {
 			break
 		}
 	}
-	return true
+	return nil
 }
 
 // lost returns some addresses at which members may be that are not known to be
