@@ -142,7 +142,7 @@ func explain(address string, err error) error {
 	if err == nil || errors.Is(err, io.EOF) {
 		return fault.New(fault.Transient, "coordinator at %s: it ended the stream", address)
 	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
+	if client.Broken(err) {
 		return fault.New(fault.Transient, "coordinator at %s: the connection broke", address)
 	}
 	report, said := client.ReportOf(err)

@@ -90,7 +90,10 @@ func newRealCluster(t testing.TB, executors ...string) *realCluster {
 	for _, name := range executors {
 		c.executor(name)
 	}
-	c.until("all executors are ready", func() bool { return strings.Count(c.sheaf("nodes").stdout, " ready ") == len(executors) })
+	c.until("all executors are ready", func() bool {
+		got := c.sheaf("nodes") // which fails until the coordinator listens
+		return got.code == exitOK && strings.Count(got.stdout, " ready ") == len(executors)
+	})
 	return c
 }
 

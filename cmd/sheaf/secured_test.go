@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -153,6 +154,28 @@ func (c *securedCluster) shuffleFromB() int {
 		c.t.Fatal("the drained executor does not leave")
 	}
 	return strings.Count(read(c.t, notes), "\n")
+}
+
+// TestSecuredCoordinatorKilled: executors come back to their coordinator by TLS,
+// with what they run.
+func TestSecuredCoordinatorKilled(t *testing.T) {
+	c := newSecuredLoopback(t, "a", "b")
+	gate, notes := filepath.Join(c.dir, "gate"), filepath.Join(c.dir, "notes")
+	job, output := c.begin(c.input("note "+notes+"\nwait "+gate, "note "+notes+"\nwait "+gate))
+	c.until("both attempts are under way", func() bool {
+		text, _ := os.ReadFile(notes)
+		return strings.Count(string(text), "\n") == 2
+	})
+	c.kill("coordinator")
+	c.touch(gate)
+	c.startHub()
+	c.until("the coordinator answers", func() bool { return c.sheaf("nodes").code == exitOK })
+	if rows, want := c.end(job, output), []string{"note\t2", pads(2), "wait\t2"}; !slices.Equal(rows, want) {
+		t.Errorf("rows %q, want %q", rows, want)
+	}
+	if n := strings.Count(read(t, notes), "\n"); n != 2 {
+		t.Errorf("%d attempts read input, want each of the two tasks once", n)
+	}
 }
 
 // TestPartition: an executor that is cut off for longer than its lease loses its

@@ -67,7 +67,10 @@ func startSecured(t *testing.T, n *network, address, gossip string, executors []
 	for _, e := range executors {
 		c.startExecutor(e)
 	}
-	c.until("all executors are ready", func() bool { return strings.Count(c.sheaf("nodes").stdout, " ready ") == len(executors) })
+	c.until("all executors are ready", func() bool {
+		got := c.sheaf("nodes") // which fails until the coordinator listens
+		return got.code == exitOK && strings.Count(got.stdout, " ready ") == len(executors)
+	})
 	return c
 }
 

@@ -55,8 +55,19 @@ func unreachable(err error) bool {
 	case connect.CodeUnavailable, connect.CodeDeadlineExceeded, connect.CodeAborted:
 		return true
 	}
-	// A coordinator that is killed ends its streams in the middle.
-	return errors.Is(err, io.ErrUnexpectedEOF)
+	return Broken(err)
+}
+
+// Broken reports whether an error says that a connection ended in the middle, as
+// those of a coordinator do that is killed, or of a machine that falls over.
+// Package connect blames what was asked for when a stream ends so.
+func Broken(err error) bool {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return true
+	}
+	// An alert of TLS is an answer, and has an operation of its own.
+	e, ok := errors.AsType[*net.OpError](err)
+	return ok && (e.Op == "read" || e.Op == "write")
 }
 
 // explain turns the error of a call into one for people.
@@ -177,7 +188,7 @@ func reason(address string, err error) string {
 	dns, isDNS := errors.AsType[*net.DNSError](err)
 	_, follower := Leader(err)
 	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF):
+	case Broken(err):
 		text = "the connection broke"
 	case follower:
 		text = "it does not lead, and no leader is known"
