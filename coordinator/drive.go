@@ -58,6 +58,8 @@ func (l *loop) checkRunJob(s *session, m *wire.RunJob, id plan.JobID) error {
 	switch {
 	case !l.machine.core.Drives(s.executor, s.id, m.Attempt):
 		return fault.New(fault.Lost, "attempt %v of a driver does not run on executor %s any more", m.Attempt, s.executor)
+	case l.machine.core.Canceled(m.Attempt):
+		return fault.New(fault.Canceled, "the driver is canceled")
 	case m.Step < 1 || m.Step > maxSteps:
 		return fault.New(fault.Invalid, "a driver runs at most %d jobs", maxSteps)
 	case schedule.Drives(&m.Plan):
@@ -79,7 +81,7 @@ func (l *loop) checkRunJob(s *session, m *wire.RunJob, id plan.JobID) error {
 // beginStep submits a job for a driver. The job is the driver's in all but its plan.
 func (l *loop) beginStep(m wire.RunJob, id plan.JobID) error {
 	driver := l.machine.jobs[m.Attempt.Job]
-	if kept := l.machine.stepBytes(driver.id); kept > l.cfg.Limits.FinishedBytes {
+	if kept := l.machine.returnedBytes(driver.id); kept > l.cfg.Limits.FinishedBytes {
 		return fault.New(fault.Invalid, "the jobs of this driver returned %s, which is kept while it runs, and the limit is %s: return less, or keep datasets with Persist",
 			memory.FormatSize(kept), memory.FormatSize(l.cfg.Limits.FinishedBytes))
 	}

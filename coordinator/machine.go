@@ -54,11 +54,12 @@ type job struct {
 	// attempts are the latest that were launched, oldest first.
 	attempts []attemptRef
 
-	ended   time.Duration
-	done    *schedule.JobDone   // how it ended well
-	failed  *schedule.JobFailed // how it ended badly
-	bytes   int64               // about what is kept of it, once it is over
-	awaited chan struct{}       // closed at its end
+	ended    time.Duration
+	done     *schedule.JobDone   // how it ended well
+	failed   *schedule.JobFailed // how it ended badly
+	bytes    int64               // about what is kept of it, once it is over
+	returned int64               // of bytes, its rows
+	awaited  chan struct{}       // closed at its end
 }
 
 func (j *job) over() bool { return j.done != nil || j.failed != nil }
@@ -188,13 +189,9 @@ func (m *machine) end(id plan.JobID, how func(*job)) {
 	}
 	how(j)
 	j.ended = m.at
-	j.bytes = j.size()
+	j.measure()
 	close(j.awaited)
-	for _, step := range m.steps[id] {
-		if step.over() {
-			m.retire(step)
-		}
-	}
+	m.retireSteps(id)
 	if driver := m.jobs[j.submission.Driver]; driver == nil || driver.over() {
 		m.retire(j)
 	}
@@ -206,28 +203,47 @@ func (m *machine) retire(j *job) {
 	m.finishedBytes += j.bytes
 }
 
-// stepBytes is about what is kept of the jobs of a driver.
-func (m *machine) stepBytes(driver plan.JobID) (sum int64) {
+// retireSteps lets the jobs of a driver that is over be forgotten, before any that
+// somebody submitted.
+func (m *machine) retireSteps(driver plan.JobID) {
+	var over []*job
+	for _, step := range m.steps[driver] {
+		if step.over() {
+			over = append(over, step)
+			m.finishedBytes += step.bytes
+		}
+	}
+	m.finished = append(over, m.finished...)
+}
+
+// returnedBytes is what the jobs of a driver returned.
+func (m *machine) returnedBytes(driver plan.JobID) (sum int64) {
 	for _, j := range m.steps[driver] {
-		sum += j.bytes
+		sum += j.returned
 	}
 	return sum
 }
 
-// size is about what a job that is over takes.
+// measure finds out about what a job that is over takes.
+func (j *job) measure() {
+	j.returned = 0
+	if j.done != nil {
+		for _, r := range j.done.Rows {
+			for _, b := range r.Blocks {
+				j.returned += int64(len(b))
+			}
+		}
+	}
+	j.bytes = j.size()
+}
+
 func (j *job) size() int64 {
 	const fixed = 4 << 10
 	n := int64(fixed + len(j.submission.Spec.Args) + 16*len(j.attempts))
 	for _, line := range j.submission.Spec.Graph {
 		n += int64(len(line))
 	}
-	if j.done != nil {
-		for _, r := range j.done.Rows {
-			for _, b := range r.Blocks {
-				n += int64(len(b))
-			}
-		}
-	}
+	n += j.returned
 	if j.failed != nil {
 		n += int64(len(j.failed.Failure.Message) + len(j.failed.Failure.Detail))
 	}

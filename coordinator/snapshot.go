@@ -139,7 +139,7 @@ func (i *jobImage) job() *job {
 		ended: i.Ended, done: i.Done, failed: i.Failed, awaited: make(chan struct{}),
 	}
 	if j.over() {
-		j.bytes = j.size()
+		j.measure()
 	}
 	return j
 }

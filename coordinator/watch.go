@@ -20,6 +20,8 @@ const (
 	writeTimeout = 30 * time.Second
 	// rowBytes is about how much goes into one message of rows; a block is not cut.
 	rowBytes = 1 << 20
+	// rowBlocks bounds the blocks of one.
+	rowBlocks = 1 << 15
 )
 
 // watcher takes one of the places for calls that follow something.
@@ -120,14 +122,15 @@ var exitCodes = map[pb.JobState]int32{
 	pb.JobState_JOB_STATE_DONE: 0, pb.JobState_JOB_STATE_FAILED: 1, pb.JobState_JOB_STATE_CANCELED: 4,
 }
 
-// cutRows cuts collected rows into messages of about rowBytes, in order.
+// cutRows cuts collected rows into messages of about rowBytes, in order. Each task
+// collected some; many of them go into one message.
 func cutRows(rows []plan.CollectedRows) []*pb.CollectedRows {
 	var out []*pb.CollectedRows
+	var m *pb.CollectedRows
+	size := 0
 	for _, r := range rows {
-		var m *pb.CollectedRows
-		size := 0
 		for _, b := range r.Blocks {
-			if m == nil || size+len(b) > rowBytes {
+			if m == nil || m.GetSink() != int32(r.Sink) || size+len(b) > rowBytes || len(m.GetBlocks()) >= rowBlocks {
 				m = &pb.CollectedRows{Sink: int32(r.Sink)}
 				out = append(out, m)
 				size = 0

@@ -1,7 +1,12 @@
 package executor
 
 import (
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+
 	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
+	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/wire"
 )
 
@@ -11,6 +16,13 @@ func (ev *events) RunJob(m wire.RunJob) {
 	s.give(func() {
 		if at := s.running[m.Attempt]; at != nil && at.reported == 0 {
 			at.asks = wire.EncodeRunJob(&m)
+			if n := proto.Size(at.asks); n > maxReport && at.job.worker != nil {
+				at.asks = nil // it would break every stream that it is sent over
+				at.job.worker.JobEnded(wire.JobEnded{Attempt: m.Attempt, Step: m.Step, Failure: &fault.Report{
+					Kind: fault.Invalid, Message: fmt.Sprintf("the plan of the job takes %d bytes, at most %d can be told", n, maxReport),
+				}})
+				return
+			}
 			s.ask(at)
 		}
 	})

@@ -38,6 +38,10 @@ type Runnable interface {
 func Drive[A any](name string, drive func(s *Session, args A) error, jobs ...Runnable) *Driver[A] {
 	d := &Driver[A]{name: name, drive: drive, jobs: map[string]Runnable{}, at: caller()}
 	for _, j := range jobs {
+		if j == nil {
+			d.err = fault.New(fault.Invalid, "driver %s has a job that is nil", name)
+			continue
+		}
 		if d.jobs[j.Name()] != nil || j.Name() == name {
 			d.err = fault.New(fault.Invalid, "driver %s has two jobs of the name %s, or its own", name, j.Name())
 		}
@@ -85,7 +89,14 @@ func RunDriver[A any](ctx context.Context, d *Driver[A], args A, opts ...Options
 		}
 		return runWith(ctx, c, o)
 	}}
+	ended := false
+	defer func() {
+		if s.over.Store(true); !ended { // by a panic, which goes on
+			_ = remove()
+		}
+	}()
 	err = d.drive(s, args)
+	ended = true
 	if err == nil {
 		err = s.err
 	}

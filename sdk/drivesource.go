@@ -84,10 +84,17 @@ func (r *driveReader) run() error {
 	if s.dir != "" {
 		// Not with those above it: where they are missing, this machine does not
 		// share them.
-		if err := os.Mkdir(s.dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		err := os.Mkdir(s.dir, 0o700)
+		if errors.Is(err, fs.ErrExist) { // by an attempt before; no link, which would lead elsewhere
+			if info, look := os.Lstat(s.dir); look != nil || info.IsDir() {
+				err = look
+			}
+		}
+		if err != nil {
 			return fault.New(fault.Invalid, "driver %s cannot keep datasets: --sheaf.session must name a directory that this executor reaches and may write to: %w", r.source.name, err)
 		}
 	}
+	defer s.over.Store(true)
 	err := r.source.drive(s)
 	if err == nil {
 		err = s.err

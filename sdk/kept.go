@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/sheafdata/sheaf/internal/fault"
@@ -46,8 +47,9 @@ func Persisted[T any](p *Pipeline, from Kept[T]) Dataset[T] {
 	return Read[T](p, kept.Source(rowType[T](p, at), string(from)))
 }
 
-// Forget deletes a kept dataset that no later job takes; a session that ends
-// deletes all. It is no error when it is not there.
+// Forget says that no later job takes a kept dataset. It is deleted when the next
+// job has succeeded: until then a driver that begins again may need it. What is
+// not forgotten goes at the session's end. The name must not be kept again.
 func Forget[T any](s *Session, k Kept[T]) error {
 	if s.err != nil {
 		return s.err
@@ -55,22 +57,38 @@ func Forget[T any](s *Session, k Kept[T]) error {
 	if !s.keeps(string(k)) {
 		return fault.New(fault.Invalid, "%q is no dataset of this session", string(k))
 	}
-	if err := os.RemoveAll(string(k)); err != nil {
-		return fault.Wrap(fault.Transient, fmt.Errorf("forget a kept dataset: %w", err))
+	s.forgotten = append(s.forgotten, string(k))
+	return nil
+}
+
+// forget deletes what was forgotten before a job that has succeeded.
+func (s *Session) forget() error {
+	for _, dir := range s.forgotten[s.deleted:] {
+		if err := os.RemoveAll(dir); err != nil {
+			return fault.Wrap(fault.Transient, fmt.Errorf("forget a kept dataset: %w", err))
+		}
+		s.deleted++
 	}
 	return nil
 }
 
-// keeps reports whether a directory is that of a kept dataset.
-func (s *Session) keeps(dir string) bool { return s.dir != "" && filepath.Dir(dir) == s.dir }
+// keeps reports whether a directory is that of a kept dataset. What comes back in
+// a Kept may be any string.
+func (s *Session) keeps(dir string) bool {
+	return s.dir != "" && filepath.Clean(dir) == dir && filepath.Dir(dir) == s.dir && filepath.Base(dir) != sessionLock
+}
 
 // keep returns where a dataset is kept.
 func (s *Session) keep(name string) (string, error) {
 	if s.dir == "" {
 		return "", fault.New(fault.Invalid, "driver %s keeps datasets between its jobs: give --sheaf.session=DIR, a directory that all executors share", s.name)
 	}
-	if name == "" || len(name) > 100 || name[0] == '.' || strings.ContainsAny(name, "/\\\x00,*?[]{}") {
+	path := filepath.Join(s.dir, name)
+	if slices.Contains(s.forgotten, path) {
+		return "", fault.New(fault.Invalid, "dataset %q was forgotten: a dataset that is kept later needs a name of its own", name)
+	}
+	if name == "" || name == sessionLock || len(name) > 100 || name[0] == '.' || strings.ContainsAny(name, "/\\\x00,*?[]{}") {
 		return "", fault.New(fault.Invalid, "a dataset cannot be kept under the name %q: use a short file name", name)
 	}
-	return filepath.Join(s.dir, name), nil
+	return path, nil
 }

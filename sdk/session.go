@@ -18,8 +18,12 @@ type Session struct {
 	jobs map[string]Runnable
 	run  runner
 	busy atomic.Bool
-	err  error  // of a Keep, which has no error result
-	sum  Result // of the jobs so far
+	err  error // of a Keep, which has no error result
+	over atomic.Bool
+
+	forgotten []string // directories
+	deleted   int      // of them
+	sum       Result   // of the jobs so far
 }
 
 // runner runs the jobs of a session, here or on a cluster. Steps count from 1.
@@ -39,6 +43,9 @@ func (s *Session) Context() context.Context { return s.ctx }
 func RunIn[A any](s *Session, job *Job[A], args A) (*Result, error) {
 	if s.err != nil {
 		return nil, s.err
+	}
+	if s.over.Load() {
+		return nil, fault.New(fault.Invalid, "driver %s has ended, and its session with it", s.name)
 	}
 	if job == nil || s.jobs[job.Name()] != Runnable(job) {
 		return nil, fault.New(fault.Invalid, "driver %s runs a job that was not given to Drive", s.name)
@@ -60,7 +67,7 @@ func RunIn[A any](s *Session, job *Job[A], args A) (*Result, error) {
 		return nil, &stepError{s.sum.Jobs, job.Name(), err}
 	}
 	s.add(res)
-	return res, nil
+	return res, s.forget()
 }
 
 // add counts what a job did for what the driver did.

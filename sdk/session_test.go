@@ -79,6 +79,23 @@ func TestDriverMistakes(t *testing.T) {
 		{"forget above", "no dataset of this session", func(s *Session) error {
 			return Forget(s, Kept[int64](filepath.Join(s.dir, "..")))
 		}},
+		{"forget above, as it may come back", "no dataset of this session", func(s *Session) error {
+			return Forget(s, Kept[int64](s.dir+"/.."))
+		}},
+		{"forget the lock", "no dataset of this session", func(s *Session) error {
+			return Forget(s, Kept[int64](filepath.Join(s.dir, sessionLock)))
+		}},
+		{"keep under the lock's name", `under the name "lock"`, func(s *Session) error {
+			_, err := RunIn(s, keepOne, Keep[int64](s, sessionLock))
+			return err
+		}},
+		{"keep again", `dataset "k" was forgotten`, func(s *Session) error {
+			if err := Forget(s, Keep[int64](s, "k")); err != nil {
+				return err
+			}
+			_, err := RunIn(s, keepOne, Keep[int64](s, "k"))
+			return err
+		}},
 		{"nothing returned", `returned no "x"`, func(s *Session) error {
 			res, err := RunIn(s, keepOne, Keep[int64](s, "k"))
 			if err != nil {
@@ -102,6 +119,7 @@ func TestDriveRefuses(t *testing.T) {
 		"has no function":                  Drive[struct{}]("d", nil),
 		"two jobs of the name keepOne":     Drive("d", drive, keepOne, keepOne),
 		"two jobs of the name keepOne, or": Drive("keepOne", drive, keepOne),
+		"has a job that is nil":            Drive("d", drive, nil),
 	} {
 		_, err := RunDriver(t.Context(), d, struct{}{})
 		wantError(t, err, name)
@@ -211,5 +229,70 @@ func TestDriverProgress(t *testing.T) {
 	}
 	if last.State != progress.Done || len(last.Stages) != 1 || last.Stages[0].Tasks != 3 || last.Stages[0].Done != 3 || last.Stages[0].Rows != 3 {
 		t.Errorf("the last snapshot is %+v, want 3 of 3 runs of a stage", last)
+	}
+}
+
+// TestForget: what is forgotten stays until the next job has succeeded, since a
+// driver that begins again may need it until then.
+func TestForget(t *testing.T) {
+	_, err := drove(t, func(s *Session) error {
+		k := Keep[int64](s, "first")
+		if _, err := RunIn(s, keepOne, k); err != nil {
+			return err
+		}
+		if err := Forget(s, k); err != nil {
+			return err
+		}
+		if _, err := os.Stat(string(k)); err != nil {
+			t.Errorf("it is gone before another job has succeeded: %v", err)
+		}
+		if _, err := RunIn(s, keepOne, k); err == nil {
+			t.Error("a job that keeps it twice succeeds")
+		}
+		if _, err := os.Stat(string(k)); err != nil {
+			t.Errorf("it is gone after a job that failed: %v", err)
+		}
+		_, err := RunIn(s, keepOne, Keep[int64](s, "second"))
+		if _, gone := os.Stat(string(k)); !os.IsNotExist(gone) {
+			t.Errorf("it is still there: %v", gone)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestSessionEnds: a session is of no use after its driver, also when that
+// panicked, and leaves nothing.
+func TestSessionEnds(t *testing.T) {
+	for _, panics := range []bool{false, true} {
+		tmp := t.TempDir()
+		var old *Session
+		d := Drive("driver", func(s *Session, _ struct{}) error {
+			old = s
+			if _, err := RunIn(s, keepOne, Keep[int64](s, "k")); err != nil {
+				return err
+			}
+			if panics {
+				panic("in the driver")
+			}
+			return nil
+		}, keepOne)
+		func() {
+			defer func() {
+				if p := recover(); (p != nil) != panics {
+					t.Errorf("the driver panics: %v, want %v", p, panics)
+				}
+			}()
+			if _, err := RunDriver(t.Context(), d, struct{}{}, Options{Tmp: []string{tmp}}); err != nil {
+				t.Error(err)
+			}
+		}()
+		_, err := RunIn(old, keepOne, Keep[int64](old, "later"))
+		wantError(t, err, "has ended")
+		if left, _ := filepath.Glob(filepath.Join(tmp, "*")); len(left) > 0 {
+			t.Errorf("left behind: %q", left)
+		}
 	}
 }

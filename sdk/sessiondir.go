@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/filelock"
@@ -13,6 +14,9 @@ import (
 const (
 	sessionPrefix = "sheaf-session-"
 	sessionLock   = "lock"
+	// makingPrefix begins the name of a session whose lock is not taken yet, so that
+	// nobody takes it for one of the dead.
+	makingPrefix = "sheaf-begin-"
 )
 
 // sessionDir makes the directory of a session in this process, and removes those
@@ -22,21 +26,25 @@ func sessionDir(parent string) (dir string, remove func() error, err error) {
 	wrap := func(err error) error {
 		return fault.Wrap(fault.Invalid, fmt.Errorf("make a directory for kept datasets: %w", err))
 	}
-	if dir, err = os.MkdirTemp(parent, sessionPrefix); err != nil {
+	making, err := os.MkdirTemp(parent, makingPrefix)
+	if err != nil {
 		return "", nil, wrap(err)
 	}
-	lock, err := os.OpenFile(filepath.Join(dir, sessionLock), os.O_RDWR|os.O_CREATE, 0o600)
+	dir = filepath.Join(parent, sessionPrefix+strings.TrimPrefix(filepath.Base(making), makingPrefix))
+	lock, err := os.OpenFile(filepath.Join(making, sessionLock), os.O_RDWR|os.O_CREATE, 0o600)
 	if err == nil {
-		err = filelock.Try(lock)
+		if err = filelock.Try(lock); err == nil {
+			err = os.Rename(making, dir)
+		}
 	}
 	if err != nil {
-		return "", nil, errors.Join(wrap(err), lock.Close(), os.RemoveAll(dir))
+		return "", nil, errors.Join(wrap(err), lock.Close(), os.RemoveAll(making))
 	}
 	return dir, func() error { return errors.Join(os.RemoveAll(dir), lock.Close()) }, nil
 }
 
-// sweepSessions removes the sessions whose lock is free. One that is being made
-// has no lock yet and stays; what cannot be removed is somebody else's.
+// sweepSessions removes the sessions whose lock is free. What cannot be removed is
+// somebody else's.
 func sweepSessions(parent string) {
 	locks, _ := filepath.Glob(filepath.Join(parent, sessionPrefix+"*", sessionLock)) // the pattern is good
 	for _, path := range locks {

@@ -41,7 +41,7 @@ func (c *Core) driverWaits(j *job) bool {
 // waitingWhileRunning words what holds a job back of which something runs.
 func (j *job) waitingWhileRunning() string {
 	switch {
-	case j.state != Running:
+	case j.state != Running || j.drives:
 		return ""
 	case j.listing():
 		return "its input is being listed"

@@ -193,5 +193,9 @@ func (r *Running) result(j *pb.JobSnapshot) (*sdk.Result, error) {
 	for _, s := range j.GetStages() {
 		tasks += int(s.GetTasks())
 	}
-	return r.graph.Result(id, figures, tasks, time.Duration(j.GetElapsedNanos())).(*sdk.Result), nil
+	res := r.graph.Result(id, figures, tasks, time.Duration(j.GetElapsedNanos())).(*sdk.Result)
+	if j.GetDrives() { // its stages are jobs, and their tasks the runs of those
+		res.Jobs, res.Tasks, res.Destinations = tasks, 0, nil
+	}
+	return res, nil
 }

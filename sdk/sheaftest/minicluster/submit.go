@@ -43,8 +43,8 @@ func Submit[A any](t testing.TB, c *Cluster, job *sdk.Job[A], args A, options ..
 }
 
 // RunDriver runs a driver on the cluster, as Run runs a job. What it keeps between
-// its jobs goes to a directory of the test, or to sdk.Options.Session. What it
-// returns counts all its jobs.
+// its jobs goes to a directory of the test, or to sdk.Options.Session. Of what
+// it returns, Jobs counts its jobs; their tasks and destinations are not known.
 func RunDriver[A any](t testing.TB, c *Cluster, driver *sdk.Driver[A], args A, options ...sdk.Options) *sdk.Result {
 	t.Helper()
 	result, err := SubmitDriver(t, c, driver, args, options...).Wait()
