@@ -71,7 +71,8 @@ func (c *Coordinator) certified(ctx context.Context, r *registration) error {
 	if who.Node == "" || who.Node == string(r.Executor) && who.Cluster == c.clusterID {
 		return nil
 	}
-	return fault.New(fault.Invalid, "executor %q of cluster %s shows a certificate for executor %q of cluster %s", r.Executor, c.clusterID, who.Node, who.Cluster)
+	return fault.New(fault.Invalid, "executor %q of cluster %s shows a certificate for executor %q of cluster %s: its --name and its certificate must agree, and be for this cluster",
+		r.Executor, c.clusterID, who.Node, who.Cluster)
 }
 
 // receiveRegister reads the first message of a stream.

@@ -87,7 +87,7 @@ func securedExecutors(t *testing.T, c *securedCluster) {
 		args       []string
 	}{
 		{"another cluster", "shows a certificate for executor \"other\" of cluster ffff", c.executorArgs("hub", "other", "other")},
-		{"another name", "executor \"nobody\" of cluster " + theID + " shows a certificate for executor \"named\"", c.executorArgs("hub", "nobody", "named")},
+		{"another name", "executor \"nobody\" of cluster " + theID + " shows a certificate for executor \"named\" of cluster " + theID + ": its --name and its certificate must agree, and be for this cluster", c.executorArgs("hub", "nobody", "named")},
 		{"a client's certificate", "this cluster asks for a token", c.executorArgs("hub", "nobody", "client")},
 		{"another authority", "its certificate was not signed by the authority in --tls-ca", c.executorArgs("hub", "foreign", "foreign")},
 		{"no certificates", "it seems to ask for certificates: give --tls-cert, --tls-key and --tls-ca", without(c.executorArgs("hub", "named", "named"), "--tls-cert", 6)},

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -221,5 +222,25 @@ func TestForeignFiles(t *testing.T) {
 	s := open(t, dir, Limits{1000, 3000})
 	if n, complete, err := s.Stat(name); n != 0 || complete || err != nil {
 		t.Errorf("Stat of a directory = %d, %v, %v, want nothing", n, complete, err)
+	}
+}
+
+func TestFullDiskSaysWhatToDo(t *testing.T) {
+	const advice = "free space there, or start the daemon with a directory on another disk"
+	for _, tc := range []struct {
+		name  string
+		cause syscall.Errno
+		want  bool
+	}{
+		{"no space", syscall.ENOSPC, true},
+		{"no quota", syscall.EDQUOT, true},
+		{"something else", syscall.EIO, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			err := advise(&os.PathError{Op: "write", Path: "/disk/x.part", Err: tc.cause})
+			if got := strings.Contains(err.Error(), advice); got != tc.want || !errors.Is(err, tc.cause) {
+				t.Errorf("advise(%v) = %q, want advice: %v", tc.cause, err, tc.want)
+			}
+		})
 	}
 }

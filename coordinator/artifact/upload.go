@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 
 	"github.com/sheafdata/sheaf/internal/fault"
 )
@@ -36,13 +37,13 @@ func (s *Store) Write(c Chunk, keep func(name string) bool) (bytes int64, comple
 		return bytes, complete, err
 	}
 	if err := s.add(e, c); err != nil {
-		return s.there(e), false, fmt.Errorf("write program %s: %w", c.Name, err)
+		return s.there(e), false, fmt.Errorf("write program %s: %w", c.Name, advise(err))
 	}
 	if s.there(e) < c.Total {
 		return s.there(e), false, nil
 	}
 	if err := s.finish(e); err != nil {
-		return s.there(e), false, fmt.Errorf("program %s: %w", c.Name, err)
+		return s.there(e), false, fmt.Errorf("program %s: %w", c.Name, advise(err))
 	}
 	return c.Total, true, nil
 }
@@ -123,6 +124,15 @@ func (s *Store) add(e *entry, c Chunk) (err error) {
 	s.mu.Lock()
 	e.there += int64(n)
 	s.mu.Unlock()
+	return err
+}
+
+// advise says what to do about a disk that is full: other disks of the daemon may
+// have room, but no retry on this one will.
+func advise(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w: free space there, or start the daemon with a directory on another disk", err)
+	}
 	return err
 }
 
