@@ -147,6 +147,17 @@ func TestDriverProcessEnds(t *testing.T) {
 	}
 }
 
+// TestDriverPanics: what a driver forgets on its way out is there for the next
+// attempt.
+func TestDriverPanics(t *testing.T) {
+	d := newDrivers(t, "a")
+	d.submit(nil, "--panic", "3").want(t, exitOK, "drives: done in")
+	d.finished(1, 1, 1, 1, 1)
+	if n := d.noted("driver"); n != 2 {
+		t.Errorf("the driver began %d times, want 2", n)
+	}
+}
+
 // TestDriverMoody: a driver that is started again and runs something else fails.
 func TestDriverMoody(t *testing.T) {
 	d := newDrivers(t, "a")

@@ -20,6 +20,7 @@ type args struct {
 	Fail   int    `flag:"fail"`  // the step that fails
 	Moody  bool   `flag:"moody"` // depends on more than it may
 	Exit   int    `flag:"exit"`  // the driver's process ends before this step, once
+	Panic  int    `flag:"panic"` // the driver panics before this step, once, and forgets what it kept on its way out
 }
 
 type stepArgs struct {
@@ -72,6 +73,11 @@ func note(path string) {
 	}
 }
 
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
 func drive(s *sdk.Session, a args) error {
 	note(filepath.Join(a.Dir, "driver"))
 	fmt.Println("driving")
@@ -80,10 +86,15 @@ func drive(s *sdk.Session, a args) error {
 		return err
 	}
 	for n := 1; n <= a.Steps; n++ {
-		if left := filepath.Join(a.Dir, "left"); n == a.Exit {
-			if _, err := os.Stat(left); err != nil {
+		if left := filepath.Join(a.Dir, "left"); n == a.Exit && !exists(left) {
+			note(left)
+			os.Exit(3)
+		}
+		if n == a.Panic {
+			if left := filepath.Join(a.Dir, "left"); !exists(left) {
 				note(left)
-				os.Exit(3)
+				defer sdk.Forget(s, now)
+				panic("for once")
 			}
 		}
 		next := sdk.Keep[int](s, fmt.Sprintf("numbers-%d", n))
