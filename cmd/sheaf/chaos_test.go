@@ -33,8 +33,8 @@ type chaos struct {
 }
 
 // TestChaos submits jobs and drivers while processes are killed, stopped and
-// told to leave: every job that was taken ends, its rows are those of local
-// mode, and at the end nothing of it is left.
+// told to leave: every job that was taken ends, its rows are what its
+// input says, and at the end nothing of it is left.
 func TestChaos(t *testing.T) {
 	seed := *chaosSeed
 	if seed == 0 {
