@@ -94,15 +94,16 @@ func (d *driving) answer(step int32) (end *pb.JobEnded, pieces int32) {
 	return end, pieces
 }
 
-// restart ends the coordinator and starts it again.
+// restart ends the coordinator, starts it again as it is configured now, and waits
+// until the executor is back.
 func (d *driving) restart() {
 	d.t.Helper()
+	var term uint64
+	d.f.locked(func() { term = d.f.term })
 	shut(d.t, d.c)
 	d.c = start(d.t, d.cfg)
 	d.cluster = calls(d.t, d.c.Address())
-	n := 0
-	d.f.locked(func() { n = d.f.connects })
-	d.f.until("a new stream", func() bool { return d.f.connects > n || d.f.connects > 1 && d.f.term > 1 })
+	d.f.until("a new stream", func() bool { return d.f.term > term })
 }
 
 func (d *driving) jobs() []*pb.JobSnapshot {
@@ -233,11 +234,8 @@ func TestDriversEndTheirJobs(t *testing.T) {
 // many jobs have ended.
 func TestDriversJobsAreKept(t *testing.T) {
 	d := drive(t)
-	shut(t, d.c)
 	d.cfg.Limits.FinishedJobs = 2
-	d.c = start(t, d.cfg)
-	d.cluster = calls(t, d.c.Address())
-	d.f.until("a new stream", func() bool { return d.f.connects == 2 })
+	d.restart()
 	for step := int32(1); step <= 4; step++ {
 		d.ask(step, fmt.Sprint("step", step))
 		d.answer(step)

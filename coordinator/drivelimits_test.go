@@ -81,11 +81,8 @@ func TestCanceledDriverBeginsNothing(t *testing.T) {
 // another job.
 func TestDriverEvictsNoOthers(t *testing.T) {
 	d := drive(t)
-	shut(t, d.c)
 	d.cfg.Limits.FinishedJobs = 8
-	d.c = start(t, d.cfg)
-	d.cluster = calls(t, d.c.Address())
-	d.f.until("a new stream", func() bool { return d.f.connects == 2 })
+	d.restart()
 	for step := int32(1); step <= 20; step++ {
 		d.ask(step, fmt.Sprint("step", step))
 		d.answer(step)
@@ -108,11 +105,8 @@ func TestDriverEvictsNoOthers(t *testing.T) {
 // take beside them.
 func TestDriverLimitIsOfWhatIsReturned(t *testing.T) {
 	d := drive(t)
-	shut(t, d.c)
 	d.cfg.Limits.FinishedBytes = 64 << 10
-	d.c = start(t, d.cfg)
-	d.cluster = calls(t, d.c.Address())
-	d.f.until("a new stream", func() bool { return d.f.connects == 2 })
+	d.restart()
 	for step := int32(1); step <= 30; step++ {
 		d.ask(step, fmt.Sprint("step", step))
 		if end, _ := d.answer(step); end.GetFailure() != nil {

@@ -59,7 +59,7 @@ func TestChaos(t *testing.T) {
 	}
 	for time.Now().Before(until) && !t.Failed() {
 		x.breaks()
-		time.Sleep(time.Duration(x.rnd.IntN(1500)) * time.Millisecond)
+		x.pause(1500)
 	}
 	done := make(chan struct{})
 	go func() { clients.Wait(); close(done) }()
@@ -113,7 +113,7 @@ func (x *chaos) job(name string, rnd *rand.Rand) {
 	}
 	id, cancels := strings.TrimSpace(got.stdout), rnd.IntN(8) == 0
 	if cancels {
-		time.Sleep(time.Duration(rnd.IntN(3000)) * time.Millisecond)
+		x.wait(time.Duration(rnd.IntN(3000)) * time.Millisecond)
 		if got := x.sheaf("cancel", id); got.code != exitOK && got.code != exitUnreachable {
 			x.t.Logf("cancel of %s: exit code %d: %s", id, got.code, got.stderr)
 		}
@@ -158,7 +158,7 @@ func (x *chaos) breaks() {
 		x.stops(name, 4000)
 	case what < 9: // longer than its lease
 		x.signal(name, syscall.SIGSTOP)
-		time.Sleep(11 * time.Second)
+		x.wait(11 * time.Second)
 		x.signal(name, syscall.SIGCONT)
 	case what < 10:
 		x.signal(name, syscall.SIGTERM)
@@ -185,7 +185,16 @@ func (x *chaos) breaks() {
 	}
 }
 
-func (x *chaos) pause(limit int) { time.Sleep(time.Duration(x.rnd.IntN(limit)) * time.Millisecond) }
+// wait lets things go on as they are, not longer than the test.
+func (x *chaos) wait(d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-x.t.Context().Done():
+	}
+}
+
+// pause waits for up to so many milliseconds.
+func (x *chaos) pause(limit int) { x.wait(time.Duration(x.rnd.IntN(limit)) * time.Millisecond) }
 
 func (x *chaos) stops(name string, limit int) {
 	x.signal(name, syscall.SIGSTOP)
@@ -237,9 +246,8 @@ func (x *chaos) nothingLeft() {
 		}
 		return slices.DeleteFunc(all, func(path string) bool { return filepath.Base(path) == "lock" }) // of an executor
 	}
-	end := time.Now().Add(30 * time.Second)
-	for len(left()) > 0 && time.Now().Before(end) {
-		time.Sleep(100 * time.Millisecond)
+	for end := time.Now().Add(30 * time.Second); len(left()) > 0 && time.Now().Before(end); {
+		x.wait(100 * time.Millisecond)
 	}
 	x.nextJobs()
 	jobs := x.sheaf("jobs").stdout

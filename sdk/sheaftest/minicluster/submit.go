@@ -35,11 +35,7 @@ func Run[A any](t testing.TB, c *Cluster, job *sdk.Job[A], args A, options ...sd
 // canceled when the test is over.
 func Submit[A any](t testing.TB, c *Cluster, job *sdk.Job[A], args A, options ...sdk.Options) *Running {
 	t.Helper()
-	var o sdk.Options
-	if len(options) > 0 {
-		o = options[0]
-	}
-	return begin(t, c, job, args, o)
+	return begin(t, c, job, args, options)
 }
 
 // RunDriver runs a driver on the cluster, as Run runs a job. What it keeps between
@@ -57,19 +53,19 @@ func RunDriver[A any](t testing.TB, c *Cluster, driver *sdk.Driver[A], args A, o
 // SubmitDriver starts a driver on the cluster, as Submit does a job.
 func SubmitDriver[A any](t testing.TB, c *Cluster, driver *sdk.Driver[A], args A, options ...sdk.Options) *Running {
 	t.Helper()
+	return begin(t, c, driver, args, options)
+}
+
+// begin submits a job or driver; args are those of its type.
+func begin(t testing.TB, c *Cluster, program sdk.Program, args any, options []sdk.Options) *Running {
+	t.Helper()
 	var o sdk.Options
 	if len(options) > 0 {
 		o = options[0]
 	}
 	if o.Session == "" {
-		o.Session = t.TempDir()
+		o.Session = t.TempDir() // of a driver; others take no notice
 	}
-	return begin(t, c, driver, args, o)
-}
-
-// begin submits a job or driver; args are those of its type.
-func begin(t testing.TB, c *Cluster, program sdk.Program, args any, o sdk.Options) *Running {
-	t.Helper()
 	r, err := submit(t, c, program, args, o)
 	if err != nil {
 		t.Fatalf("submit job %s: %v", program.Name(), err)
