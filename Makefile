@@ -32,10 +32,10 @@ run: ## count the words of Go's own source tree into a fresh directory under bui
 	echo "the counts are in $$out"
 
 .PHONY: build
-build: ## compile everything; programs go to build/
+build: ## compile everything; programs go to build/, static ones that run on any machine of the platform
 	$(GO) build ./...
 	@mkdir -p build
-	$(GO) build -trimpath -o build/ $(addsuffix /...,$(addprefix ./,$(wildcard examples cmd)))
+	CGO_ENABLED=0 $(GO) build -trimpath -o build/ $(addsuffix /...,$(addprefix ./,$(wildcard examples cmd)))
 
 .PHONY: test
 test: ## run all tests
