@@ -137,11 +137,17 @@ type chunk[V any] struct {
 type blockReader[V any] struct {
 	typ     *column.Type
 	decoder *block.Decoder
+	reuses  bool
+	raw     []byte // the block before, if its memory is used again
 }
 
 func newBlockReader[V any](typ *column.Type) blockReader[V] {
 	return blockReader[V]{typ: typ, decoder: block.NewDecoder()}
 }
+
+// reuse makes the reader decode into one buffer, raw to begin with: strings
+// inside rows are then valid until the next block only.
+func (r *blockReader[V]) reuse(raw []byte) { r.reuses, r.raw = true, raw }
 
 // decode decodes the block at the beginning of stored into c, whose row slice
 // it reuses, and returns the bytes behind the block.
@@ -154,9 +160,12 @@ func (r *blockReader[V]) decode(stored []byte, c *chunk[V]) (rest []byte, err er
 	if size > len(stored) {
 		return nil, fault.New(fault.Corrupt, "block of %d bytes is cut off after %d", size, len(stored))
 	}
-	raw, h, err := r.decoder.Decode(nil, stored[:size])
+	raw, h, err := r.decoder.Decode(r.raw, stored[:size])
 	if err != nil {
 		return nil, err
+	}
+	if r.reuses {
+		r.raw = raw
 	}
 	return stored[size:], r.decodeRaw(raw, int(h.Rows), c)
 }

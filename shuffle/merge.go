@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"io"
 	"math"
-	"slices"
 	"sort"
 
 	"github.com/sheafdata/sheaf/internal/column"
@@ -96,15 +95,20 @@ type cursor[V any] struct {
 	env   *Env
 	large *largeRow // the row at hand, if it is large
 	head  []byte    // what key views then
+	spare *spareBuffers
 }
 
-func openCursor[V any](src source, env *Env, typ *column.Type) (*cursor[V], error) {
-	c := &cursor[V]{src: src, env: env, reader: newBlockReader[V](typ), held: env.Budget.Reserve("merge")}
+func openCursor[V any](src source, env *Env, typ *column.Type, spare *spareBuffers) (*cursor[V], error) {
+	c := &cursor[V]{src: src, env: env, spare: spare, reader: newBlockReader[V](typ), held: env.Budget.Reserve("merge")}
 	r, closer, err := src.open()
 	if err != nil {
 		return nil, err
 	}
 	c.close, c.blocks = closer, newSegmentReader(r, src.from, src.to)
+	c.blocks.all = spare.takeStored()
+	if spare.rows {
+		c.reader.reuse(spare.takeRaw())
+	}
 	c.held.Must(memoryOfCursor(src))
 	if err := c.nextBlock(); err != nil {
 		c.free()
@@ -127,6 +131,7 @@ func (c *cursor[V]) free() {
 	if c.close != nil {
 		c.close()
 		c.close = nil
+		c.spare.give(c.blocks.all, c.reader.raw)
 	}
 	c.chunk = chunk[V]{}
 	c.held.Release()
@@ -218,11 +223,12 @@ func prefixOf(key []byte) uint64 {
 	return binary.BigEndian.Uint64(p[:])
 }
 
-// newMerge opens a merge over sources; they must fit the budget together.
-func newMerge[V any](env *Env, typ *column.Type, sources []source) (*Merge[V], error) {
+// newMerge opens a merge over sources; they must fit the budget together. Its
+// buffers come from spare and go back there.
+func newMerge[V any](env *Env, typ *column.Type, sources []source, spare *spareBuffers) (*Merge[V], error) {
 	m := &Merge[V]{env: env, losers: make([]contender, max(len(sources), 1))}
 	for _, s := range sources {
-		c, err := openCursor[V](s, env, typ)
+		c, err := openCursor[V](s, env, typ, spare)
 		if err != nil {
 			m.close()
 			return nil, err
@@ -325,6 +331,10 @@ func (m *Merge[V]) Next() bool {
 // winner is the cursor at the row at hand.
 func (m *Merge[V]) winner() *cursor[V] { return m.cursors[m.losers[0].cursor] }
 
+// lastOfBlock reports whether the row at hand is the last of its block: with
+// buffers that are used again, strings inside rows of its input end at Next.
+func (m *Merge[V]) lastOfBlock() bool { c := m.winner(); return c.at+1 >= c.end }
+
 // Key returns the key of the row at hand, valid until Next if it is shorter
 // than LastingKeyBytes.
 func (m *Merge[V]) Key() []byte { return m.winner().key }
@@ -338,73 +348,6 @@ func (m *Merge[V]) Row() *V {
 
 // Err returns the error that ended the merge, nil at the end of its inputs.
 func (m *Merge[V]) Err() error { return m.err }
-
-// mergeSources merges sources and hands the merge to use. When they are too
-// many for the budget, neighbours are merged to spill files first.
-func mergeSources[V any](ctx context.Context, env *Env, typ *column.Type, sources []source, use func(*Merge[V]) error) error {
-	temporary := spillFile{env: env}
-	defer temporary.close()
-	for fan := fanIn(env, sources); len(sources) > fan; fan = fanIn(env, sources) {
-		// No more than what is too many, and the lightest: rows that are merged
-		// here are written and read once more.
-		n := min(fan, len(sources)-fan+1)
-		at := lightest(sources, n)
-		r, err := mergeToRun[V](ctx, env, typ, sources[at:at+n], &temporary)
-		if err != nil {
-			return err
-		}
-		sources = slices.Replace(slices.Clone(sources), at, at+n, runSource(env, r))
-	}
-	m, err := newMerge[V](env, typ, sources)
-	if err != nil {
-		return err
-	}
-	defer m.close()
-	return use(m)
-}
-
-// lightest returns where the n neighbours with the fewest bytes begin. Only
-// neighbours can be merged: the order of the sources is that of equal keys.
-func lightest(sources []source, n int) int {
-	var bytes int64
-	least, at := int64(math.MaxInt64), 0
-	for i, s := range sources {
-		bytes += s.to - s.from
-		if i >= n {
-			bytes -= sources[i-n].to - sources[i-n].from
-		}
-		if i >= n-1 && bytes < least {
-			least, at = bytes, i-n+1
-		}
-	}
-	return at
-}
-
-// fanIn is how many of the sources may be open at once within half of the
-// task's budget; at least two, or no merge would end.
-func fanIn(env *Env, sources []source) int {
-	var largest int64
-	for _, s := range sources {
-		largest = max(largest, memoryOfCursor(s))
-	}
-	return int(max(env.Budget.Limit()/2/max(largest, 1), 2))
-}
-
-// mergeToRun merges sources into a run of file.
-func mergeToRun[V any](ctx context.Context, env *Env, typ *column.Type, sources []source, file *spillFile) (run, error) {
-	m, err := newMerge[V](env, typ, sources)
-	if err != nil {
-		return run{}, err
-	}
-	defer m.close()
-	w := NewSortWriter[V](env, 0, typ)
-	defer w.Abort()
-	return file.write(func(out io.Writer, offset int64) ([]store.Segment, error) {
-		s := sortedOutput[V]{out: out, offset: offset}
-		err := s.drain(ctx, w, m)
-		return s.segments, err
-	})
-}
 
 // ReadSorted reads a partition of a range exchange: all rows of its key range
 // out of all map outputs, merged in key order; equal keys come in (map output,
@@ -423,7 +366,8 @@ func ReadSorted[V any](ctx context.Context, env *Env, p *plan.Partition, typ *co
 			count.Bytes.Add(s.to - s.from)
 		}
 	}
-	return mergeSources(ctx, env, typ, sources, use)
+	f := funnel[V]{env: env, typ: typ}
+	return f.merge(ctx, sources, false, use)
 }
 
 // outputSource finds the blocks of a map output that may hold keys of the

@@ -125,9 +125,8 @@ func (w *SortWriter[V]) mergeRuns(ctx context.Context, out io.Writer) ([]store.S
 		sources[i] = runSource(w.env, r)
 	}
 	s := sortedOutput[V]{out: out}
-	err := mergeSources(ctx, w.env, w.typ, sources, func(m *Merge[V]) error {
-		return s.drain(ctx, w, m)
-	})
+	f := funnel[V]{env: w.env, typ: w.typ}
+	err := f.merge(ctx, sources, true, func(m *Merge[V]) error { return s.drain(ctx, w, m) })
 	if len(s.segments) > 0 {
 		for _, r := range w.runs {
 			s.segments[0].Sum += r.segments[0].Sum
@@ -165,7 +164,7 @@ func (s *sortedOutput[V]) write(w *SortWriter[V], order []uint32) error {
 const drainRows = 256
 
 // drain writes all rows of a merge, collecting a block's worth at a time in
-// w's buffer.
+// w's buffer. It copies rows before their input's next block is read.
 func (s *sortedOutput[V]) drain(ctx context.Context, w *SortWriter[V], m *Merge[V]) error {
 	var keys column.Keys
 	rows := make([]V, 0, drainRows)
@@ -177,7 +176,7 @@ func (s *sortedOutput[V]) drain(ctx context.Context, w *SortWriter[V], m *Merge[
 			size += w.typ.Size(unsafe.Pointer(m.Row()))
 		}
 		apart := !more || m.Large()
-		if n := len(rows); n == drainRows || n > 0 && (apart || keys.Size()+size >= blockBytes) {
+		if n := len(rows); n == drainRows || n > 0 && (apart || keys.Size()+size >= blockBytes || m.lastOfBlock()) {
 			if err := w.buf.add(&keys, unsafe.Pointer(&rows[0]), unsafe.Sizeof(rows[0]), n); err != nil {
 				return err
 			}
