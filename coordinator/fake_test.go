@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -209,7 +210,7 @@ func (f *fake) result(a plan.Assignment) plan.Result {
 	case a.Work == plan.Run && id.Task.Stage == 0:
 		o := plan.OutputID{Attempt: id}
 		f.held[o] = true
-		r.Outputs = []plan.MapOutput{{ID: o, Digest: digestOf(o), Bytes: 4, Rows: 4, BucketBytes: []int64{1, 1, 1, 1}}}
+		r.Outputs = []plan.MapOutput{{ID: o, Digest: digestOf(o), Bytes: 4, Rows: 4, BucketBytes: []int64{1, 1, 1, 1}, RowDigest: strings.Repeat("5", 32)}}
 	case a.Work == plan.Run:
 		r.Rows = []plan.CollectedRows{{Sink: 0, Blocks: [][]byte{[]byte(fmt.Sprintf("task %v of %d outputs", id.Task, len(a.Partition.Outputs)))}}}
 	}

@@ -2,6 +2,7 @@ package shuffle
 
 import (
 	"context"
+	"fmt"
 	"unsafe"
 
 	"github.com/sheafdata/sheaf/internal/column"
@@ -72,11 +73,14 @@ func publish(env *Env, id plan.OutputID, buckets int, fill func(*store.Writer) (
 	if buckets > 0 {
 		m.BucketBytes = make([]int64, buckets)
 	}
+	var sum, xor uint64
 	for _, s := range segments {
 		m.Rows += s.Rows
+		sum, xor = sum+s.Sum, xor^s.Xor
 		if buckets > 0 {
 			m.BucketBytes[s.Bucket] += s.StoredBytes
 		}
 	}
+	m.RowDigest = fmt.Sprintf("%016x%016x", sum, xor)
 	return m, nil
 }

@@ -41,6 +41,15 @@ type ReleaseJob struct {
 	Job      plan.JobID
 }
 
+// RolledBack says that tasks of a stage are done again, because one that they
+// had read from gave other rows when it had to be repeated. It is for people.
+type RolledBack struct {
+	Job     plan.JobID
+	Stage   plan.StageID
+	Tasks   int // that had begun
+	Because plan.TaskID
+}
+
 // JobDone says that a job's output is published.
 type JobDone struct {
 	Job     plan.JobID
@@ -65,5 +74,6 @@ func (Launch) action()     {}
 func (Cancel) action()     {}
 func (Release) action()    {}
 func (ReleaseJob) action() {}
+func (RolledBack) action() {}
 func (JobDone) action()    {}
 func (JobFailed) action()  {}

@@ -94,6 +94,7 @@ func (c *Core) launch(t *task, e *executor) {
 	if c.plant != plantReuseNumber || t.number == 0 {
 		t.number++
 	}
+	t.epoch = t.stage.epoch
 	c.attach(t, e)
 	c.emit(Launch{Executor: e.id, Session: e.session, Assignment: c.assignment(t)})
 }

@@ -55,7 +55,7 @@ func (c *Core) joined(ev ExecutorJoined) {
 		c.executors[e.id] = e
 		c.order = append(c.order, e)
 	}
-	if slices.Contains(e.ended, ev.Session) || e.live && e.session == ev.Session {
+	if slices.Contains(e.ended, ev.Session) && c.plant != plantReviveSession || e.live && e.session == ev.Session {
 		return
 	}
 	if e.live {
@@ -113,6 +113,9 @@ func (c *Core) drop(e *executor) {
 	e.ended = append(e.ended, e.session)
 	if len(e.ended) > pastSessions {
 		e.ended = slices.Delete(e.ended, 0, 1)
+	}
+	if c.plant == plantForgetAttempt && len(attempts) > 0 {
+		attempts = attempts[1:]
 	}
 	for _, t := range attempts {
 		kind := fault.Lost

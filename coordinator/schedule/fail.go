@@ -51,6 +51,9 @@ func (c *Core) noteFailure(t *task, e *executor, failure fault.Report) bool {
 		c.discardWhenQuiet(j)
 		return false
 	}
+	if t.void() { // nobody waits for it
+		return true
+	}
 	t.stage.failed++
 	switch {
 	case j.state == Discarding:
@@ -62,7 +65,7 @@ func (c *Core) noteFailure(t *task, e *executor, failure fault.Report) bool {
 	}
 	p := t.history()
 	p.failedOn(e)
-	if failure.Kind.Charged() {
+	if failure.Kind.Charged() || c.plant == plantChargeFetch && failure.Kind == fault.Fetch {
 		p.alike = p.charged == 0 || p.alike && p.last.Kind == failure.Kind && p.last.Message == failure.Message
 		p.last = failure
 		p.charged++
@@ -126,7 +129,7 @@ func (c *Core) unreadable(consumer *task, names []plan.OutputID) bool {
 	}
 	known := false
 	for _, name := range names {
-		if name.Exchange != x.plan.ID || name.Attempt.Job != consumer.job().id || name.Attempt.Epoch != 0 {
+		if name.Exchange != x.plan.ID || name.Attempt.Job != consumer.job().id {
 			continue
 		}
 		t := consumer.job().find(name.Attempt.Task)

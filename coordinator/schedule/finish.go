@@ -16,7 +16,7 @@ func (c *Core) current(e *executor, id plan.AttemptID) *task {
 		return nil
 	}
 	t := j.find(id.Task)
-	if t == nil || t.state != running || t.exec != e || t.number != id.Number || id.Epoch != 0 {
+	if t == nil || t.state != running || t.exec != e || t.number != id.Number || t.epoch != id.Epoch {
 		return nil
 	}
 	return t
@@ -36,6 +36,11 @@ func (c *Core) finished(ev AttemptFinished) {
 	j := t.job()
 	if !t.wanted() {
 		c.discardWhenQuiet(j)
+		return
+	}
+	if t.void() && c.plant != plantMixEpochs {
+		c.late(e, ev.Attempt)
+		c.requeue(t)
 		return
 	}
 	err := checkResult(t, &ev.Result)
@@ -101,9 +106,10 @@ func (c *Core) commit(t *task, e *executor, r *plan.Result) {
 		if !t.measured {
 			x.measure(&o, e)
 		}
+		t.outcome.content = append(t.outcome.content, Content{RowDigest: o.RowDigest, Rows: o.Rows, Partial: o.Partial})
 		// Readers look into the output's own index; a copy of these for every
 		// reader of every output would be most of the coordinator's traffic.
-		o.Executor, o.BucketBytes, o.Samples = e.id, nil, nil
+		o.Executor, o.BucketBytes, o.Samples, o.RowDigest, o.Partial = e.id, nil, nil, "", false
 		t.outcome.outputs = append(t.outcome.outputs, o)
 		x.outputs = nil
 	}
@@ -111,9 +117,14 @@ func (c *Core) commit(t *task, e *executor, r *plan.Result) {
 	if len(s.outputs) > 0 {
 		e.held[s.job] = append(e.held[s.job], t)
 	}
+	// Before the stage can be complete: what is rolled back may need more of it.
+	goesOn := c.repeated(t)
 	s.done++
 	s.figures.Add(r.Figures)
-	if s.complete() {
+	if c.plant == plantDoubleFigures {
+		s.figures.Add(r.Figures)
+	}
+	if goesOn && s.complete() {
 		c.completed(s)
 	}
 }

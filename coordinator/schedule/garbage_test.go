@@ -71,7 +71,7 @@ func (g *garbage) event() Event {
 	case 12:
 		return ExecutorDraining{At: at, Executor: e, Session: s}
 	case 0:
-		j := randomJob(r, r.IntN(3)).submit
+		j := randomJob(r, r.IntN(3), false).submit
 		g.spoil(&j.Plan)
 		j.At, j.Job = at, g.job()
 		return j
@@ -121,7 +121,7 @@ func (g *garbage) result(id plan.AttemptID) plan.Result {
 		r.Splits = randomFiles(g.r)
 	}
 	for x := range g.r.IntN(3) {
-		r.Outputs = append(r.Outputs, plan.MapOutput{ID: plan.OutputID{Attempt: id, Exchange: plan.ExchangeID(x)}, Bytes: g.r.Int64N(2) - 1})
+		r.Outputs = append(r.Outputs, plan.MapOutput{ID: plan.OutputID{Attempt: id, Exchange: plan.ExchangeID(x)}, Bytes: g.r.Int64N(2) - 1, RowDigest: []string{"", "a", "b"}[g.r.IntN(3)]})
 	}
 	if g.r.IntN(20) == 0 {
 		r.Files = append(r.Files, plan.StagedFile{Attempt: g.attempt(), Sink: plan.SinkID(g.r.IntN(3) - 1)})

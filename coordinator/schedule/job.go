@@ -132,7 +132,7 @@ func (c *Core) cancelRequested(ev CancelRequested) {
 	}
 	// The first Publish is the point of no return: from then on the output may
 	// be visible, so the only consistent end is to go on.
-	if j.state == Publishing && j.publish.tasks[0].number > 0 {
+	if j.state == Publishing && j.publish.tasks[0].number > 0 && c.plant != plantCancelPublish {
 		return
 	}
 	message := "canceled"
@@ -165,7 +165,7 @@ func (c *Core) abort(j *job, why JobFailed) {
 // executor there is nobody to discard: the failure is reported at once and
 // the leftovers are for whoever sweeps staging directories.
 func (c *Core) discardWhenQuiet(j *job) {
-	if j.state != Ending || len(j.running) > 0 {
+	if j.state != Ending || len(j.running) > 0 && c.plant != plantDiscardEarly {
 		return
 	}
 	if !j.ran || c.usable == 0 {

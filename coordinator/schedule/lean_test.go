@@ -24,13 +24,13 @@ func TestLaunchesAreLean(t *testing.T) {
 			r.Splits = []plan.Split{whole("f", mib), whole("g", mib)}
 		case a.Work == plan.Run && a.Attempt.Task.Stage == 0:
 			r.Outputs = []plan.MapOutput{
-				{ID: plan.OutputID{Attempt: a.Attempt}, Digest: "d", Bytes: 4 * mib, BucketBytes: []int64{mib, mib, mib, mib}},
+				{ID: plan.OutputID{Attempt: a.Attempt}, Digest: "d", Bytes: 4 * mib, RowDigest: "r", BucketBytes: []int64{mib, mib, mib, mib}},
 				{ID: plan.OutputID{Attempt: a.Attempt, Exchange: 1}, Bytes: mib, Samples: []plan.KeySample{sample("k", mib)}},
 			}
 		case a.Partition != nil:
 			readers++
 			for _, o := range a.Partition.Outputs {
-				if o.BucketBytes != nil || o.Samples != nil || o.Executor != "e" || o.Bytes == 0 {
+				if o.BucketBytes != nil || o.Samples != nil || o.RowDigest != "" || o.Executor != "e" || o.Bytes == 0 {
 					t.Errorf("attempt %v reads %+v, want it without sizes of buckets and samples", a.Attempt, o)
 				}
 			}

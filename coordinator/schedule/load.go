@@ -156,6 +156,7 @@ func (l *loader) exchange(x *exchange, cp *ExchangeCopy) {
 
 func (l *loader) stage(s *stage, cp *StageCopy) {
 	s.known, s.settled, s.failed, s.bytes, s.figures, s.parts = cp.Known, cp.Settled, cp.Failed, cp.Bytes, cp.Figures, cp.Parts
+	s.epoch, s.differed = cp.Epoch, cp.Differed
 	if s.known {
 		s.setTasks(len(cp.Tasks))
 	}
@@ -182,18 +183,19 @@ func (l *loader) stage(s *stage, cp *StageCopy) {
 
 func (l *loader) task(t *task, cp *TaskCopy) {
 	t.state, t.number, t.exec, t.session = taskState(cp.State), cp.Number, l.at(cp.Executor), cp.Session
+	t.epoch = cp.Epoch
 	t.lost, t.measured, t.splits = cp.Lost, cp.Measured, cp.Splits
 	l.paths(t, cp.RawPaths)
 	if cp.Won {
-		if len(cp.Outputs) != len(t.stage.outputs) || cp.Figures == nil {
+		if len(cp.Outputs) != len(t.stage.outputs) || cp.Figures == nil || len(cp.Content) != 0 && len(cp.Content) != len(cp.Outputs) {
 			l.fail("task %v has %d outputs of %d", t.id(), len(cp.Outputs), len(t.stage.outputs))
 			return
 		}
-		t.outcome = &outcome{outputs: cp.Outputs, files: cp.Files, rows: cp.Rows, figures: *cp.Figures}
+		t.outcome = &outcome{outputs: cp.Outputs, files: cp.Files, rows: cp.Rows, figures: *cp.Figures, content: cp.Content}
 		t.job().collected += blockBytes(cp.Rows)
 	}
 	if p := cp.Past; p != nil {
-		t.past = &past{charged: p.Charged, faults: p.Faults, last: p.Last, alike: p.Alike, superseded: slices.Clone(p.Superseded)}
+		t.past = &past{charged: p.Charged, faults: p.Faults, last: p.Last, alike: p.Alike, superseded: slices.Clone(p.Superseded), before: p.Before}
 		for _, pl := range p.Places {
 			t.past.places = append(t.past.places, place{exec: l.some(pl[0]), failures: pl[1]})
 		}

@@ -5,18 +5,29 @@ package schedule
 type plant uint8
 
 const (
-	plantNone          plant = iota
-	plantNoFence             // a finish counts whatever its attempt and session
-	plantKeepLost            // map outputs outlive their executor
-	plantReuseNumber         // a retried task uses its attempt number again
-	plantChargeLoss          // the loss of an executor uses up the user's attempts
-	plantShortCut            // the last partition of a hash exchange is forgotten
-	plantDropProducer        // a consumer reads all producers but the last
-	plantShallowRepair       // lost outputs are repaired one stage deep only
-	plantExtraSlot           // a failure gives its slot back twice
-	plantNoPriority          // all jobs have the same priority
-	plantNoLimit             // a job's limit of running attempts is ignored
-	plantIgnoreDrain         // a draining executor gets attempts
-	plantNearBusy            // locality outweighs free slots
-	plants                   // number of plants
+	plantNone            plant = iota
+	plantNoFence               // a finish counts whatever its attempt and session
+	plantKeepLost              // map outputs outlive their executor
+	plantReuseNumber           // a retried task uses its attempt number again
+	plantChargeLoss            // the loss of an executor uses up the user's attempts
+	plantShortCut              // the last partition of a hash exchange is forgotten
+	plantDropProducer          // a consumer reads all producers but the last
+	plantShallowRepair         // lost outputs are repaired one stage deep only
+	plantExtraSlot             // a failure gives its slot back twice
+	plantNoPriority            // all jobs have the same priority
+	plantNoLimit               // a job's limit of running attempts is ignored
+	plantIgnoreDrain           // a draining executor gets attempts
+	plantNearBusy              // locality outweighs free slots
+	plantMixEpochs             // an attempt counts that began before its stage was rolled back
+	plantTrustRepeats          // other rows from a repeated task go unnoticed
+	plantRollBackDone          // a roll-back forgets the attempts that run
+	plantShallowRollBack       // a roll-back leaves the inputs that were released gone
+	plantBlameInput            // other input makes a task one that gives other rows
+	plantCancelPublish         // a job is canceled though its publishing has begun
+	plantChargeFetch           // map outputs that cannot be read use up the user's attempts
+	plantForgetAttempt         // an attempt of a lost executor is not repeated
+	plantDoubleFigures         // the figures of a winner count twice
+	plantDiscardEarly          // what is staged is removed beside attempts that still write
+	plantReviveSession         // a late join brings an ended session back
+	plants                     // number of plants
 )

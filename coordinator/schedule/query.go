@@ -68,7 +68,14 @@ func (c *Core) Runs(id plan.ExecutorID, session plan.SessionID, attempt plan.Att
 // Canceled reports whether an attempt that runs was canceled.
 func (c *Core) Canceled(attempt plan.AttemptID) bool {
 	j := c.jobs[attempt.Job]
-	return j != nil && j.state == Ending
+	if j == nil || j.state == Ending {
+		return j != nil
+	}
+	if j.over() {
+		return false
+	}
+	t := j.find(attempt.Task)
+	return t != nil && t.state == running && t.number == attempt.Number && t.void()
 }
 
 // Canceling reports whether a job is on its way to its end because somebody asked

@@ -37,9 +37,7 @@ func (c *Core) repair(s *stage) {
 		t.undo()
 	}
 	if s.input != nil && c.plant != plantShallowRepair {
-		for _, p := range s.input.producers {
-			c.repair(p)
-		}
+		c.revive(s.input)
 	}
 	for _, t := range gone {
 		c.requeue(t)
@@ -50,6 +48,7 @@ func (c *Core) repair(s *stage) {
 // next winner stages its own, so that one attempt stands for all of a task.
 func (t *task) undo() {
 	s := t.stage
+	t.history().before = &Former{Epoch: t.epoch, Number: t.number, Content: t.outcome.content}
 	s.done--
 	s.figures.Add(negative(t.outcome.figures))
 	s.job.collected -= blockBytes(t.outcome.rows)

@@ -65,7 +65,7 @@ func (s saver) job(j *job) JobCopy {
 func (s saver) stage(st *stage) StageCopy {
 	cp := StageCopy{
 		Known: st.known, Settled: st.settled, Next: st.next, Failed: st.failed, Bytes: st.bytes, Figures: st.figures,
-		Parts: st.parts, Tasks: make([]TaskCopy, len(st.tasks)),
+		Epoch: st.epoch, Differed: st.differed, Parts: st.parts, Tasks: make([]TaskCopy, len(st.tasks)),
 	}
 	for i := range st.tasks {
 		cp.Tasks[i] = s.task(&st.tasks[i])
@@ -85,15 +85,16 @@ func (s saver) stage(st *stage) StageCopy {
 
 func (s saver) task(t *task) TaskCopy {
 	cp := TaskCopy{
-		State: uint8(t.state), Number: t.number, Executor: s.places[t.exec], Session: t.session,
+		State: uint8(t.state), Number: t.number, Epoch: t.epoch, Executor: s.places[t.exec], Session: t.session,
 		Lost: t.lost, Measured: t.measured, Splits: t.splits, RawPaths: rawPaths(t.splits),
 	}
 	if o := t.outcome; o != nil {
 		figures := o.figures
 		cp.Won, cp.Outputs, cp.Files, cp.Rows, cp.Figures = true, o.outputs, o.files, o.rows, &figures
+		cp.Content = o.content
 	}
 	if p := t.past; p != nil {
-		cp.Past = &PastCopy{Charged: p.charged, Faults: p.faults, Last: p.last, Alike: p.alike, Superseded: slices.Clone(p.superseded)}
+		cp.Past = &PastCopy{Charged: p.charged, Faults: p.faults, Last: p.last, Alike: p.alike, Superseded: slices.Clone(p.superseded), Before: p.before}
 		for _, pl := range p.places {
 			cp.Past.Places = append(cp.Past.Places, [2]int{s.places[pl.exec], pl.failures})
 		}

@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,7 +23,7 @@ import (
 //	join EXECUTOR s=SESSION slots=N
 //	drain EXECUTOR s=SESSION
 //	lost EXECUTOR s=SESSION
-//	finish EXECUTOR ATTEMPT [splits=PATH:SIZE,...] [bytes=SIZE] [buckets=SIZE,...] [keys=KEY:SIZE,...] [files=NAME,...] [rows=N]
+//	finish EXECUTOR ATTEMPT [splits=PATH:SIZE,...] [bytes=SIZE] [buckets=SIZE,...] [keys=KEY:SIZE,...] [files=NAME,...] [rows=N] [digest=WORD] [partial=WORD]
 //	fail EXECUTOR ATTEMPT kind=KIND [msg=WORD] [unreadable=ATTEMPT:EXCHANGE,...]
 //	cancel JOB [REASON]
 //	forget JOB
@@ -31,7 +32,8 @@ import (
 //	why JOB                    why it waits
 //	restart                    copies the core and goes on with the copy
 //
-// An attempt is JOB:STAGE/INDEX#NUMBER. s=SESSION is the executor's latest
+// An attempt is JOB:STAGE/INDEX#NUMBER, with eEPOCH behind it above epoch 0. Map
+// outputs have the same row digest unless another one is given. s=SESSION is the executor's latest
 // unless given; at=DURATION moves time before any command.
 func TestScripts(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.txt")
@@ -228,7 +230,7 @@ func (s *script) result(cm command, id plan.AttemptID) plan.Result {
 }
 
 func (s *script) output(cm command, x *plan.Exchange, id plan.AttemptID) plan.MapOutput {
-	o := plan.MapOutput{ID: plan.OutputID{Attempt: id, Exchange: x.ID}, Bytes: size(cm.args["bytes"])}
+	o := plan.MapOutput{ID: plan.OutputID{Attempt: id, Exchange: x.ID}, Bytes: size(cm.args["bytes"]), RowDigest: cmp.Or(cm.args["digest"], "same"), Partial: cm.args["partial"] != ""}
 	if x.Kind == plan.Hash {
 		o.BucketBytes = make([]int64, x.Buckets)
 		for b := range o.BucketBytes {
@@ -296,7 +298,11 @@ func parseAttempt(t *testing.T, s string) plan.AttemptID {
 		t.Fatalf("attempt %q, want JOB:STAGE/INDEX#NUMBER", s)
 	}
 	stage, index, _ := strings.Cut(task, "/")
+	num, epoch, later := strings.Cut(num, "e")
 	id := plan.AttemptID{Job: jobID(job), Number: number(num), Task: plan.TaskID{Index: number(index)}}
+	if later {
+		id.Epoch = uint32(number(epoch))
+	}
 	switch stage {
 	case "enumerate":
 		id.Task.Stage = plan.EnumerateStage
@@ -309,7 +315,11 @@ func parseAttempt(t *testing.T, s string) plan.AttemptID {
 }
 
 func describeAttempt(a plan.AttemptID) string {
-	return fmt.Sprintf("%s:%v#%d", jobName(a.Job), a.Task, a.Number)
+	s := fmt.Sprintf("%s:%v#%d", jobName(a.Job), a.Task, a.Number)
+	if a.Epoch > 0 {
+		s += fmt.Sprintf("e%d", a.Epoch)
+	}
+	return s
 }
 
 func describeAction(a Action) string {
@@ -326,6 +336,8 @@ func describeAction(a Action) string {
 		return fmt.Sprintf("release %s/%d %s", a.Executor, a.Session, strings.Join(ids, " "))
 	case ReleaseJob:
 		return fmt.Sprintf("release-job %s/%d %s", a.Executor, a.Session, jobName(a.Job))
+	case RolledBack:
+		return fmt.Sprintf("rolled-back %s: %d tasks of stage %d because of %v", jobName(a.Job), a.Tasks, a.Stage, a.Because)
 	case JobDone:
 		s := fmt.Sprintf("done %s: %d rows in", jobName(a.Job), a.Figures.RowsIn)
 		for _, r := range a.Rows {
@@ -397,7 +409,9 @@ func parsePlan(t *testing.T, lines []string) plan.Plan {
 			st.Exchange = &x
 		}
 		for _, w := range f[3:] {
-			if w[0] == 'x' {
+			if w == string(plan.Deterministic) || w == string(plan.Indeterminate) {
+				st.Promise, st.PromiseAt = plan.Promise(w), "Map at job.go:7"
+			} else if w[0] == 'x' {
 				st.Exchanges = append(st.Exchanges, plan.ExchangeID(number(w[1:])))
 			} else {
 				st.Sinks = append(st.Sinks, plan.SinkID(number(w[1:])))

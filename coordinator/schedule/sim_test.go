@@ -86,7 +86,12 @@ func TestSimulationSeesErrors(t *testing.T) {
 		plantChargeLoss: "charge losses", plantShortCut: "forget a partition", plantDropProducer: "drop a producer",
 		plantShallowRepair: "repair one stage only", plantExtraSlot: "give slots back twice",
 		plantNoPriority: "ignore priorities", plantNoLimit: "ignore limits", plantIgnoreDrain: "use draining executors",
-		plantNearBusy: "use busy executors that are near",
+		plantNearBusy:  "use busy executors that are near",
+		plantMixEpochs: "let voided attempts count", plantTrustRepeats: "trust repeated tasks",
+		plantRollBackDone: "forget running attempts in a roll-back", plantShallowRollBack: "roll back one stage only",
+		plantBlameInput: "blame a task for its input", plantCancelPublish: "cancel a job that publishes",
+		plantChargeFetch: "charge for inputs that cannot be read", plantForgetAttempt: "forget an attempt", plantDoubleFigures: "count figures twice",
+		plantDiscardEarly: "discard beside running attempts", plantReviveSession: "revive sessions",
 	}
 	for p := plantNone + 1; p < plants; p++ {
 		if names[p] == "" {

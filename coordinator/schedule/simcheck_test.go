@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
@@ -42,13 +43,20 @@ type checker struct {
 	ending    map[plan.JobID]bool // its attempts were canceled
 	over      map[plan.JobID]bool
 	draining  map[plan.SessionID]bool
-	priority  int // of the last launch of this step
+	priority  int                     // of the last launch of this step
+	cells     map[plan.OutputID][]sum // of every output ever written
+	differed  map[jobStage]int        // repeated tasks that gave other rows
 	tally     tally
+}
+
+type jobStage struct {
+	job   plan.JobID
+	stage plan.StageID
 }
 
 // tally says how much a simulation had to see.
 type tally struct {
-	done, failed, canceled, launches, reruns, repairs, late, drivers int
+	done, failed, canceled, launches, reruns, repairs, late, drivers, rollBacks, blamed int
 }
 
 func (t *tally) add(o tally) {
@@ -60,6 +68,8 @@ func (t *tally) add(o tally) {
 	t.repairs += o.repairs
 	t.drivers += o.drivers
 	t.late += o.late
+	t.rollBacks += o.rollBacks
+	t.blamed += o.blamed
 }
 
 // simAttempt is what the checker knows of a launched attempt.
@@ -69,6 +79,7 @@ type simAttempt struct {
 	session plan.SessionID
 	input   map[plan.OutputID]bool
 	ended   bool
+	void    bool // its stage was rolled back while it ran
 }
 
 func newChecker(w *world) *checker {
@@ -81,6 +92,7 @@ func newChecker(w *world) *checker {
 		staged: map[stagedKey]sum{}, rows: map[stagedKey]sum{},
 		canceled: map[plan.JobID]bool{}, published: map[plan.JobID]bool{}, ending: map[plan.JobID]bool{}, over: map[plan.JobID]bool{},
 		draining: map[plan.SessionID]bool{},
+		cells:    map[plan.OutputID][]sum{}, differed: map[jobStage]int{},
 	}
 }
 
@@ -137,8 +149,11 @@ func (c *checker) endSession(e plan.ExecutorID) {
 	delete(c.sessions, e)
 	c.ended[s] = true
 	for id := range c.running[s] {
-		c.end(id, c.attempts[id])
-		c.faults[taskKey{id.Job, id.Task}]++
+		a := c.attempts[id]
+		c.end(id, a)
+		if !a.void {
+			c.faults[taskKey{id.Job, id.Task}]++
+		}
 	}
 	for id, a := range c.attempts {
 		// What is staged or enumerated survives; map outputs do not.
@@ -155,11 +170,13 @@ func (c *checker) finished(ev AttemptFinished, a *simAttempt) {
 	case plan.Publish:
 		c.published[id.Job] = true
 	case plan.Run, plan.Enumerate:
-		if c.ending[id.Job] {
+		if c.ending[id.Job] || a.void {
 			return
 		}
 		if old, ok := c.committed[key]; ok && c.valid[old] {
 			c.w.fail("attempt %v commits beside %v", id, old)
+		} else if ok && !c.sameCells(old, id) {
+			c.differed[jobStage{id.Job, id.Task.Stage}]++
 		}
 		c.committed[key], c.valid[id] = id, true
 		for _, r := range ev.Result.Rows {
@@ -171,6 +188,7 @@ func (c *checker) finished(ev AttemptFinished, a *simAttempt) {
 func (c *checker) failed(ev AttemptFailed, a *simAttempt) {
 	key := taskKey{ev.Attempt.Job, ev.Attempt.Task}
 	switch kind := ev.Failure.Kind; {
+	case a.void:
 	case kind.Fatal():
 		c.fatal[key.job] = true
 	case kind.Charged():
@@ -191,10 +209,14 @@ func (c *checker) action(a Action) {
 	case Launch:
 		c.launch(a)
 	case Cancel:
-		c.ending[a.Attempt.Job] = true
-		if at := c.attempts[a.Attempt]; at == nil || at.ended || at.session != a.Session {
+		at := c.attempts[a.Attempt]
+		if at == nil || at.ended || at.session != a.Session {
 			c.w.fail("cancel of %v, which does not run", a.Attempt)
+			return
 		}
+		c.ending[a.Attempt.Job] = c.ending[a.Attempt.Job] || !at.void
+	case RolledBack:
+		c.rolledBack(a)
 	case Release:
 		c.tally.late++
 		for _, id := range a.Attempts {
@@ -257,6 +279,9 @@ func (c *checker) launch(l Launch) {
 	}
 	if old, ok := c.committed[taskKey{id.Job, id.Task}]; ok {
 		c.tally.repairs++
+		if c.released[old] { // a roll-back needs it once more
+			delete(c.valid, old)
+		}
 		if c.valid[old] {
 			c.w.fail("attempt %v launched although %v counts", id, old)
 		}
@@ -330,9 +355,21 @@ func (c *checker) launchRun(as plan.Assignment, a *simAttempt) {
 	}
 }
 
-// launchPublish checks that every row reaches every file sink exactly once.
+// launchPublish checks that every row reaches every file sink exactly once, and
+// that no winner has read anything but the rows that its inputs hold now.
 func (c *checker) launchPublish(as plan.Assignment) {
 	j := c.w.jobs[as.Attempt.Job]
+	for key, id := range c.committed {
+		if key.job != j.id || key.task.Stage < 0 {
+			continue
+		}
+		for o := range c.attempts[id].input {
+			now := plan.OutputID{Attempt: c.committed[taskKey{j.id, o.Attempt.Task}], Exchange: o.Exchange}
+			if !slices.Equal(c.cells[o], c.cells[now]) {
+				c.w.fail("publish although %v has read %v, which gave other rows than %v", id, o, now)
+			}
+		}
+	}
 	got := make([]sum, len(j.expect))
 	var last plan.StagedFile
 	for i, f := range as.Files {
@@ -413,6 +450,8 @@ func (c *checker) jobFailed(f JobFailed) {
 		if !c.fatal[f.Job] {
 			c.w.fail("job %v failed as %v: %s", f.Job.Short(), kind, f.Failure.Message)
 		}
+	case c.blamed(f):
+		c.tally.blamed++
 	case kind.Charged():
 		if c.charged[key] < DefaultMaxAttempts {
 			c.w.fail("job %v failed after %d charged failures of %v: %s", f.Job.Short(), c.charged[key], f.Task, f.Failure.Message)

@@ -75,14 +75,16 @@ type simJob struct {
 	files  map[plan.StageID][]plan.Split
 	expect []sum // by sink
 	writes [][]plan.StageID
+	// varies are the stages whose attempts give their rows other keys each time.
+	varies map[plan.StageID]bool
 }
 
 // collects reports whether a sink's rows go to the driver.
 func collects(sink plan.SinkID) bool { return sink%2 == 1 }
 
 // randomJob draws chains, unions, diamonds and several sinks.
-func randomJob(r *rand.Rand, n int) *simJob {
-	j := &simJob{files: map[plan.StageID][]plan.Split{}}
+func randomJob(r *rand.Rand, n int, vary bool) *simJob {
+	j := &simJob{files: map[plan.StageID][]plan.Split{}, varies: map[plan.StageID]bool{}}
 	j.id[0], j.id[1] = byte(n), byte(r.Uint32())
 	stages, sinks := 1+r.IntN(6), 1+r.IntN(3)
 	for i := range stages {
@@ -92,6 +94,11 @@ func randomJob(r *rand.Rand, n int) *simJob {
 			j.files[st.ID] = randomFiles(r)
 		} else {
 			j.addExchange(r, &st)
+		}
+		if j.varies[st.ID] = vary && r.IntN(3) == 0; !j.varies[st.ID] && r.IntN(3) == 0 {
+			st.Promise, st.PromiseAt = plan.Deterministic, "Map at job.go:1"
+		} else if r.IntN(6) == 0 {
+			st.Promise = plan.Indeterminate
 		}
 		j.plan.Stages = append(j.plan.Stages, st)
 	}

@@ -1,6 +1,8 @@
 package schedule
 
 import (
+	"fmt"
+
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
 )
@@ -105,9 +107,19 @@ func (w *world) write(e *simExecutor, j *simJob, id plan.AttemptID, total sum) p
 		for c := range n {
 			out.cells = append(out.cells, total*cellWeight(xid, c, n))
 		}
+		if j.varies[id.Task.Stage] && n > 1 && w.r.IntN(3) > 0 {
+			moved := w.r.Uint64() // rows that have other keys this time
+			out.cells[0], out.cells[n-1] = out.cells[0]+moved, out.cells[n-1]-moved
+		}
 		oid := plan.OutputID{Attempt: id, Exchange: xid}
 		e.stored[oid] = out
-		r.Outputs = append(r.Outputs, w.describeOutput(x, oid, n))
+		w.check.cells[oid] = out.cells
+		o := w.describeOutput(x, oid, n)
+		o.RowDigest, o.Rows = fmt.Sprintf("%x", out.cells), 1
+		if w.faults.scarce && w.r.IntN(8) == 0 { // the same, in other pieces
+			o.Partial, o.RowDigest = true, fmt.Sprint(w.r.Uint64())
+		}
+		r.Outputs = append(r.Outputs, o)
 	}
 	for _, sink := range st.Sinks {
 		if collects(sink) {

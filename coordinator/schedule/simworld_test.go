@@ -14,7 +14,9 @@ import (
 // faults is what goes wrong in one simulation: each seed draws a subset.
 type faults struct {
 	crash, lease, drain, dup, delay, link, corrupt, cancel, poison, fatal bool
-	user, resource, transient, away                                       int // per thousand attempts
+	// vary makes some stages give other rows each time, scarce makes outputs partial.
+	vary, scarce                    bool
+	user, resource, transient, away int // per thousand attempts
 }
 
 func randomFaults(r *rand.Rand) faults {
@@ -22,7 +24,7 @@ func randomFaults(r *rand.Rand) faults {
 	rate := func() int { return r.IntN(2) * (1 + r.IntN(100)) }
 	return faults{
 		crash: on(), lease: on(), drain: on(), dup: on(), delay: on(), link: on(), corrupt: on(), cancel: r.IntN(4) == 0,
-		poison: r.IntN(8) == 0, fatal: r.IntN(10) == 0,
+		poison: r.IntN(8) == 0, fatal: r.IntN(10) == 0, vary: on(), scarce: on(),
 		user: rate(), resource: rate(), transient: rate(), away: rate(),
 	}
 }
@@ -88,7 +90,7 @@ func newWorld(seed uint64, p plant) *world {
 		w.after(w.span(1000), func() { w.mishap(e) })
 	}
 	for i := range 1 + r.IntN(3) {
-		w.addJob(randomJob(r, i))
+		w.addJob(randomJob(r, i, w.faults.vary))
 	}
 	w.after(10*time.Second, w.heal)
 	return w
@@ -216,6 +218,9 @@ func stamp(ev Event, at time.Duration) Event {
 func (w *world) perform(a Action) {
 	switch a := a.(type) {
 	case Launch:
+		if w.faults.cancel && a.Assignment.Work == plan.Publish && w.hit(300) {
+			w.after(w.span(300), func() { w.step(CancelRequested{Job: a.Assignment.Attempt.Job, Reason: "too late"}) })
+		}
 		w.toExecutor(a.Executor, a.Session, func(e *simExecutor) { w.launch(e, a.Assignment) })
 	case Cancel:
 		w.toExecutor(a.Executor, a.Session, func(e *simExecutor) { e.canceled[a.Attempt] = true })

@@ -29,6 +29,10 @@ type stage struct {
 	// attempts launched before.
 	stale   []held
 	settled bool // nothing will ever read its map outputs again
+	// epoch counts how often the stage was rolled back, differed how often a
+	// repeated task of it gave other rows from the same input.
+	epoch    uint32
+	differed int
 
 	running, done, failed int
 	bytes                 int64

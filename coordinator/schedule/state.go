@@ -48,6 +48,10 @@ type StageCopy struct {
 	Parts   []plan.Partition `json:"parts,omitempty"`
 	Near    [][]PlaceCopy    `json:"near,omitempty"`
 	Stale   []HeldCopy       `json:"stale,omitempty"`
+	// Epoch counts how often the stage was rolled back, Differed how often a
+	// repeated task gave other rows.
+	Epoch    uint32 `json:"epoch,omitempty"`
+	Differed int    `json:"differed,omitempty"`
 }
 
 // TaskCopy is a task in a CoreState. Executors are places in its list, from 1
@@ -55,6 +59,7 @@ type StageCopy struct {
 type TaskCopy struct {
 	State    uint8          `json:"s"`
 	Number   int            `json:"n,omitempty"`
+	Epoch    uint32         `json:"ep,omitempty"`
 	Executor int            `json:"e,omitempty"`
 	Session  plan.SessionID `json:"sn,omitempty"`
 	Lost     bool           `json:"lost,omitempty"`
@@ -68,6 +73,7 @@ type TaskCopy struct {
 	Files    []plan.StagedFile    `json:"files,omitempty"`
 	Rows     []plan.CollectedRows `json:"rows,omitempty"`
 	Figures  *plan.Figures        `json:"figures,omitempty"`
+	Content  []Content            `json:"content,omitempty"` // of Outputs
 	Past     *PastCopy            `json:"past,omitempty"`
 }
 
@@ -79,6 +85,7 @@ type PastCopy struct {
 	Alike      bool         `json:"alike,omitempty"`
 	Places     [][2]int     `json:"places,omitempty"` // executor, failures
 	Superseded []int        `json:"superseded,omitempty"`
+	Before     *Former      `json:"before,omitempty"`
 }
 
 // ExchangeCopy is what was measured of an exchange whose consumer is not decided.

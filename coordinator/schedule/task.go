@@ -25,8 +25,10 @@ type task struct {
 	stage *stage
 	index int
 	state taskState
-	// number is that of the last attempt launched. Invariant: it only grows.
+	// number is that of the last attempt launched, epoch that of the stage at its
+	// launch. Invariant: number only grows.
 	number int
+	epoch  uint32
 	exec   *executor // where number runs or won
 	// session is the session of exec under which number was launched.
 	session plan.SessionID
@@ -47,6 +49,7 @@ type outcome struct {
 	files   []plan.StagedFile
 	rows    []plan.CollectedRows
 	figures plan.Figures
+	content []Content // of outputs
 }
 
 // past is what is known of a task's bad luck.
@@ -55,8 +58,9 @@ type past struct {
 	last            fault.Report // charged failure
 	alike           bool         // all charged failures had one kind and message
 	places          []place
-	// superseded are attempts that won once and whose outputs were lost.
+	// superseded are attempts that won once and do not count any more.
 	superseded []int
+	before     *Former // of the last winner that was superseded
 }
 
 // place counts the failures of a task on one executor.
@@ -70,8 +74,12 @@ func (t *task) job() *job { return t.stage.job }
 func (t *task) id() plan.TaskID { return plan.TaskID{Stage: t.stage.id, Index: t.index} }
 
 func (t *task) attempt() plan.AttemptID {
-	return plan.AttemptID{Job: t.stage.job.id, Task: t.id(), Number: t.number}
+	return plan.AttemptID{Job: t.stage.job.id, Task: t.id(), Epoch: t.epoch, Number: t.number}
 }
+
+// void reports whether the running attempt began before its stage was rolled
+// back: whatever it does is of no use.
+func (t *task) void() bool { return t.epoch != t.stage.epoch }
 
 // wanted reports whether the job is in a state in which the task may run.
 func (t *task) wanted() bool {

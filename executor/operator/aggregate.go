@@ -65,6 +65,9 @@ type combiner[T, A any] struct {
 	writer mapWriter
 	keys   keyViews[T]
 
+	// partial says that memory, and not the rows, decided when to hand states on.
+	partial bool
+
 	rows  int // in the table's groups
 	check int // at how many groups to look whether it combines anything
 }
@@ -100,6 +103,7 @@ func (c *combiner[T, A]) push(keys []string, rows []T) error {
 	}
 	c.rows += len(rows)
 	if !c.groups.room(keys) {
+		c.partial = true
 		if err := c.drain(); err != nil {
 			return err
 		}
@@ -151,11 +155,17 @@ func (c *combiner[T, A]) Close() error {
 		return err
 	}
 	c.groups.release()
-	return c.task.publish(c.writer)
+	if err := c.task.publish(c.writer); err != nil {
+		return err
+	}
+	outputs := c.task.Result.Outputs
+	outputs[len(outputs)-1].Partial = c.partial
+	return nil
 }
 
 // MakeRoom hands the states to the writer and makes it spill.
 func (c *combiner[T, A]) MakeRoom() error {
+	c.partial = true
 	if err := c.drain(); err != nil {
 		return err
 	}

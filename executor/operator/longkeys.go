@@ -35,6 +35,7 @@ func (c *combiner[T, A]) pushLong(keys []string, rows []T, limit int64) error {
 			}
 			continue
 		}
+		c.partial = true // the limit follows the budget
 		state := c.alone(one)
 		view := column.ViewKey(unsafe.Slice(unsafe.StringData(key), len(key)))
 		c.task.RowsOut.Add(1)

@@ -51,6 +51,13 @@ type MapOutput struct {
 	Digest string `json:"digest"`
 	Bytes  int64  `json:"bytes"` // stored
 	Rows   int64  `json:"rows"`
+	// RowDigest is a digest of keys and rows, whatever their order and the blocks
+	// they stand in, in hexadecimal: the sum and the exclusive or of their 64-bit
+	// hashes. An attempt reports it; readers do without.
+	RowDigest string `json:"row_digest,omitempty"`
+	// Partial says that what the rows are depends on how much memory there was:
+	// results of keys were handed over before all of the input was combined.
+	Partial bool `json:"partial,omitempty"`
 	// BucketBytes holds the stored bytes of each hash bucket.
 	BucketBytes []int64 `json:"bucket_bytes,omitempty"`
 	// Samples are keys at about equal steps of stored bytes, in key order, for range exchanges.

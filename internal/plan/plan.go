@@ -25,7 +25,23 @@ type Stage struct {
 	Exchange  *ExchangeID  `json:"exchange,omitempty"`  // the exchange it reads
 	Exchanges []ExchangeID `json:"exchanges,omitempty"` // the exchanges it writes
 	Sinks     []SinkID     `json:"sinks,omitempty"`     // the sinks it writes
+	Promise   Promise      `json:"promise,omitempty"`   // of its user
+	PromiseAt string       `json:"promise_at,omitempty"` // the operator promised of: "Map at job.go:42"
 }
+
+// Promise is what a user says of rows that are made a second time, after a map
+// output was lost.
+type Promise string
+
+const (
+	// NoPromise leaves it to a comparison.
+	NoPromise Promise = ""
+	// Deterministic says that they are the same; others fail the job.
+	Deterministic Promise = "deterministic"
+	// Indeterminate says that they may be others: what was made of the first ones
+	// is made again without a comparison.
+	Indeterminate Promise = "indeterminate"
+)
 
 // Source describes where a stage's rows come from, for people.
 type Source struct {

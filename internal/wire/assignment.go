@@ -94,6 +94,7 @@ func encodeMapOutput(o *plan.MapOutput) *pb.MapOutput {
 	return &pb.MapOutput{
 		Id: encodeOutputID(&o.ID), Executor: string(o.Executor), Digest: o.Digest, Bytes: o.Bytes, Rows: o.Rows,
 		BucketBytes: o.BucketBytes, Samples: messages(o.Samples, encodeKeySample),
+		RowDigest: o.RowDigest, Partial: o.Partial,
 	}
 }
 
@@ -106,6 +107,8 @@ func readMapOutput(c *checker, m *pb.MapOutput) plan.MapOutput {
 		Rows:        c.quantity("rows", m.GetRows()),
 		BucketBytes: c.quantities("bucket_bytes", m.GetBucketBytes()),
 		Samples:     list(c, "samples", m.GetSamples(), readKeySample),
+		RowDigest:   c.digestOrNone("row_digest", m.GetRowDigest(), digestBytes),
+		Partial:     m.GetPartial(),
 	}
 }
 

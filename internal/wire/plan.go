@@ -12,6 +12,13 @@ var (
 		pb.ExchangeKind_EXCHANGE_KIND_GATHER: plan.Gather,
 	}
 	exchangeKindNumbers = inverse(exchangeKinds)
+
+	promises = map[pb.Promise]plan.Promise{
+		pb.Promise_PROMISE_UNSPECIFIED:   plan.NoPromise,
+		pb.Promise_PROMISE_DETERMINISTIC: plan.Deterministic,
+		pb.Promise_PROMISE_INDETERMINATE: plan.Indeterminate,
+	}
+	promiseNumbers = inverse(promises)
 )
 
 // EncodePlan makes the message of a plan, which shares nothing with it that may
@@ -41,7 +48,10 @@ func readPlan(c *checker, m *pb.Plan) plan.Plan {
 }
 
 func encodeStage(s *plan.Stage) *pb.Stage {
-	m := &pb.Stage{Id: narrow(s.ID), Name: s.Name, Exchanges: narrows(s.Exchanges), Sinks: narrows(s.Sinks)}
+	m := &pb.Stage{
+		Id: narrow(s.ID), Name: s.Name, Exchanges: narrows(s.Exchanges), Sinks: narrows(s.Sinks),
+		Promise: promiseNumbers[s.Promise], PromiseAt: s.PromiseAt,
+	}
 	switch {
 	case s.Source != nil && s.Exchange == nil:
 		m.Input = &pb.Stage_Source{Source: &pb.Source{Name: s.Source.Name, Drives: s.Source.Drives}}
@@ -57,6 +67,8 @@ func readStage(c *checker, m *pb.Stage) plan.Stage {
 		Name:      c.text("name", m.GetName(), maxText),
 		Exchanges: numbers[plan.ExchangeID](c, "exchanges", m.GetExchanges()),
 		Sinks:     numbers[plan.SinkID](c, "sinks", m.GetSinks()),
+		Promise:   known(c, "promise", m.GetPromise(), promises),
+		PromiseAt: c.text("promise_at", m.GetPromiseAt(), maxText),
 	}
 	switch in := m.GetInput().(type) {
 	case *pb.Stage_Source:

@@ -142,6 +142,7 @@ func TestEnumerationsAreWhole(t *testing.T) {
 		{"FaultKind", len(pb.FaultKind_name) - 1, len(kindNumbers)},
 		{"Work", len(pb.Work_name) - 1, len(workNumbers)},
 		{"ExchangeKind", len(pb.ExchangeKind_name) - 1, len(exchangeKindNumbers)},
+		{"Promise", len(pb.Promise_name), len(promiseNumbers)},
 		{"JobState", len(pb.JobState_name) - 2, len(stateNumbers)},
 	} {
 		if e.values != e.known {

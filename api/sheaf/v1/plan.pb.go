@@ -21,6 +21,59 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Promise is what a user says of rows that are made a second time.
+type Promise int32
+
+const (
+	// Nothing: they are compared.
+	Promise_PROMISE_UNSPECIFIED Promise = 0
+	// They are the same.
+	Promise_PROMISE_DETERMINISTIC Promise = 1
+	// They may be others.
+	Promise_PROMISE_INDETERMINATE Promise = 2
+)
+
+// Enum value maps for Promise.
+var (
+	Promise_name = map[int32]string{
+		0: "PROMISE_UNSPECIFIED",
+		1: "PROMISE_DETERMINISTIC",
+		2: "PROMISE_INDETERMINATE",
+	}
+	Promise_value = map[string]int32{
+		"PROMISE_UNSPECIFIED":   0,
+		"PROMISE_DETERMINISTIC": 1,
+		"PROMISE_INDETERMINATE": 2,
+	}
+)
+
+func (x Promise) Enum() *Promise {
+	p := new(Promise)
+	*p = x
+	return p
+}
+
+func (x Promise) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Promise) Descriptor() protoreflect.EnumDescriptor {
+	return file_sheaf_v1_plan_proto_enumTypes[0].Descriptor()
+}
+
+func (Promise) Type() protoreflect.EnumType {
+	return &file_sheaf_v1_plan_proto_enumTypes[0]
+}
+
+func (x Promise) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Promise.Descriptor instead.
+func (Promise) EnumDescriptor() ([]byte, []int) {
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{0}
+}
+
 // ExchangeKind says how rows change place.
 type ExchangeKind int32
 
@@ -62,11 +115,11 @@ func (x ExchangeKind) String() string {
 }
 
 func (ExchangeKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_sheaf_v1_plan_proto_enumTypes[0].Descriptor()
+	return file_sheaf_v1_plan_proto_enumTypes[1].Descriptor()
 }
 
 func (ExchangeKind) Type() protoreflect.EnumType {
-	return &file_sheaf_v1_plan_proto_enumTypes[0]
+	return &file_sheaf_v1_plan_proto_enumTypes[1]
 }
 
 func (x ExchangeKind) Number() protoreflect.EnumNumber {
@@ -75,7 +128,7 @@ func (x ExchangeKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ExchangeKind.Descriptor instead.
 func (ExchangeKind) EnumDescriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{0}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{1}
 }
 
 // Work says what an attempt does.
@@ -123,11 +176,11 @@ func (x Work) String() string {
 }
 
 func (Work) Descriptor() protoreflect.EnumDescriptor {
-	return file_sheaf_v1_plan_proto_enumTypes[1].Descriptor()
+	return file_sheaf_v1_plan_proto_enumTypes[2].Descriptor()
 }
 
 func (Work) Type() protoreflect.EnumType {
-	return &file_sheaf_v1_plan_proto_enumTypes[1]
+	return &file_sheaf_v1_plan_proto_enumTypes[2]
 }
 
 func (x Work) Number() protoreflect.EnumNumber {
@@ -136,7 +189,7 @@ func (x Work) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Work.Descriptor instead.
 func (Work) EnumDescriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{1}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{2}
 }
 
 // Plan is one job as plain data: its stages, the exchanges between them and its
@@ -249,7 +302,11 @@ type Stage struct {
 	// The exchanges that it writes.
 	Exchanges []int32 `protobuf:"varint,5,rep,packed,name=exchanges,proto3" json:"exchanges,omitempty"`
 	// The sinks that it writes.
-	Sinks         []int32 `protobuf:"varint,6,rep,packed,name=sinks,proto3" json:"sinks,omitempty"`
+	Sinks []int32 `protobuf:"varint,6,rep,packed,name=sinks,proto3" json:"sinks,omitempty"`
+	// What its user promised of rows that are made a second time.
+	Promise Promise `protobuf:"varint,7,opt,name=promise,proto3,enum=sheaf.v1.Promise" json:"promise,omitempty"`
+	// The operator that the promise was made of, for people.
+	PromiseAt     string `protobuf:"bytes,8,opt,name=promise_at,json=promiseAt,proto3" json:"promise_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -335,6 +392,20 @@ func (x *Stage) GetSinks() []int32 {
 		return x.Sinks
 	}
 	return nil
+}
+
+func (x *Stage) GetPromise() Promise {
+	if x != nil {
+		return x.Promise
+	}
+	return Promise_PROMISE_UNSPECIFIED
+}
+
+func (x *Stage) GetPromiseAt() string {
+	if x != nil {
+		return x.PromiseAt
+	}
+	return ""
 }
 
 type isStage_Input interface {
@@ -885,7 +956,11 @@ type MapOutput struct {
 	// Stored bytes of each hash bucket; only in reports.
 	BucketBytes []int64 `protobuf:"varint,6,rep,packed,name=bucket_bytes,json=bucketBytes,proto3" json:"bucket_bytes,omitempty"`
 	// Keys at about equal steps of stored bytes, in key order; only in reports.
-	Samples       []*KeySample `protobuf:"bytes,7,rep,name=samples,proto3" json:"samples,omitempty"`
+	Samples []*KeySample `protobuf:"bytes,7,rep,name=samples,proto3" json:"samples,omitempty"`
+	// A digest of its rows in whatever order: 32 hexadecimal digits; only in reports.
+	RowDigest string `protobuf:"bytes,8,opt,name=row_digest,json=rowDigest,proto3" json:"row_digest,omitempty"`
+	// Whether what the rows are depends on how much memory there was; only in reports.
+	Partial       bool `protobuf:"varint,9,opt,name=partial,proto3" json:"partial,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -967,6 +1042,20 @@ func (x *MapOutput) GetSamples() []*KeySample {
 		return x.Samples
 	}
 	return nil
+}
+
+func (x *MapOutput) GetRowDigest() string {
+	if x != nil {
+		return x.RowDigest
+	}
+	return ""
+}
+
+func (x *MapOutput) GetPartial() bool {
+	if x != nil {
+		return x.Partial
+	}
+	return false
 }
 
 // KeySample says how much lies before a key.
@@ -1381,14 +1470,17 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\vfingerprint\x18\x03 \x01(\tR\vfingerprint\x12'\n" +
 	"\x06stages\x18\x04 \x03(\v2\x0f.sheaf.v1.StageR\x06stages\x120\n" +
 	"\texchanges\x18\x05 \x03(\v2\x12.sheaf.v1.ExchangeR\texchanges\x12$\n" +
-	"\x05sinks\x18\x06 \x03(\v2\x0e.sheaf.v1.SinkR\x05sinks\"\xb2\x01\n" +
+	"\x05sinks\x18\x06 \x03(\v2\x0e.sheaf.v1.SinkR\x05sinks\"\xfe\x01\n" +
 	"\x05Stage\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12*\n" +
 	"\x06source\x18\x03 \x01(\v2\x10.sheaf.v1.SourceH\x00R\x06source\x12\x1c\n" +
 	"\bexchange\x18\x04 \x01(\x05H\x00R\bexchange\x12\x1c\n" +
 	"\texchanges\x18\x05 \x03(\x05R\texchanges\x12\x14\n" +
-	"\x05sinks\x18\x06 \x03(\x05R\x05sinksB\a\n" +
+	"\x05sinks\x18\x06 \x03(\x05R\x05sinks\x12+\n" +
+	"\apromise\x18\a \x01(\x0e2\x11.sheaf.v1.PromiseR\apromise\x12\x1d\n" +
+	"\n" +
+	"promise_at\x18\b \x01(\tR\tpromiseAtB\a\n" +
 	"\x05input\"4\n" +
 	"\x06Source\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
@@ -1430,7 +1522,7 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\bfrom_key\x18\x05 \x01(\fR\afromKey\x12\x1a\n" +
 	"\x06to_key\x18\x06 \x01(\fH\x00R\x05toKey\x88\x01\x01\x12-\n" +
 	"\aoutputs\x18\a \x03(\v2\x13.sheaf.v1.MapOutputR\aoutputsB\t\n" +
-	"\a_to_key\"\xdf\x01\n" +
+	"\a_to_key\"\x98\x02\n" +
 	"\tMapOutput\x12\"\n" +
 	"\x02id\x18\x01 \x01(\v2\x12.sheaf.v1.OutputIdR\x02id\x12\x1a\n" +
 	"\bexecutor\x18\x02 \x01(\tR\bexecutor\x12\x16\n" +
@@ -1438,7 +1530,10 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\x05bytes\x18\x04 \x01(\x03R\x05bytes\x12\x12\n" +
 	"\x04rows\x18\x05 \x01(\x03R\x04rows\x12!\n" +
 	"\fbucket_bytes\x18\x06 \x03(\x03R\vbucketBytes\x12-\n" +
-	"\asamples\x18\a \x03(\v2\x13.sheaf.v1.KeySampleR\asamples\"3\n" +
+	"\asamples\x18\a \x03(\v2\x13.sheaf.v1.KeySampleR\asamples\x12\x1d\n" +
+	"\n" +
+	"row_digest\x18\b \x01(\tR\trowDigest\x12\x18\n" +
+	"\apartial\x18\t \x01(\bR\apartial\"3\n" +
 	"\tKeySample\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\"\xa1\x01\n" +
@@ -1469,7 +1564,11 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\vsource_rows\x18\a \x01(\x03R\n" +
 	"sourceRows\x12!\n" +
 	"\fsource_bytes\x18\b \x01(\x03R\vsourceBytes\x12\x1b\n" +
-	"\tsink_rows\x18\t \x01(\x03R\bsinkRows*x\n" +
+	"\tsink_rows\x18\t \x01(\x03R\bsinkRows*X\n" +
+	"\aPromise\x12\x17\n" +
+	"\x13PROMISE_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15PROMISE_DETERMINISTIC\x10\x01\x12\x19\n" +
+	"\x15PROMISE_INDETERMINATE\x10\x02*x\n" +
 	"\fExchangeKind\x12\x1d\n" +
 	"\x19EXCHANGE_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12EXCHANGE_KIND_HASH\x10\x01\x12\x17\n" +
@@ -1494,53 +1593,55 @@ func file_sheaf_v1_plan_proto_rawDescGZIP() []byte {
 	return file_sheaf_v1_plan_proto_rawDescData
 }
 
-var file_sheaf_v1_plan_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_sheaf_v1_plan_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
 var file_sheaf_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_sheaf_v1_plan_proto_goTypes = []any{
-	(ExchangeKind)(0),     // 0: sheaf.v1.ExchangeKind
-	(Work)(0),             // 1: sheaf.v1.Work
-	(*Plan)(nil),          // 2: sheaf.v1.Plan
-	(*Stage)(nil),         // 3: sheaf.v1.Stage
-	(*Source)(nil),        // 4: sheaf.v1.Source
-	(*Exchange)(nil),      // 5: sheaf.v1.Exchange
-	(*Sink)(nil),          // 6: sheaf.v1.Sink
-	(*Split)(nil),         // 7: sheaf.v1.Split
-	(*Assignment)(nil),    // 8: sheaf.v1.Assignment
-	(*Partition)(nil),     // 9: sheaf.v1.Partition
-	(*MapOutput)(nil),     // 10: sheaf.v1.MapOutput
-	(*KeySample)(nil),     // 11: sheaf.v1.KeySample
-	(*StagedFile)(nil),    // 12: sheaf.v1.StagedFile
-	(*Result)(nil),        // 13: sheaf.v1.Result
-	(*CollectedRows)(nil), // 14: sheaf.v1.CollectedRows
-	(*Figures)(nil),       // 15: sheaf.v1.Figures
-	(*AttemptId)(nil),     // 16: sheaf.v1.AttemptId
-	(*OutputId)(nil),      // 17: sheaf.v1.OutputId
+	(Promise)(0),          // 0: sheaf.v1.Promise
+	(ExchangeKind)(0),     // 1: sheaf.v1.ExchangeKind
+	(Work)(0),             // 2: sheaf.v1.Work
+	(*Plan)(nil),          // 3: sheaf.v1.Plan
+	(*Stage)(nil),         // 4: sheaf.v1.Stage
+	(*Source)(nil),        // 5: sheaf.v1.Source
+	(*Exchange)(nil),      // 6: sheaf.v1.Exchange
+	(*Sink)(nil),          // 7: sheaf.v1.Sink
+	(*Split)(nil),         // 8: sheaf.v1.Split
+	(*Assignment)(nil),    // 9: sheaf.v1.Assignment
+	(*Partition)(nil),     // 10: sheaf.v1.Partition
+	(*MapOutput)(nil),     // 11: sheaf.v1.MapOutput
+	(*KeySample)(nil),     // 12: sheaf.v1.KeySample
+	(*StagedFile)(nil),    // 13: sheaf.v1.StagedFile
+	(*Result)(nil),        // 14: sheaf.v1.Result
+	(*CollectedRows)(nil), // 15: sheaf.v1.CollectedRows
+	(*Figures)(nil),       // 16: sheaf.v1.Figures
+	(*AttemptId)(nil),     // 17: sheaf.v1.AttemptId
+	(*OutputId)(nil),      // 18: sheaf.v1.OutputId
 }
 var file_sheaf_v1_plan_proto_depIdxs = []int32{
-	3,  // 0: sheaf.v1.Plan.stages:type_name -> sheaf.v1.Stage
-	5,  // 1: sheaf.v1.Plan.exchanges:type_name -> sheaf.v1.Exchange
-	6,  // 2: sheaf.v1.Plan.sinks:type_name -> sheaf.v1.Sink
-	4,  // 3: sheaf.v1.Stage.source:type_name -> sheaf.v1.Source
-	0,  // 4: sheaf.v1.Exchange.kind:type_name -> sheaf.v1.ExchangeKind
-	16, // 5: sheaf.v1.Assignment.attempt:type_name -> sheaf.v1.AttemptId
-	1,  // 6: sheaf.v1.Assignment.work:type_name -> sheaf.v1.Work
-	7,  // 7: sheaf.v1.Assignment.splits:type_name -> sheaf.v1.Split
-	9,  // 8: sheaf.v1.Assignment.partition:type_name -> sheaf.v1.Partition
-	12, // 9: sheaf.v1.Assignment.files:type_name -> sheaf.v1.StagedFile
-	10, // 10: sheaf.v1.Partition.outputs:type_name -> sheaf.v1.MapOutput
-	17, // 11: sheaf.v1.MapOutput.id:type_name -> sheaf.v1.OutputId
-	11, // 12: sheaf.v1.MapOutput.samples:type_name -> sheaf.v1.KeySample
-	16, // 13: sheaf.v1.StagedFile.attempt:type_name -> sheaf.v1.AttemptId
-	7,  // 14: sheaf.v1.Result.splits:type_name -> sheaf.v1.Split
-	10, // 15: sheaf.v1.Result.outputs:type_name -> sheaf.v1.MapOutput
-	12, // 16: sheaf.v1.Result.files:type_name -> sheaf.v1.StagedFile
-	14, // 17: sheaf.v1.Result.rows:type_name -> sheaf.v1.CollectedRows
-	15, // 18: sheaf.v1.Result.figures:type_name -> sheaf.v1.Figures
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	4,  // 0: sheaf.v1.Plan.stages:type_name -> sheaf.v1.Stage
+	6,  // 1: sheaf.v1.Plan.exchanges:type_name -> sheaf.v1.Exchange
+	7,  // 2: sheaf.v1.Plan.sinks:type_name -> sheaf.v1.Sink
+	5,  // 3: sheaf.v1.Stage.source:type_name -> sheaf.v1.Source
+	0,  // 4: sheaf.v1.Stage.promise:type_name -> sheaf.v1.Promise
+	1,  // 5: sheaf.v1.Exchange.kind:type_name -> sheaf.v1.ExchangeKind
+	17, // 6: sheaf.v1.Assignment.attempt:type_name -> sheaf.v1.AttemptId
+	2,  // 7: sheaf.v1.Assignment.work:type_name -> sheaf.v1.Work
+	8,  // 8: sheaf.v1.Assignment.splits:type_name -> sheaf.v1.Split
+	10, // 9: sheaf.v1.Assignment.partition:type_name -> sheaf.v1.Partition
+	13, // 10: sheaf.v1.Assignment.files:type_name -> sheaf.v1.StagedFile
+	11, // 11: sheaf.v1.Partition.outputs:type_name -> sheaf.v1.MapOutput
+	18, // 12: sheaf.v1.MapOutput.id:type_name -> sheaf.v1.OutputId
+	12, // 13: sheaf.v1.MapOutput.samples:type_name -> sheaf.v1.KeySample
+	17, // 14: sheaf.v1.StagedFile.attempt:type_name -> sheaf.v1.AttemptId
+	8,  // 15: sheaf.v1.Result.splits:type_name -> sheaf.v1.Split
+	11, // 16: sheaf.v1.Result.outputs:type_name -> sheaf.v1.MapOutput
+	13, // 17: sheaf.v1.Result.files:type_name -> sheaf.v1.StagedFile
+	15, // 18: sheaf.v1.Result.rows:type_name -> sheaf.v1.CollectedRows
+	16, // 19: sheaf.v1.Result.figures:type_name -> sheaf.v1.Figures
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_sheaf_v1_plan_proto_init() }
@@ -1559,7 +1660,7 @@ func file_sheaf_v1_plan_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sheaf_v1_plan_proto_rawDesc), len(file_sheaf_v1_plan_proto_rawDesc)),
-			NumEnums:      2,
+			NumEnums:      3,
 			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,

@@ -38,6 +38,7 @@ func (f *Filler) Fill(pointer any) { f.value(reflect.ValueOf(pointer).Elem(), ""
 var enumerations = map[string][]string{
 	"plan.Work":         {string(plan.Enumerate), string(plan.Run), string(plan.Publish), string(plan.Discard)},
 	"plan.ExchangeKind": {string(plan.Hash), string(plan.Range), string(plan.Gather)},
+	"plan.Promise":      {string(plan.Deterministic), string(plan.Indeterminate)},
 	"State": {
 		progress.Planning, progress.Running, progress.Committing,
 		progress.Done, progress.Failed, progress.Canceled,
@@ -45,7 +46,7 @@ var enumerations = map[string][]string{
 }
 
 // digests are the sizes of fields that hold hexadecimal digits.
-var digests = map[string]int{"Digest": 16, "XXH3": 16, "ArtifactSHA256": 32, "ClusterID": 16, "Job": 16}
+var digests = map[string]int{"Digest": 16, "RowDigest": 16, "XXH3": 16, "ArtifactSHA256": 32, "ClusterID": 16, "Job": 16}
 
 func (f *Filler) value(v reflect.Value, field string) {
 	if f.special(v, field) {

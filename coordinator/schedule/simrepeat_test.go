@@ -1,0 +1,65 @@
+package schedule
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sheafdata/sheaf/internal/plan"
+)
+
+// sameCells reports whether two attempts of a task wrote the same rows.
+func (c *checker) sameCells(a, b plan.AttemptID) bool {
+	for _, x := range c.stageOf(a).Exchanges {
+		if !slices.Equal(c.cells[plan.OutputID{Attempt: a, Exchange: x}], c.cells[plan.OutputID{Attempt: b, Exchange: x}]) {
+			return false
+		}
+	}
+	return true
+}
+
+// rolledBack judges a roll-back: somebody in the stage must have read another
+// attempt than the one that counts now, and must not count any more.
+func (c *checker) rolledBack(r RolledBack) {
+	c.tally.rollBacks++
+	began := func(id plan.AttemptID) bool { return id.Job == r.Job && id.Task.Stage == r.Stage }
+	tasks, stale := 0, false
+	look := func(id plan.AttemptID) {
+		for o := range c.attempts[id].input {
+			stale = stale || o.Attempt.Task == r.Because && o.Attempt != c.committed[taskKey{r.Job, r.Because}]
+		}
+	}
+	for _, id := range c.committed {
+		if began(id) {
+			look(id)
+		}
+		if began(id) && c.valid[id] { // else it is done all the same, or being repeated
+			tasks++
+			delete(c.valid, id)
+		}
+	}
+	for _, ids := range c.running {
+		for id := range ids {
+			if a := c.attempts[id]; began(id) && !a.void {
+				look(id)
+				tasks++
+				a.void = true
+			}
+		}
+	}
+	if !stale || tasks > r.Tasks {
+		c.w.fail("roll-back of %d tasks of stage %d because of %v: %d had begun, with older input: %t", r.Tasks, r.Stage, r.Because, tasks, stale)
+	}
+}
+
+// blamed reports whether a job may fail because a task gave other rows.
+func (c *checker) blamed(f JobFailed) bool {
+	if !strings.Contains(f.Failure.Message, "gave other rows") {
+		return false
+	}
+	j := c.w.jobs[f.Job]
+	n := c.differed[jobStage{f.Job, f.Task.Stage}]
+	if !j.varies[f.Task.Stage] || n <= maxDiffered {
+		c.w.fail("job %v blames %v, whose stage varies: %t, %d times: %s", f.Job.Short(), f.Task, j.varies[f.Task.Stage], n, f.Failure.Message)
+	}
+	return true
+}
