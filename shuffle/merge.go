@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"io"
 	"math"
+	"slices"
 	"sort"
 
 	"github.com/sheafdata/sheaf/internal/column"
@@ -55,9 +56,13 @@ func runSource(env *Env, r run) source {
 	return s
 }
 
-// take makes the segments those of the source.
+// take makes the segments those of the source. It copies them: of an index with
+// thousands a reader needs a few, and no first keys.
 func (s *source) take(env *Env, segments []store.Segment) {
-	s.segments = segments
+	s.segments = slices.Clone(segments)
+	for i := range s.segments {
+		s.segments[i].FirstKey = nil
+	}
 	for i, seg := range segments {
 		if i == 0 {
 			s.from = seg.Offset
