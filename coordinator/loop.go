@@ -251,6 +251,9 @@ func (l *loop) perform(a schedule.Action) {
 		if s := l.session(a.Executor, a.Session); s != nil {
 			l.releaseJob(s, a.Job)
 		}
+	case schedule.RolledBack:
+		l.log.Warn("a repeated task gave other rows, and what had read the first ones is done again",
+			"job", a.Job.Short(), "task", a.Because.String(), "stage", int(a.Stage), "tasks", a.Tasks)
 	case schedule.JobDone:
 		delete(l.progress, a.Job)
 		l.log.Info("job done", "job", a.Job.Short(), "rows", a.Figures.RowsOut)

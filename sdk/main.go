@@ -89,6 +89,7 @@ func mainExit(p Program, argv []string, stdout, stderr *os.File) int {
 	last := progress.Snapshot{Name: p.Name(), State: progress.Failed}
 	res, err := cmd.run(ctx, c, Options{
 		Parallelism: engine.Parallelism, MemoryBytes: engine.MemoryBytes, Tmp: engine.Tmp, Session: engine.Session, Codec: engine.Codec, Overwrite: engine.Overwrite,
+		VerifyPerMillion: engine.VerifyPerMillion,
 		watch: func(s progress.Snapshot) {
 			last = s
 			switch s.State {

@@ -75,6 +75,7 @@ func settle(p *plan.Proposal, engine args.Engine) error {
 	if given("codec") {
 		p.Options.Codec = engine.Codec
 	}
+	p.Options.VerifyPerMillion = engine.VerifyPerMillion
 	if given("session") {
 		p.Options.SessionDirectory = engine.Session
 	}

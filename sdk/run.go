@@ -33,6 +33,9 @@ type Options struct {
 	Codec string
 	// Overwrite replaces destinations that exist, atomically, instead of refusing.
 	Overwrite bool
+	// VerifyPerMillion is how many of a million tasks do their work twice, to see
+	// whether it gives the same rows; other rows are an error. Default none.
+	VerifyPerMillion int
 
 	watch func(progress.Snapshot)
 }
@@ -143,6 +146,6 @@ func (o Options) local() (local.Options, error) {
 	}
 	return local.Options{
 		Parallelism: o.Parallelism, MemoryBytes: o.MemoryBytes, Tmp: o.Tmp, Codec: codec,
-		Overwrite: o.Overwrite, Watch: o.watch,
+		Overwrite: o.Overwrite, VerifyPerMillion: o.VerifyPerMillion, Watch: o.watch,
 	}, nil
 }

@@ -34,7 +34,9 @@ type Options struct {
 
 	Read      graph.ReadOptions // bounds of batches; zero values mean the defaults
 	ChunkRows int               // bound of chunks between operators; 0 means the default
-	Schedule  schedule.Config   // sizes of tasks; zero values mean the defaults
+	// VerifyPerMillion is how many of a million tasks do their work twice.
+	VerifyPerMillion int
+	Schedule         schedule.Config // sizes of tasks; zero values mean the defaults
 
 	// Watch, when set, is called about ten times a second and once at the end,
 	// by the goroutine that called Run.
@@ -100,7 +102,7 @@ func Run(ctx context.Context, g *graph.Compiled, o Options) (*Report, error) {
 			Graph: g, Store: st, Source: st, Codec: o.Codec, Overwrite: o.Overwrite,
 			Memory: memory.NewBudget(tasks), MemoryBytes: each,
 			Large: task.NewGate(o.MemoryBytes, each),
-			Read:  o.Read, ChunkRows: o.ChunkRows,
+			Read:  o.Read, ChunkRows: o.ChunkRows, VerifyPerMillion: o.VerifyPerMillion,
 		},
 		ended:   make(chan ending, o.Parallelism),
 		running: map[plan.AttemptID]*attempt{},

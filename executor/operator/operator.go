@@ -108,6 +108,9 @@ type Task struct {
 	Read    *shuffle.Count // rows and bytes read
 	RowsOut atomic.Int64   // rows written to exchanges and sinks
 
+	// Repeats says that the work is done once more, to be compared: sinks keep nothing.
+	Repeats bool
+
 	// MakeRoom, when set, makes the operators of the attempt write to disk what
 	// they hold in memory. It is called between rows.
 	MakeRoom func() error

@@ -29,7 +29,7 @@ type fileWriter[T any] struct {
 }
 
 func (w *fileWriter[T]) Push(rows []T) error {
-	if len(rows) == 0 || w.task.Shuffle.Discard {
+	if len(rows) == 0 || w.task.Shuffle.Discard || w.task.Repeats {
 		return nil
 	}
 	if w.rows == nil {

@@ -333,7 +333,7 @@ func (s *server) open() error {
 		Read: graph.ReadOptions{
 			BatchRows: spec.Options.BatchRows, BatchBytes: int(spec.Options.BatchBytes), MaxRowBytes: spec.Options.MaxRowBytes,
 		},
-		ChunkRows: spec.Options.ChunkRows,
+		ChunkRows: spec.Options.ChunkRows, VerifyPerMillion: spec.Options.VerifyPerMillion,
 	}
 	return nil
 }

@@ -46,6 +46,9 @@ type Runtime struct {
 	// Zero values mean the defaults.
 	Read      graph.ReadOptions
 	ChunkRows int
+	// VerifyPerMillion is how many of a million tasks do their work twice, to see
+	// whether it gives the same rows.
+	VerifyPerMillion int
 }
 
 // largeShare is the part of the budget that large rows may take at once.
@@ -66,7 +69,14 @@ func (r *Runtime) Run(ctx context.Context, a *plan.Assignment, read *shuffle.Cou
 	case plan.Enumerate:
 		return r.enumerate(ctx, a)
 	case plan.Run:
-		return r.run(ctx, a, read)
+		res, err := r.run(ctx, a, read, false)
+		if err == nil && r.VerifyPerMillion > 0 {
+			if err = r.verify(ctx, a, res.Outputs); err != nil {
+				r.Store.DropAttempt(a.Attempt)
+				return plan.Result{}, err
+			}
+		}
+		return res, err
 	case plan.Publish:
 		return plan.Result{}, r.publish(a)
 	case plan.Discard:
@@ -92,13 +102,15 @@ func (r *Runtime) enumerate(ctx context.Context, a *plan.Assignment) (res plan.R
 	return res, err
 }
 
-// run applies a stage to its splits or its partition.
-func (r *Runtime) run(ctx context.Context, a *plan.Assignment, read *shuffle.Count) (plan.Result, error) {
+// run applies a stage to its splits or its partition. One that repeats another
+// writes to exchanges only.
+func (r *Runtime) run(ctx context.Context, a *plan.Assignment, read *shuffle.Count, repeats bool) (plan.Result, error) {
 	input, err := r.input(a.Attempt.Task.Stage)
 	if err != nil {
 		return plan.Result{}, err
 	}
 	t := r.newTask(ctx, a, read)
+	t.Repeats = repeats
 	defer t.Shuffle.LeaveLarge()
 	var p *pipeline
 	ended := false

@@ -109,9 +109,14 @@ func (c *Compiled) connect(id plan.StageID, input *Node) {
 	st := &c.Plan.Stages[id]
 	names := []string{input.Op}
 	seen := map[*Node]bool{input: true}
+	var promises promises
 	var walk func(n *Node)
 	walk = func(n *Node) {
+		promises.node(n)
 		for _, next := range c.consumers[n] {
+			if next.Role == Exchange {
+				promises.moved(n)
+			}
 			if seen[next] {
 				continue
 			}
@@ -131,6 +136,41 @@ func (c *Compiled) connect(id plan.StageID, input *Node) {
 	}
 	walk(input)
 	st.Name = strings.Join(names, "→")
+	st.Promise, st.PromiseAt = promises.of()
+}
+
+// promises gathers what the user says of the rows of a stage.
+type promises struct {
+	varies, moves *Node // the first that is indeterminate; that leads to an exchange
+	kept          bool  // all that lead to an exchange are deterministic
+}
+
+func (p *promises) node(n *Node) {
+	if n.Promise == plan.Indeterminate && p.varies == nil {
+		p.varies = n
+	}
+}
+
+// moved notes that a node's rows go to an exchange: what comes after a promise
+// is not bound by it.
+func (p *promises) moved(n *Node) {
+	if p.moves == nil {
+		p.moves, p.kept = n, true
+	}
+	p.kept = p.kept && n.Promise == plan.Deterministic
+}
+
+// of returns the promise of the stage and what it was made of.
+func (p *promises) of() (plan.Promise, string) {
+	n := p.varies
+	switch {
+	case n != nil:
+	case p.kept:
+		n = p.moves
+	default:
+		return plan.NoPromise, ""
+	}
+	return n.Promise, fmt.Sprintf("%s at %v", n.Op, n.At)
 }
 
 // checkDestinations refuses two sinks that would publish the same directory,
@@ -200,6 +240,9 @@ func (g *Graph) Describe() []string {
 		}
 		if n.Type != nil {
 			fmt.Fprintf(&b, " gives %v", n.Type)
+		}
+		if n.Promise != plan.NoPromise {
+			fmt.Fprintf(&b, " %s", n.Promise)
 		}
 		if n.Role == Exchange {
 			fmt.Fprintf(&b, " by %s/%d", n.Kind, n.Buckets)

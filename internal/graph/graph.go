@@ -61,6 +61,10 @@ type Node struct {
 	// Drives says of an Input that its reading runs other jobs: see plan.Source.
 	Drives bool
 
+	// Promise is what the user says of its rows, at PromisedAt: see plan.Promise.
+	Promise    plan.Promise
+	PromisedAt Position
+
 	Destination string // of an Output that writes files
 	Suffix      string // of those files
 

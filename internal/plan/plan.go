@@ -22,10 +22,10 @@ type Stage struct {
 	ID        StageID      `json:"id"`
 	Name      string       `json:"name"` // its operators, for people: "text.Read → FlatMap → Count"
 	Source    *Source      `json:"source,omitempty"`
-	Exchange  *ExchangeID  `json:"exchange,omitempty"`  // the exchange it reads
-	Exchanges []ExchangeID `json:"exchanges,omitempty"` // the exchanges it writes
-	Sinks     []SinkID     `json:"sinks,omitempty"`     // the sinks it writes
-	Promise   Promise      `json:"promise,omitempty"`   // of its user
+	Exchange  *ExchangeID  `json:"exchange,omitempty"`   // the exchange it reads
+	Exchanges []ExchangeID `json:"exchanges,omitempty"`  // the exchanges it writes
+	Sinks     []SinkID     `json:"sinks,omitempty"`      // the sinks it writes
+	Promise   Promise      `json:"promise,omitempty"`    // of its user
 	PromiseAt string       `json:"promise_at,omitempty"` // the operator promised of: "Map at job.go:42"
 }
 

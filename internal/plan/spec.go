@@ -31,6 +31,9 @@ type Options struct {
 	BatchBytes      int64  `json:"batch_bytes,omitempty"`       // most bytes of a batch
 	ChunkRows       int    `json:"chunk_rows,omitempty"`        // most rows that operators pass on at once
 	MaxRowBytes     int64  `json:"max_row_bytes,omitempty"`     // a longer row is an error
+	// VerifyPerMillion is how many of a million tasks do their work twice, to see
+	// whether it gives the same rows.
+	VerifyPerMillion int `json:"verify_per_million,omitempty"`
 	// SessionDirectory is where a driver keeps datasets between its jobs, as an
 	// absolute path that all executors reach; empty where it keeps none.
 	SessionDirectory string `json:"session_directory,omitempty"`

@@ -42,6 +42,7 @@ func EncodeOptions(o *plan.Options) *pb.EngineOptions {
 	return &pb.EngineOptions{
 		TaskMemoryBytes: o.TaskMemoryBytes, Codec: o.Codec, BatchRows: narrow(o.BatchRows), BatchBytes: o.BatchBytes,
 		ChunkRows: narrow(o.ChunkRows), MaxRowBytes: o.MaxRowBytes, SessionDirectory: o.SessionDirectory,
+		VerifyPerMillion: narrow(o.VerifyPerMillion),
 	}
 }
 
@@ -64,5 +65,6 @@ func readOptions(c *checker, m *pb.EngineOptions) plan.Options {
 		MaxRowBytes:     c.quantity("max_row_bytes", m.GetMaxRowBytes()),
 
 		SessionDirectory: c.name("session_directory", m.GetSessionDirectory()),
+		VerifyPerMillion: c.number("verify_per_million", m.GetVerifyPerMillion()),
 	}
 }

@@ -246,6 +246,9 @@ type EngineOptions struct {
 	// Where a driver keeps datasets between its jobs, as an absolute path that all
 	// executors reach. Empty where it keeps none.
 	SessionDirectory string `protobuf:"bytes,7,opt,name=session_directory,json=sessionDirectory,proto3" json:"session_directory,omitempty"`
+	// How many of a million tasks do their work twice, to see whether it gives the
+	// same rows.
+	VerifyPerMillion int32 `protobuf:"varint,8,opt,name=verify_per_million,json=verifyPerMillion,proto3" json:"verify_per_million,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -327,6 +330,13 @@ func (x *EngineOptions) GetSessionDirectory() string {
 		return x.SessionDirectory
 	}
 	return ""
+}
+
+func (x *EngineOptions) GetVerifyPerMillion() int32 {
+	if x != nil {
+		return x.VerifyPerMillion
+	}
+	return 0
 }
 
 // RunJob asks for a job of a driver. Asked again with the same attempt's job and
@@ -975,7 +985,7 @@ const file_sheaf_v1_job_proto_rawDesc = "" +
 	"\aoptions\x18\b \x01(\v2\x17.sheaf.v1.EngineOptionsR\aoptions\x12+\n" +
 	"\x11working_directory\x18\t \x01(\tR\x10workingDirectory\x12\x14\n" +
 	"\x05graph\x18\n" +
-	" \x03(\tR\x05graph\"\x81\x02\n" +
+	" \x03(\tR\x05graph\"\xaf\x02\n" +
 	"\rEngineOptions\x12*\n" +
 	"\x11task_memory_bytes\x18\x01 \x01(\x03R\x0ftaskMemoryBytes\x12\x14\n" +
 	"\x05codec\x18\x02 \x01(\tR\x05codec\x12\x1d\n" +
@@ -986,7 +996,8 @@ const file_sheaf_v1_job_proto_rawDesc = "" +
 	"\n" +
 	"chunk_rows\x18\x05 \x01(\x05R\tchunkRows\x12\"\n" +
 	"\rmax_row_bytes\x18\x06 \x01(\x03R\vmaxRowBytes\x12+\n" +
-	"\x11session_directory\x18\a \x01(\tR\x10sessionDirectory\"\x85\x01\n" +
+	"\x11session_directory\x18\a \x01(\tR\x10sessionDirectory\x12,\n" +
+	"\x12verify_per_million\x18\b \x01(\x05R\x10verifyPerMillion\"\x85\x01\n" +
 	"\x06RunJob\x12-\n" +
 	"\aattempt\x18\x01 \x01(\v2\x13.sheaf.v1.AttemptIdR\aattempt\x12\x12\n" +
 	"\x04step\x18\x02 \x01(\x05R\x04step\x12\"\n" +

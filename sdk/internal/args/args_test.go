@@ -167,6 +167,8 @@ func TestUsageErrors(t *testing.T) {
 		{name: "codec", argv: ok + "--sheaf.codec lz4", flag: "sheaf.codec"},
 		{name: "progress", argv: ok + "--sheaf.progress loud", flag: "sheaf.progress"},
 		{name: "overwrite", argv: ok + "--sheaf.overwrite=no-way", flag: "sheaf.overwrite"},
+		{name: "verify more than all", argv: ok + "--sheaf.verify-determinism=200%", flag: "sheaf.verify-determinism"},
+		{name: "verify a number of tasks", argv: ok, env: map[string]string{"SHEAF_VERIFY_DETERMINISM": "5"}, flag: "sheaf.verify-determinism"},
 		{name: "parallelism of the environment", argv: ok, env: map[string]string{"SHEAF_PARALLELISM": "many"}, flag: "sheaf.parallelism"},
 		{name: "memory of the environment", argv: ok, env: map[string]string{"SHEAF_MEMORY": "1TiB"}, flag: "sheaf.memory"},
 		{name: "overwrite of the environment", argv: ok, env: map[string]string{"SHEAF_OVERWRITE": "ja"}, flag: "sheaf.overwrite"},

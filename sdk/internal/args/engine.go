@@ -3,6 +3,7 @@ package args
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -23,7 +24,9 @@ type Engine struct {
 	Codec       string   // of map outputs, one of Codecs
 	Progress    string   // one of progress.Modes
 	Overwrite   bool     // replace output that exists
-	Given       []string // names of the flags that the command line gives, such as codec
+	// VerifyPerMillion is how many of a million tasks do their work twice.
+	VerifyPerMillion int
+	Given            []string // names of the flags that the command line gives, such as codec
 }
 
 // Codecs are the codecs that --sheaf.codec takes. The codecs themselves live in
@@ -49,6 +52,7 @@ type settings struct {
 	codec       string
 	progress    string
 	overwrite   bool
+	verify      string
 	engine      Engine
 }
 
@@ -62,6 +66,9 @@ func engineOptions(h host) (*settings, []*option) {
 	session := setting("session", &s.session, "", "the first for temporary files",
 		"existing directory for what a driver keeps between its jobs; on a cluster one that all executors share", s.checkSession)
 	session.kind.name = "directory"
+	verify := setting("verify-determinism", &s.verify, "", "0%",
+		"part of the tasks that do their work twice, to see whether it gives the same rows, such as 5%", s.checkVerify)
+	verify.kind.name = "share"
 	return s, []*option{
 		setting("parallelism", &s.parallelism, strconv.Itoa(h.cores), strconv.Itoa(h.cores)+", all cores",
 			"tasks at once", s.checkParallelism),
@@ -73,6 +80,7 @@ func engineOptions(h host) (*settings, []*option) {
 			"compression of data between stages: "+strings.Join(Codecs, ", "), s.checkCodec),
 		setting("progress", &s.progress, string(progress.Auto), string(progress.Auto),
 			"how to show progress: "+strings.Join(progress.Modes(), ", "), s.checkProgress),
+		verify,
 		setting("overwrite", &s.overwrite, "", "", "replace output that exists", nil),
 	}
 }
@@ -84,7 +92,7 @@ func setting(name string, target any, fallback, shown, help string, check func()
 	k, _ := kindOf(v.Type())
 	return &option{
 		name: reserved + name, help: help, fallback: fallback, hasDef: fallback != "", shown: shown,
-		env: "SHEAF_" + strings.ToUpper(name), value: v, kind: k, check: check,
+		env: "SHEAF_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_")), value: v, kind: k, check: check,
 	}
 }
 
@@ -149,6 +157,19 @@ func (s *settings) checkCodec() error {
 		return fmt.Errorf("that codec does not exist: choose one of %s", strings.Join(Codecs, ", "))
 	}
 	s.engine.Codec = s.codec
+	return nil
+}
+
+func (s *settings) checkVerify() error {
+	text, percent := strings.CutSuffix(s.verify, "%")
+	share, err := strconv.ParseFloat(text, 64)
+	if percent {
+		share /= 100
+	}
+	if err != nil || !(share >= 0 && share <= 1) {
+		return errors.New("expected a part of all tasks from 0% to 100%, for example 5%")
+	}
+	s.engine.VerifyPerMillion = int(math.Ceil(share * 1e6))
 	return nil
 }
 
