@@ -88,10 +88,10 @@ func (s *session) failed(id plan.AttemptID, f fault.Report, unreadable []plan.Ou
 	if at == nil || at.reported != 0 {
 		return
 	}
-	if f.Kind == fault.Fetch || f.Kind == fault.Corrupt {
+	if f.Kind == fault.Fetch || f.Kind == fault.Corrupt || f.Kind == fault.Unreachable {
 		// The job gets over it, and nobody but who reads this mends the network or
 		// the disk. Other failures are the job's to tell: they may quote its rows.
-		s.log.Warn("map outputs cannot be read: they are computed again", "job", id.Job, "attempt", id, "executor", s.e.name, "kind", f.Kind, "err", f.Message)
+		s.log.Warn("map outputs cannot be read here", "job", id.Job, "attempt", id, "executor", s.e.name, "kind", f.Kind, "err", f.Message)
 	}
 	at.job.ended()
 	at.reported = s.report(&pb.ConnectRequest{Message: &pb.ConnectRequest_AttemptFailed{AttemptFailed: &pb.AttemptFailed{

@@ -98,7 +98,7 @@ func unreadable(out plan.OutputID, err error) error {
 	switch kind {
 	case fault.Canceled, fault.Resource:
 		return err
-	case fault.Corrupt, fault.Fetch:
+	case fault.Corrupt, fault.Fetch, fault.Unreachable:
 	default:
 		kind = fault.Fetch
 	}

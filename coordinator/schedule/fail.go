@@ -21,7 +21,8 @@ func (c *Core) failed(ev AttemptFailed) {
 		c.free.fix(e.freeIndex)
 	}
 	kind := ev.Failure.Kind
-	if t.wanted() && (kind == fault.Fetch || kind == fault.Corrupt) && !c.unreadable(t, ev.Unreadable) {
+	input := kind == fault.Fetch || kind == fault.Corrupt || kind == fault.Unreachable
+	if t.wanted() && input && !c.unreadable(t, kind, e, ev.Unreadable) {
 		// Nothing to repair: waiting is all that may help.
 		c.setBackWaiting(t, e, ev.Failure)
 		return
@@ -65,7 +66,7 @@ func (c *Core) noteFailure(t *task, e *executor, failure fault.Report) bool {
 	}
 	p := t.history()
 	p.failedOn(e)
-	if failure.Kind.Charged() || c.plant == plantChargeFetch && failure.Kind == fault.Fetch {
+	if failure.Kind.Charged() || c.plant == plantChargeFetch && (failure.Kind == fault.Fetch || failure.Kind == fault.Unreachable) {
 		p.alike = p.charged == 0 || p.alike && p.last.Kind == failure.Kind && p.last.Message == failure.Message
 		p.last = failure
 		p.charged++
@@ -120,9 +121,9 @@ func (c *Core) retry(t *task, kind fault.Kind) {
 }
 
 // unreadable gives up the named map outputs as far as they are current inputs
-// of the consumer. It reports whether any name made sense: an output that was
+// of the consumer, which ran on e. It reports whether any name made sense: an output that was
 // superseded meanwhile needs no repair, only another try.
-func (c *Core) unreadable(consumer *task, names []plan.OutputID) bool {
+func (c *Core) unreadable(consumer *task, kind fault.Kind, e *executor, names []plan.OutputID) bool {
 	x := consumer.stage.input
 	if x == nil {
 		return false
@@ -137,7 +138,10 @@ func (c *Core) unreadable(consumer *task, names []plan.OutputID) bool {
 			continue
 		}
 		known = true
-		if t.state == done && t.number == name.Attempt.Number && t.loseOutputs() {
+		if t.state != done || t.number != name.Attempt.Number || t.lost || kind == fault.Unreachable && c.moves(consumer, e, t) {
+			continue
+		}
+		if t.loseOutputs() {
 			t.history().failedOn(t.exec)
 			c.repair(t.stage)
 		}

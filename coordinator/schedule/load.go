@@ -28,6 +28,9 @@ func Load(cfg Config, st *CoreState) (*Core, error) {
 			c.timers.push(timer{at: t.At, seq: t.Seq, task: task, number: t.Number})
 		}
 	}
+	for _, x := range st.Cuts {
+		c.cuts = append(c.cuts, cut{l.some(x.Reader), l.some(x.Holder), x.Until})
+	}
 	for i := range st.Parked {
 		l.parkGroup(&st.Parked[i])
 	}
@@ -195,7 +198,7 @@ func (l *loader) task(t *task, cp *TaskCopy) {
 		t.job().collected += blockBytes(cp.Rows)
 	}
 	if p := cp.Past; p != nil {
-		t.past = &past{charged: p.Charged, faults: p.Faults, last: p.Last, alike: p.Alike, superseded: slices.Clone(p.Superseded), before: p.Before}
+		t.past = &past{charged: p.Charged, faults: p.Faults, last: p.Last, alike: p.Alike, superseded: slices.Clone(p.Superseded), before: p.Before, moved: p.Moved}
 		for _, pl := range p.Places {
 			t.past.places = append(t.past.places, place{exec: l.some(pl[0]), failures: pl[1]})
 		}

@@ -17,6 +17,7 @@ type parkGroup struct {
 // input and where the task never failed, else one where it never failed, else one where it failed less than maxFailuresOn times, else any if all are
 // closed to it. It returns nil when the task should wait for a busy one.
 func (c *Core) choose(t *task) *executor {
+	c.avoidCuts(t)
 	if e := c.nearest(t); e != nil {
 		return e
 	}
@@ -97,8 +98,11 @@ func (c *Core) wakeParked() {
 		for n := c.freeSlots; n > 0 && len(g.tasks) > 0; {
 			t := g.tasks[0]
 			g.tasks = g.tasks[1:]
-			if t.wanted() {
-				c.requeue(t)
+			if !t.wanted() {
+				continue
+			}
+			c.requeue(t)
+			if t.state == ready { // else its input is gone, and it takes no slot
 				n--
 			}
 		}

@@ -29,5 +29,6 @@ const (
 	plantDoubleFigures         // the figures of a winner count twice
 	plantDiscardEarly          // what is staged is removed beside attempts that still write
 	plantReviveSession         // a late join brings an ended session back
+	plantRemakeUnreached       // outputs are made again that could be reached from elsewhere
 	plants                     // number of plants
 )

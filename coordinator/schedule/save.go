@@ -30,6 +30,9 @@ func (c *Core) State() *CoreState {
 		}
 	}
 	slices.SortFunc(st.Timers, func(a, b TimerCopy) int { return cmp.Compare(a.Seq, b.Seq) })
+	for _, x := range c.cuts {
+		st.Cuts = append(st.Cuts, CutCopy{places[x.reader], places[x.holder], x.until})
+	}
 	for _, g := range c.parked {
 		if cp := s.parkGroup(g); len(cp.Tasks) > 0 { // else all its jobs have ended meanwhile
 			st.Parked = append(st.Parked, cp)
@@ -94,7 +97,7 @@ func (s saver) task(t *task) TaskCopy {
 		cp.Content = o.content
 	}
 	if p := t.past; p != nil {
-		cp.Past = &PastCopy{Charged: p.charged, Faults: p.faults, Last: p.last, Alike: p.alike, Superseded: slices.Clone(p.superseded), Before: p.before}
+		cp.Past = &PastCopy{Charged: p.charged, Faults: p.faults, Last: p.last, Alike: p.alike, Superseded: slices.Clone(p.superseded), Before: p.before, Moved: p.moved}
 		for _, pl := range p.places {
 			cp.Past.Places = append(cp.Past.Places, [2]int{s.places[pl.exec], pl.failures})
 		}

@@ -46,6 +46,7 @@ type Core struct {
 	freeSlots, slots, usable int
 
 	timers heap[timer]
+	cuts   []cut // oldest first
 	parked []*parkGroup
 	// drivers are the tasks of drivers that wait for an executor. One that is not
 	// wanted any more goes when it is looked at.

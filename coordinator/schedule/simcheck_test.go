@@ -46,6 +46,7 @@ type checker struct {
 	priority  int                     // of the last launch of this step
 	cells     map[plan.OutputID][]sum // of every output ever written
 	differed  map[jobStage]int        // repeated tasks that gave other rows
+	unreached map[taskKey]int         // the first attempt that could not reach its input
 	tally     tally
 }
 
@@ -92,7 +93,7 @@ func newChecker(w *world) *checker {
 		staged: map[stagedKey]sum{}, rows: map[stagedKey]sum{},
 		canceled: map[plan.JobID]bool{}, published: map[plan.JobID]bool{}, ending: map[plan.JobID]bool{}, over: map[plan.JobID]bool{},
 		draining: map[plan.SessionID]bool{},
-		cells:    map[plan.OutputID][]sum{}, differed: map[jobStage]int{},
+		cells:    map[plan.OutputID][]sum{}, differed: map[jobStage]int{}, unreached: map[taskKey]int{},
 	}
 }
 
@@ -197,7 +198,7 @@ func (c *checker) failed(ev AttemptFailed, a *simAttempt) {
 		c.faults[key]++
 	}
 	for _, o := range ev.Unreadable {
-		if a.input[o] {
+		if a.input[o] && c.gone(ev, o) {
 			delete(c.valid, o.Attempt)
 		}
 	}

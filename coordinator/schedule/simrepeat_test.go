@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
 )
 
@@ -62,4 +63,21 @@ func (c *checker) blamed(f JobFailed) bool {
 		c.w.fail("job %v blames %v, whose stage varies: %t, %d times: %s", f.Job.Short(), f.Task, j.varies[f.Task.Stage], n, f.Failure.Message)
 	}
 	return true
+}
+
+// gone reports whether an output is given up that an attempt could not read.
+// One that could not be reached is not, as long as another executor may try.
+func (c *checker) gone(ev AttemptFailed, o plan.OutputID) bool {
+	if ev.Failure.Kind != fault.Unreachable || c.attempts[o.Attempt].exec == ev.Executor || c.w.core.usable < 2 {
+		return true
+	}
+	if c.committed[taskKey{ev.Attempt.Job, o.Attempt.Task}] != o.Attempt || !c.valid[o.Attempt] {
+		return true // it was before
+	}
+	key := taskKey{ev.Attempt.Job, ev.Attempt.Task}
+	first, tried := c.unreached[key]
+	if !tried {
+		c.unreached[key] = ev.Attempt.Number
+	}
+	return tried && first != ev.Attempt.Number
 }

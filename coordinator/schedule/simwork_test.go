@@ -20,7 +20,7 @@ func (w *world) outcome(e *simExecutor, a plan.Assignment) Event {
 	case plan.Publish, plan.Discard:
 		return AttemptFinished{Attempt: a.Attempt}
 	}
-	total, failure, unreadable := w.read(j, a)
+	total, failure, unreadable := w.read(e, j, a)
 	if failure != fault.Unknown {
 		return AttemptFailed{Attempt: a.Attempt, Failure: fault.Report{Kind: failure, Message: failure.String()}, Unreadable: unreadable}
 	}
@@ -53,7 +53,7 @@ func (w *world) drawFailure(a plan.Assignment) fault.Kind {
 }
 
 // read sums up what a Run reads, or says which map outputs it could not read.
-func (w *world) read(j *simJob, a plan.Assignment) (total sum, failure fault.Kind, unreadable []plan.OutputID) {
+func (w *world) read(e *simExecutor, j *simJob, a plan.Assignment) (total sum, failure fault.Kind, unreadable []plan.OutputID) {
 	for _, s := range a.Splits {
 		total += splitSum(j.id, a.Attempt.Task.Stage, s)
 	}
@@ -63,8 +63,11 @@ func (w *world) read(j *simJob, a plan.Assignment) (total sum, failure fault.Kin
 	x := &j.plan.Exchanges[a.Partition.Exchange]
 	first, end := cellRange(x, a.Partition)
 	for _, o := range a.Partition.Outputs {
-		out := w.fetch(o)
+		out, reached := w.fetch(e, o)
 		switch {
+		case !reached:
+			failure = fault.Unreachable
+			unreadable = append(unreadable, o.ID)
 		case out == nil:
 			failure = fault.Fetch
 			unreadable = append(unreadable, o.ID)
@@ -83,17 +86,18 @@ func (w *world) read(j *simJob, a plan.Assignment) (total sum, failure fault.Kin
 	return total, failure, unreadable
 }
 
-// fetch returns a map output, or nil when it cannot be reached.
-func (w *world) fetch(o plan.MapOutput) *simOutput {
+// fetch returns a map output as reader sees it, nil where it is gone; false when
+// who holds it cannot be reached.
+func (w *world) fetch(reader *simExecutor, o plan.MapOutput) (*simOutput, bool) {
 	if w.faults.link && w.hit(10) {
-		return nil
+		return nil, w.r.IntN(2) == 0
 	}
 	for _, e := range w.execs {
 		if e.id == o.Executor && e.up {
-			return e.stored[o.ID]
+			return e.stored[o.ID], e == reader || !w.cut[[2]*simExecutor{reader, e}]
 		}
 	}
-	return nil
+	return nil, false
 }
 
 // write stores the map outputs of an attempt and reports them with its files and rows.

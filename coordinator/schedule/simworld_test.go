@@ -16,7 +16,8 @@ type faults struct {
 	crash, lease, drain, dup, delay, link, corrupt, cancel, poison, fatal bool
 	// vary makes some stages give other rows each time, scarce makes outputs partial.
 	vary, scarce                    bool
-	user, resource, transient, away int // per thousand attempts
+	cut                             bool // ways between executors, in one direction
+	user, resource, transient, away int  // per thousand attempts
 }
 
 func randomFaults(r *rand.Rand) faults {
@@ -24,7 +25,7 @@ func randomFaults(r *rand.Rand) faults {
 	rate := func() int { return r.IntN(2) * (1 + r.IntN(100)) }
 	return faults{
 		crash: on(), lease: on(), drain: on(), dup: on(), delay: on(), link: on(), corrupt: on(), cancel: r.IntN(4) == 0,
-		poison: r.IntN(8) == 0, fatal: r.IntN(10) == 0, vary: on(), scarce: on(),
+		poison: r.IntN(8) == 0, fatal: r.IntN(10) == 0, vary: on(), scarce: on(), cut: on(),
 		user: rate(), resource: rate(), transient: rate(), away: rate(),
 	}
 }
@@ -40,6 +41,7 @@ type world struct {
 	now    time.Duration
 	seq    int
 	agenda heap[moment]
+	cut    map[[2]*simExecutor]bool // reader and holder
 	execs  []*simExecutor
 	jobs   map[plan.JobID]*simJob
 	over   int
@@ -73,11 +75,12 @@ type simOutput struct {
 	corrupt bool
 }
 
-func newWorld(seed uint64, p plant) *world {
+func newWorld(seed uint64, p plant, without []string) *world {
 	r := rand.New(rand.NewPCG(seed, 4))
 	cfg := Config{SplitBytes: mib/4 + r.Int64N(mib), PartitionBytes: mib/4 + r.Int64N(mib), TasksPerSlot: 1 + r.IntN(4)}
-	w := &world{r: r, core: New(cfg), faults: randomFaults(r), jobs: map[plan.JobID]*simJob{}, tickAt: -1}
+	w := &world{r: r, core: New(cfg), faults: randomFaults(r), jobs: map[plan.JobID]*simJob{}, tickAt: -1, cut: map[[2]*simExecutor]bool{}}
 	w.core.plant = p
+	w.faults.leaveOut(without)
 	w.check = newChecker(w)
 	w.agenda = heap[moment]{
 		less:  func(a, b moment) bool { return a.at < b.at || a.at == b.at && a.seq < b.seq },
@@ -142,6 +145,7 @@ func (w *world) fail(format string, args ...any) {
 // heal ends all faults and brings all executors back.
 func (w *world) heal() {
 	w.healed = true
+	clear(w.cut)
 	for _, e := range w.execs {
 		switch {
 		case !e.up:
@@ -287,6 +291,10 @@ func (w *world) mishap(e *simExecutor) {
 		return
 	}
 	w.after(500*time.Millisecond+w.span(3000), func() { w.mishap(e) })
+	if other := w.execs[w.r.IntN(len(w.execs))]; w.faults.cut && w.r.IntN(2) == 0 {
+		way := [2]*simExecutor{e, other}
+		w.cut[way] = !w.cut[way]
+	}
 	switch {
 	case !e.up:
 	case w.faults.crash && w.r.IntN(2) == 0:

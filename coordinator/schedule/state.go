@@ -17,6 +17,14 @@ type CoreState struct {
 	Executors []ExecutorCopy  `json:"executors"` // in order of first joining
 	Timers    []TimerCopy     `json:"timers,omitempty"`
 	Parked    []ParkGroupCopy `json:"parked,omitempty"`
+	Cuts      []CutCopy       `json:"cuts,omitempty"`
+}
+
+// CutCopy is a way between two executors that did not work.
+type CutCopy struct {
+	Reader int           `json:"reader"`
+	Holder int           `json:"holder"`
+	Until  time.Duration `json:"until"`
 }
 
 // JobCopy is a job in a CoreState. Of one that is over Final is all there is.
@@ -86,6 +94,7 @@ type PastCopy struct {
 	Places     [][2]int     `json:"places,omitempty"` // executor, failures
 	Superseded []int        `json:"superseded,omitempty"`
 	Before     *Former      `json:"before,omitempty"`
+	Moved      int          `json:"moved,omitempty"`
 }
 
 // ExchangeCopy is what was measured of an exchange whose consumer is not decided.

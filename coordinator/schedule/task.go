@@ -61,6 +61,8 @@ type past struct {
 	// superseded are attempts that won once and do not count any more.
 	superseded []int
 	before     *Former // of the last winner that was superseded
+	// moved is the attempt that was the first not to reach its input.
+	moved int
 }
 
 // place counts the failures of a task on one executor.

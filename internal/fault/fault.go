@@ -28,6 +28,10 @@ const (
 	Lost
 	// Fetch means that a map output could not be read: re-run its producer.
 	Fetch
+	// Unreachable means that who holds a map output could not be reached from
+	// here: run elsewhere, and re-run its producer if it cannot be reached from
+	// there either.
+	Unreachable
 	// Corrupt is Fetch with damaged bytes: the file is set aside as well.
 	Corrupt
 	// Resource means memory or disk ran out: retried with fewer slots, counts.
@@ -41,7 +45,7 @@ const (
 )
 
 var names = [kinds]string{
-	"unknown", "invalid", "user", "transient", "lost", "fetch", "corrupt", "resource", "canceled", "internal",
+	"unknown", "invalid", "user", "transient", "lost", "fetch", "unreachable", "corrupt", "resource", "canceled", "internal",
 }
 
 // String returns the lower-case name of the kind.

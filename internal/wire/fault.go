@@ -9,16 +9,17 @@ import (
 
 var (
 	kinds = map[pb.FaultKind]fault.Kind{
-		pb.FaultKind_FAULT_KIND_UNKNOWN:   fault.Unknown,
-		pb.FaultKind_FAULT_KIND_INVALID:   fault.Invalid,
-		pb.FaultKind_FAULT_KIND_USER:      fault.User,
-		pb.FaultKind_FAULT_KIND_TRANSIENT: fault.Transient,
-		pb.FaultKind_FAULT_KIND_LOST:      fault.Lost,
-		pb.FaultKind_FAULT_KIND_FETCH:     fault.Fetch,
-		pb.FaultKind_FAULT_KIND_CORRUPT:   fault.Corrupt,
-		pb.FaultKind_FAULT_KIND_RESOURCE:  fault.Resource,
-		pb.FaultKind_FAULT_KIND_CANCELED:  fault.Canceled,
-		pb.FaultKind_FAULT_KIND_INTERNAL:  fault.Internal,
+		pb.FaultKind_FAULT_KIND_UNKNOWN:     fault.Unknown,
+		pb.FaultKind_FAULT_KIND_INVALID:     fault.Invalid,
+		pb.FaultKind_FAULT_KIND_USER:        fault.User,
+		pb.FaultKind_FAULT_KIND_TRANSIENT:   fault.Transient,
+		pb.FaultKind_FAULT_KIND_LOST:        fault.Lost,
+		pb.FaultKind_FAULT_KIND_FETCH:       fault.Fetch,
+		pb.FaultKind_FAULT_KIND_CORRUPT:     fault.Corrupt,
+		pb.FaultKind_FAULT_KIND_RESOURCE:    fault.Resource,
+		pb.FaultKind_FAULT_KIND_CANCELED:    fault.Canceled,
+		pb.FaultKind_FAULT_KIND_INTERNAL:    fault.Internal,
+		pb.FaultKind_FAULT_KIND_UNREACHABLE: fault.Unreachable,
 	}
 	kindNumbers = inverse(kinds)
 )

@@ -92,7 +92,7 @@ func TestNobodyListens(t *testing.T) {
 	l.Close()
 	c := newClient(t, "http://"+l.Addr().String(), quick())
 	_, err = readAll(c, plan.MapOutput{ID: outputID(1), Executor: executor, Digest: strings.Repeat("0", 32), Bytes: 100})
-	wantFailure(t, "nobody listens", err, fault.Fetch, Unreachable)
+	wantFailure(t, "nobody listens", err, fault.Unreachable, Unreachable)
 	if err == nil || !strings.Contains(err.Error(), "5 attempts") {
 		t.Errorf("error %v does not say how often it was tried", err)
 	}

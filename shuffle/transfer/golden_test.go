@@ -65,5 +65,5 @@ func TestTLS(t *testing.T) {
 	o.Attempts = 1
 	stranger := newClient(t, "https://"+l.Addr().String(), o)
 	_, err = readAll(stranger, out)
-	wantFailure(t, "an unknown certificate", err, fault.Fetch, Unreachable)
+	wantFailure(t, "an unknown certificate", err, fault.Unreachable, Unreachable)
 }

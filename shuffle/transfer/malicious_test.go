@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
 )
 
@@ -60,11 +59,7 @@ func TestMaliciousServer(t *testing.T) {
 				}
 				return
 			}
-			kind := fault.Fetch
-			if k.reason == Damaged {
-				kind = fault.Corrupt
-			}
-			wantFailure(t, k.name, err, kind, k.reason)
+			wantFailure(t, k.name, err, k.reason.kind(), k.reason)
 		})
 	}
 }

@@ -37,7 +37,7 @@ func TestBusyServerIsAskedAgain(t *testing.T) {
 	}
 	c = newClient(t, serve(t, busy(5)), quick())
 	_, err := readAll(c, out)
-	wantFailure(t, "five refusals", err, fault.Fetch, Busy)
+	wantFailure(t, "five refusals", err, fault.Unreachable, Busy)
 }
 
 // cutter is a server that sends n bytes of each answer's body and then closes or
@@ -123,7 +123,7 @@ func TestConnectionThatAlwaysBreaks(t *testing.T) {
 	for _, sent := range []int{0, 1, leastProgress / 2} {
 		base, ranges := cutter(t, NewHandler(st, allow, HandlerOptions{}), func(int64) int { return sent }, false)
 		_, err := readAll(newClient(t, base, quick()), out)
-		wantFailure(t, fmt.Sprint(sent), err, fault.Fetch, Unreachable)
+		wantFailure(t, fmt.Sprint(sent), err, fault.Unreachable, Unreachable)
 		if len(*ranges) > 10 { // two windows are under way
 			t.Errorf("%d requests", len(*ranges))
 		}
@@ -138,7 +138,7 @@ func TestStalledServer(t *testing.T) {
 		o := quick()
 		o.Timeout, o.Attempts = 50*time.Millisecond, 2
 		_, err := readAll(newClient(t, base, o), out)
-		wantFailure(t, fmt.Sprint(sent), err, fault.Fetch, Unreachable)
+		wantFailure(t, fmt.Sprint(sent), err, fault.Unreachable, Unreachable)
 		if !errors.Is(err, errStalled) {
 			t.Errorf("error %v, want one that says that nothing came", err)
 		}

@@ -85,8 +85,11 @@ func (r Reason) says() string {
 
 // kind is what the scheduler does about a reason.
 func (r Reason) kind() fault.Kind {
-	if r == Damaged {
+	switch r {
+	case Damaged:
 		return fault.Corrupt
+	case Unreachable, Busy:
+		return fault.Unreachable
 	}
 	return fault.Fetch
 }

@@ -47,6 +47,8 @@ const (
 	FaultKind_FAULT_KIND_CANCELED FaultKind = 9
 	// A bug of Sheaf: the job fails and the evidence is kept.
 	FaultKind_FAULT_KIND_INTERNAL FaultKind = 10
+	// Who holds a map output could not be reached from where it was needed.
+	FaultKind_FAULT_KIND_UNREACHABLE FaultKind = 11
 )
 
 // Enum value maps for FaultKind.
@@ -63,6 +65,7 @@ var (
 		8:  "FAULT_KIND_RESOURCE",
 		9:  "FAULT_KIND_CANCELED",
 		10: "FAULT_KIND_INTERNAL",
+		11: "FAULT_KIND_UNREACHABLE",
 	}
 	FaultKind_value = map[string]int32{
 		"FAULT_KIND_UNSPECIFIED": 0,
@@ -76,6 +79,7 @@ var (
 		"FAULT_KIND_RESOURCE":    8,
 		"FAULT_KIND_CANCELED":    9,
 		"FAULT_KIND_INTERNAL":    10,
+		"FAULT_KIND_UNREACHABLE": 11,
 	}
 )
 
@@ -179,7 +183,7 @@ const file_sheaf_v1_fault_proto_rawDesc = "" +
 	"\vFaultReport\x12'\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x13.sheaf.v1.FaultKindR\x04kind\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x16\n" +
-	"\x06detail\x18\x03 \x01(\tR\x06detail*\x94\x02\n" +
+	"\x06detail\x18\x03 \x01(\tR\x06detail*\xb0\x02\n" +
 	"\tFaultKind\x12\x1a\n" +
 	"\x16FAULT_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12FAULT_KIND_UNKNOWN\x10\x01\x12\x16\n" +
@@ -192,7 +196,8 @@ const file_sheaf_v1_fault_proto_rawDesc = "" +
 	"\x13FAULT_KIND_RESOURCE\x10\b\x12\x17\n" +
 	"\x13FAULT_KIND_CANCELED\x10\t\x12\x17\n" +
 	"\x13FAULT_KIND_INTERNAL\x10\n" +
-	"B1Z/github.com/sheafdata/sheaf/api/sheaf/v1;sheafv1b\x06proto3"
+	"\x12\x1a\n" +
+	"\x16FAULT_KIND_UNREACHABLE\x10\vB1Z/github.com/sheafdata/sheaf/api/sheaf/v1;sheafv1b\x06proto3"
 
 var (
 	file_sheaf_v1_fault_proto_rawDescOnce sync.Once
