@@ -58,7 +58,8 @@ type Config struct {
 	PeerAddress func(peer string) string
 
 	// Schedule tunes the scheduler. It must stay the same over restarts: the
-	// journal replays to the same state only with the same settings.
+	// journal replays to the same state only with the same settings. Its
+	// BackupAfter is schedule.DefaultBackupAfter by default; negative for never.
 	Schedule schedule.Config
 	// LeaseTTL is how long a session lives without a heartbeat.
 	LeaseTTL time.Duration
@@ -108,6 +109,7 @@ const (
 func (c Config) withDefaults() Config {
 	or(&c.Address, "127.0.0.1:0")
 	or(&c.LeaseTTL, DefaultLeaseTTL)
+	or(&c.Schedule.BackupAfter, schedule.DefaultBackupAfter)
 	or(&c.Heartbeat, min(DefaultHeartbeat, c.LeaseTTL/5))
 	or(&c.ReattachGrace, max(DefaultReattachGrace, c.LeaseTTL))
 	l := &c.Limits

@@ -92,9 +92,10 @@ func (c *Core) offer(j *job) {
 
 func (c *Core) launch(t *task, e *executor) {
 	if c.plant != plantReuseNumber || t.number == 0 {
-		t.number++
+		t.last++
+		t.number = t.last
 	}
-	t.epoch = t.stage.epoch
+	t.epoch, t.began, t.watched = t.stage.epoch, c.now, false
 	c.attach(t, e)
 	c.emit(Launch{Executor: e.id, Session: e.session, Assignment: c.assignment(t)})
 }

@@ -30,6 +30,10 @@ type Config struct {
 	BackoffBase time.Duration
 	// BackoffMax bounds the wait after a transient failure.
 	BackoffMax time.Duration
+	// BackupAfter is the least time for which a task must run before a second
+	// attempt is started beside it, if it is far slower than others of its stage;
+	// 0 for never.
+	BackupAfter time.Duration
 }
 
 // Defaults of Config.
@@ -54,6 +58,8 @@ const (
 	DefaultCollectBytes = 64 << 20
 	// DefaultBackoffBase outlasts a hiccup of a network or a store.
 	DefaultBackoffBase = 500 * time.Millisecond
+	// DefaultBackupAfter is for clusters: a task of that length is worth a slot.
+	DefaultBackupAfter = 5 * time.Second
 	// DefaultBackoffMax keeps a healed fault from being noticed late.
 	DefaultBackoffMax = 8 * time.Second
 )

@@ -24,16 +24,16 @@ const (
 // e shall try from elsewhere, instead of having the output made again: it may be
 // the way between the two that is broken, and a new output costs a task. A task
 // moves once: when it does not reach its input then either, it is the output.
-func (c *Core) moves(consumer *task, e *executor, producer *task) bool {
+func (c *Core) moves(consumer *task, number int, e *executor, producer *task) bool {
 	holder := producer.exec
 	if holder == e || c.plant == plantRemakeUnreached {
 		return false
 	}
 	p := consumer.history()
-	if p.moved != 0 && p.moved != consumer.number || c.usable < 2 {
+	if p.moved != 0 && p.moved != number || c.usable < 2 {
 		return false
 	}
-	p.moved = consumer.number
+	p.moved = number
 	c.dropCuts()
 	c.cuts = slices.DeleteFunc(c.cuts, func(old cut) bool { return old.reader == e && old.holder == holder })
 	if len(c.cuts) == maxCuts {

@@ -14,6 +14,7 @@ func (c *Core) enumerated(s *stage, splits []plan.Split) {
 		s.tasks[i].splits = t
 		for _, split := range t {
 			s.bytes = addBytes(s.bytes, split.Length)
+			s.tasks[i].bytes = addBytes(s.tasks[i].bytes, weight(split))
 		}
 	}
 	if s.complete() {
@@ -40,6 +41,19 @@ func (c *Core) decide(x *exchange) {
 	s.setTasks(len(s.parts))
 	s.bytes = x.bytes
 	s.near = x.nearby(s.parts)
+	sizes := []int64{}
+	if x.plan.Kind == plan.Hash {
+		sizes = x.buckets()
+	}
+	for i, p := range s.parts {
+		t := &s.tasks[i]
+		if t.bytes = x.bytes / int64(len(s.parts)); len(sizes) > 0 {
+			t.bytes = 0
+			for _, n := range sizes[p.FirstBucket:p.EndBucket] {
+				t.bytes = addBytes(t.bytes, n)
+			}
+		}
+	}
 	x.shares, x.shareOf, x.samples = nil, nil, nil
 	c.offerFresh(s)
 }

@@ -122,7 +122,13 @@ func (c *Core) drop(e *executor) {
 		if c.plant == plantChargeLoss {
 			kind = fault.User
 		}
-		c.setBack(t, e, fault.Report{Kind: kind, Message: "executor " + string(e.id) + " was lost"})
+		failure := fault.Report{Kind: kind, Message: "executor " + string(e.id) + " was lost"}
+		switch {
+		case t.of == nil:
+			c.setBack(t, e, failure)
+		case !t.wanted() || !t.canceled && !t.void() && t.of.state == running:
+			c.noteFailure(t.of, e, failure)
+		}
 	}
 	c.dropOutputs(e)
 }
@@ -154,7 +160,9 @@ func (c *Core) attach(t *task, e *executor) {
 	t.inExec, t.inJob = len(e.running), len(j.running)
 	e.running = append(e.running, t)
 	j.running = append(j.running, t)
-	t.stage.running++
+	if t.of == nil {
+		t.stage.running++
+	}
 	if t.drives() {
 		e.drivers++
 	} else {
@@ -198,7 +206,12 @@ func (c *Core) detach(t *task) {
 	last = j.running[len(j.running)-1]
 	j.running[t.inJob], last.inJob = last, t.inJob
 	j.running = j.running[:len(j.running)-1]
-	t.stage.running--
+	if t.of == nil {
+		t.stage.running--
+	} else {
+		t.of.twin = nil
+		c.backups--
+	}
 	t.state = blocked
 	if t.drives() {
 		e.drivers--

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/sheafdata/sheaf/internal/fault"
-	"github.com/sheafdata/sheaf/internal/plan"
 )
 
 func (c *Core) failed(ev AttemptFailed) {
@@ -20,9 +19,11 @@ func (c *Core) failed(ev AttemptFailed) {
 		c.freeSlots++
 		c.free.fix(e.freeIndex)
 	}
-	kind := ev.Failure.Kind
-	input := kind == fault.Fetch || kind == fault.Corrupt || kind == fault.Unreachable
-	if t.wanted() && input && !c.unreadable(t, kind, e, ev.Unreadable) {
+	if t.of != nil {
+		c.backupFailed(t, e, ev)
+		return
+	}
+	if t.wanted() && ofInput(ev.Failure.Kind) && !c.unreadable(t, e, ev) {
 		// Nothing to repair: waiting is all that may help.
 		c.setBackWaiting(t, e, ev.Failure)
 		return
@@ -30,17 +31,34 @@ func (c *Core) failed(ev AttemptFailed) {
 	c.setBack(t, e, ev.Failure)
 }
 
+// backupFailed follows up on the failure of a backup, which is detached: the
+// task's own attempt goes on.
+func (c *Core) backupFailed(w *task, e *executor, ev AttemptFailed) {
+	t := w.of
+	if w.wanted() && ofInput(ev.Failure.Kind) {
+		c.unreadable(t, e, ev)
+	}
+	if !w.wanted() || !w.canceled && !w.void() && t.state == running {
+		c.noteFailure(t, e, ev.Failure)
+	}
+}
+
+// ofInput reports whether a kind says that a map output could not be read.
+func ofInput(k fault.Kind) bool {
+	return k == fault.Fetch || k == fault.Corrupt || k == fault.Unreachable
+}
+
 // setBack decides what follows from the failure of a task's attempt on e; the
 // attempt is detached.
 func (c *Core) setBack(t *task, e *executor, failure fault.Report) {
-	if c.noteFailure(t, e, failure) {
+	if c.noteFailure(t, e, failure) && !c.replace(t) {
 		c.retry(t, failure.Kind)
 	}
 }
 
 // setBackWaiting is setBack with a wait whatever the kind.
 func (c *Core) setBackWaiting(t *task, e *executor, failure fault.Report) {
-	if c.noteFailure(t, e, failure) {
+	if c.noteFailure(t, e, failure) && !c.replace(t) {
 		c.retry(t, fault.Transient)
 	}
 }
@@ -105,7 +123,7 @@ func (c *Core) fail(t *task, failure fault.Report) {
 		failure.Message = fmt.Sprintf("task %v: %s", t.id(), failure.Message)
 	}
 	c.abort(t.job(), JobFailed{
-		Failure: failure, Task: t.id(), Attempts: t.number, Canceled: failure.Kind == fault.Canceled,
+		Failure: failure, Task: t.id(), Attempts: t.last, Canceled: failure.Kind == fault.Canceled,
 	})
 }
 
@@ -123,22 +141,22 @@ func (c *Core) retry(t *task, kind fault.Kind) {
 // unreadable gives up the named map outputs as far as they are current inputs
 // of the consumer, which ran on e. It reports whether any name made sense: an output that was
 // superseded meanwhile needs no repair, only another try.
-func (c *Core) unreadable(consumer *task, kind fault.Kind, e *executor, names []plan.OutputID) bool {
+func (c *Core) unreadable(consumer *task, e *executor, ev AttemptFailed) bool {
 	x := consumer.stage.input
 	if x == nil {
 		return false
 	}
 	known := false
-	for _, name := range names {
+	for _, name := range ev.Unreadable {
 		if name.Exchange != x.plan.ID || name.Attempt.Job != consumer.job().id {
 			continue
 		}
 		t := consumer.job().find(name.Attempt.Task)
-		if t == nil || t.stage.outputIndex(x) < 0 || name.Attempt.Number < 1 || name.Attempt.Number > t.number {
+		if t == nil || t.stage.outputIndex(x) < 0 || name.Attempt.Number < 1 || name.Attempt.Number > t.last {
 			continue
 		}
 		known = true
-		if t.state != done || t.number != name.Attempt.Number || t.lost || kind == fault.Unreachable && c.moves(consumer, e, t) {
+		if t.state != done || t.number != name.Attempt.Number || t.lost || ev.Failure.Kind == fault.Unreachable && c.moves(consumer, ev.Attempt.Number, e, t) {
 			continue
 		}
 		if t.loseOutputs() {

@@ -16,6 +16,9 @@ func (c *Core) current(e *executor, id plan.AttemptID) *task {
 		return nil
 	}
 	t := j.find(id.Task)
+	if t != nil && t.twin != nil && t.twin.number == id.Number {
+		t = t.twin
+	}
 	if t == nil || t.state != running || t.exec != e || t.number != id.Number || t.epoch != id.Epoch {
 		return nil
 	}
@@ -32,8 +35,16 @@ func (c *Core) finished(ev AttemptFinished) {
 		c.late(e, ev.Attempt)
 		return
 	}
+	if t.of != nil && t.wins() {
+		t = t.of
+		t.overtake()
+	}
 	c.detach(t)
 	j := t.job()
+	if t.of != nil && t.wanted() && c.plant != plantBothWin {
+		c.late(e, ev.Attempt)
+		return
+	}
 	if !t.wanted() {
 		c.discardWhenQuiet(j)
 		return
@@ -52,6 +63,7 @@ func (c *Core) finished(ev AttemptFinished) {
 		return
 	}
 	t.state = done
+	c.cancelTwin(t)
 	switch {
 	case t.stage == j.enumerate:
 		c.enumerated(j.stages[t.index], ev.Result.Splits)
@@ -117,6 +129,7 @@ func (c *Core) commit(t *task, e *executor, r *plan.Result) {
 	if len(s.outputs) > 0 {
 		e.held[s.job] = append(e.held[s.job], t)
 	}
+	c.noteSpeed(t)
 	// Before the stage can be complete: what is rolled back may need more of it.
 	goesOn := c.repeated(t)
 	s.done++

@@ -214,6 +214,9 @@ func (c *Core) end(j *job, state State, report Action) {
 	j.state = state
 	j.final = j.progress()
 	c.emit(report)
+	for _, t := range slices.Clone(j.running) { // backups that lost
+		c.detach(t)
+	}
 	if j.queueIndex >= 0 {
 		c.queue.remove(j.queueIndex)
 	}

@@ -25,7 +25,7 @@ func Load(cfg Config, st *CoreState) (*Core, error) {
 	}
 	for _, t := range st.Timers {
 		if task := l.find(t.Job, t.Task); task != nil {
-			c.timers.push(timer{at: t.At, seq: t.Seq, task: task, number: t.Number})
+			c.timers.push(timer{at: t.At, seq: t.Seq, task: task, number: t.Number, backup: t.Backup})
 		}
 	}
 	for _, x := range st.Cuts {
@@ -159,7 +159,7 @@ func (l *loader) exchange(x *exchange, cp *ExchangeCopy) {
 
 func (l *loader) stage(s *stage, cp *StageCopy) {
 	s.known, s.settled, s.failed, s.bytes, s.figures, s.parts = cp.Known, cp.Settled, cp.Failed, cp.Bytes, cp.Figures, cp.Parts
-	s.epoch, s.differed = cp.Epoch, cp.Differed
+	s.epoch, s.differed, s.paces = cp.Epoch, cp.Differed, slices.Clone(cp.Paces)
 	if s.known {
 		s.setTasks(len(cp.Tasks))
 	}
@@ -186,7 +186,16 @@ func (l *loader) stage(s *stage, cp *StageCopy) {
 
 func (l *loader) task(t *task, cp *TaskCopy) {
 	t.state, t.number, t.exec, t.session = taskState(cp.State), cp.Number, l.at(cp.Executor), cp.Session
-	t.epoch = cp.Epoch
+	t.epoch, t.last, t.began, t.bytes, t.watched = cp.Epoch, max(cp.Last, cp.Number), cp.Began, cp.Input, cp.Watched
+	if b := cp.Backup; b != nil {
+		t.twin = &task{
+			stage: t.stage, index: t.index, of: t, splits: cp.Splits, bytes: cp.Input, state: running, number: b.Number, last: b.Number,
+			epoch: b.Epoch, exec: l.some(b.Executor), session: b.Session, began: b.Began, canceled: b.Canceled,
+		}
+		if e := t.twin.exec; e == nil || !e.live || e.session != b.Session {
+			l.fail("the backup of task %v runs nowhere", t.id())
+		}
+	}
 	t.lost, t.measured, t.splits = cp.Lost, cp.Measured, cp.Splits
 	l.paths(t, cp.RawPaths)
 	if cp.Won {
@@ -249,6 +258,11 @@ func (l *loader) queues(j *job) {
 
 func (l *loader) queue(t *task) {
 	s, j := t.stage, t.job()
+	if w := t.twin; w != nil && l.err == nil {
+		w.inExec, w.inJob = len(w.exec.running), len(j.running)
+		w.exec.running, j.running = append(w.exec.running, w), append(j.running, w)
+		l.core.backups++
+	}
 	switch t.state {
 	case ready:
 		switch {

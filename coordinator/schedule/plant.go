@@ -30,5 +30,7 @@ const (
 	plantDiscardEarly          // what is staged is removed beside attempts that still write
 	plantReviveSession         // a late join brings an ended session back
 	plantRemakeUnreached       // outputs are made again that could be reached from elsewhere
+	plantBackupHere            // a backup runs beside the slow attempt
+	plantBothWin               // a backup that lost counts too
 	plants                     // number of plants
 )

@@ -75,7 +75,10 @@ func (c *Core) Canceled(attempt plan.AttemptID) bool {
 		return false
 	}
 	t := j.find(attempt.Task)
-	return t != nil && t.state == running && t.number == attempt.Number && t.void()
+	if t != nil && t.twin != nil && t.twin.number == attempt.Number {
+		t = t.twin
+	}
+	return t != nil && t.state == running && t.number == attempt.Number && (t.canceled || t.void())
 }
 
 // Canceling reports whether a job is on its way to its end because somebody asked
@@ -104,6 +107,8 @@ func (c *Core) Keeps(id plan.AttemptID) bool {
 	switch {
 	case t == nil:
 		return false
+	case t.twin != nil && t.twin.number == id.Number:
+		return true
 	case t.stage.settled:
 		return t.state == done && t.number == id.Number && len(t.stage.plan.Sinks) > 0
 	case t.state == done && t.number == id.Number, t.state == running && t.number == id.Number:

@@ -112,13 +112,19 @@ func (c *Core) rollBack(s *stage, because *task) {
 			canceled = append(canceled, t)
 		}
 	}
+	begun := len(undone) + len(canceled)
+	for _, t := range canceled[:len(canceled):len(canceled)] {
+		if w := t.twin; w != nil && !w.void() {
+			canceled = append(canceled, w)
+		}
+	}
 	if c.plant != plantRollBackDone {
 		s.epoch++ // of those to be repeated too: they will not have the same input
 	}
-	if len(undone)+len(canceled) == 0 {
+	if begun == 0 {
 		return
 	}
-	c.emit(RolledBack{Job: s.job.id, Stage: s.id, Tasks: len(undone) + len(canceled), Because: because.id()})
+	c.emit(RolledBack{Job: s.job.id, Stage: s.id, Tasks: begun, Because: because.id()})
 	if c.plant != plantRollBackDone {
 		for _, t := range canceled {
 			c.emit(Cancel{Executor: t.exec.id, Session: t.session, Attempt: t.attempt()})

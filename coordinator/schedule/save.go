@@ -26,7 +26,7 @@ func (c *Core) State() *CoreState {
 	slices.SortFunc(st.Jobs, func(a, b JobCopy) int { return cmp.Compare(a.Seq, b.Seq) })
 	for _, t := range c.timers.items {
 		if t.valid() {
-			st.Timers = append(st.Timers, TimerCopy{At: t.at, Seq: t.seq, Job: t.task.job().id, Task: t.task.id(), Number: t.number})
+			st.Timers = append(st.Timers, TimerCopy{At: t.at, Seq: t.seq, Job: t.task.job().id, Task: t.task.id(), Number: t.number, Backup: t.backup})
 		}
 	}
 	slices.SortFunc(st.Timers, func(a, b TimerCopy) int { return cmp.Compare(a.Seq, b.Seq) })
@@ -68,7 +68,7 @@ func (s saver) job(j *job) JobCopy {
 func (s saver) stage(st *stage) StageCopy {
 	cp := StageCopy{
 		Known: st.known, Settled: st.settled, Next: st.next, Failed: st.failed, Bytes: st.bytes, Figures: st.figures,
-		Epoch: st.epoch, Differed: st.differed, Parts: st.parts, Tasks: make([]TaskCopy, len(st.tasks)),
+		Epoch: st.epoch, Differed: st.differed, Paces: slices.Clone(st.paces), Parts: st.parts, Tasks: make([]TaskCopy, len(st.tasks)),
 	}
 	for i := range st.tasks {
 		cp.Tasks[i] = s.task(&st.tasks[i])
@@ -90,6 +90,15 @@ func (s saver) task(t *task) TaskCopy {
 	cp := TaskCopy{
 		State: uint8(t.state), Number: t.number, Epoch: t.epoch, Executor: s.places[t.exec], Session: t.session,
 		Lost: t.lost, Measured: t.measured, Splits: t.splits, RawPaths: rawPaths(t.splits),
+	}
+	if cp.Input = t.bytes; t.last != t.number {
+		cp.Last = t.last
+	}
+	if t.state == running {
+		cp.Began, cp.Watched = t.began, t.watched
+	}
+	if w := t.twin; w != nil {
+		cp.Backup = &BackupCopy{Number: w.number, Epoch: w.epoch, Executor: s.places[w.exec], Session: w.session, Began: w.began, Canceled: w.canceled}
 	}
 	if o := t.outcome; o != nil {
 		figures := o.figures

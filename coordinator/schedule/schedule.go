@@ -47,7 +47,10 @@ type Core struct {
 
 	timers heap[timer]
 	cuts   []cut // oldest first
-	parked []*parkGroup
+	// backups is how many of the running attempts are backups.
+	backups int
+	slow    []timer // of this step: they are looked at when all other work is assigned
+	parked  []*parkGroup
 	// drivers are the tasks of drivers that wait for an executor. One that is not
 	// wanted any more goes when it is looked at.
 	drivers []*task
@@ -96,6 +99,7 @@ func (c *Core) Step(ev Event) []Action {
 	case Tick:
 	}
 	c.assign()
+	c.backUpSlow()
 	out := c.out
 	c.out = nil
 	return out

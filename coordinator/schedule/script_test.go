@@ -18,7 +18,7 @@ import (
 // (one line, plus lines that belong to it), a line "----" and the actions that
 // the core answers with. The commands:
 //
-//	config attempts=N faults=N split=SIZE partition=SIZE per-slot=N collect=SIZE
+//	config attempts=N faults=N split=SIZE partition=SIZE per-slot=N collect=SIZE backup=DURATION
 //	submit JOB [priority=N] [limit=N]   followed by its plan, see parsePlan
 //	join EXECUTOR s=SESSION slots=N
 //	drain EXECUTOR s=SESSION
@@ -117,18 +117,14 @@ func parseCommand(line string) command {
 func (s *script) run(t *testing.T, input []string) []string {
 	cm := parseCommand(input[0])
 	if at := cm.args["at"]; at != "" {
-		d, err := time.ParseDuration(at)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.now = d
+		s.now = duration(t, at)
 	}
 	switch cm.word(0) {
 	case "config":
 		s.core = New(Config{
 			MaxAttempts: number(cm.args["attempts"]), MaxFaults: number(cm.args["faults"]),
 			SplitBytes: size(cm.args["split"]), PartitionBytes: size(cm.args["partition"]), TasksPerSlot: number(cm.args["per-slot"]),
-			CollectBytes: size(cm.args["collect"]),
+			CollectBytes: size(cm.args["collect"]), BackupAfter: duration(t, cmp.Or(cm.args["backup"], "0s")),
 		})
 		return nil
 	case "show":
@@ -290,6 +286,14 @@ func jobID(name string) plan.JobID {
 }
 
 func jobName(id plan.JobID) string { return strings.TrimRight(string(id[:]), "\x00") }
+
+func duration(t *testing.T, text string) time.Duration {
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
 
 func parseAttempt(t *testing.T, s string) plan.AttemptID {
 	job, rest, ok1 := strings.Cut(s, ":")

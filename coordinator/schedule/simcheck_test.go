@@ -57,7 +57,7 @@ type jobStage struct {
 
 // tally says how much a simulation had to see.
 type tally struct {
-	done, failed, canceled, launches, reruns, repairs, late, drivers, rollBacks, blamed int
+	done, failed, canceled, launches, reruns, repairs, late, drivers, rollBacks, blamed, backups, overtaken int
 }
 
 func (t *tally) add(o tally) {
@@ -71,6 +71,8 @@ func (t *tally) add(o tally) {
 	t.late += o.late
 	t.rollBacks += o.rollBacks
 	t.blamed += o.blamed
+	t.backups += o.backups
+	t.overtaken += o.overtaken
 }
 
 // simAttempt is what the checker knows of a launched attempt.
@@ -80,7 +82,8 @@ type simAttempt struct {
 	session plan.SessionID
 	input   map[plan.OutputID]bool
 	ended   bool
-	void    bool // its stage was rolled back while it ran
+	void    bool // its stage was rolled back while it ran, or another one won
+	backup  bool
 }
 
 func newChecker(w *world) *checker {
@@ -139,7 +142,9 @@ func (c *checker) current(e plan.ExecutorID, s plan.SessionID, id plan.AttemptID
 func (c *checker) end(id plan.AttemptID, a *simAttempt) {
 	a.ended = true
 	delete(c.running[a.session], id)
-	c.active[id.Job]--
+	if !a.void {
+		c.active[id.Job]--
+	}
 }
 
 func (c *checker) endSession(e plan.ExecutorID) {
@@ -174,6 +179,7 @@ func (c *checker) finished(ev AttemptFinished, a *simAttempt) {
 		if c.ending[id.Job] || a.void {
 			return
 		}
+		c.voidOthers(id)
 		if old, ok := c.committed[key]; ok && c.valid[old] {
 			c.w.fail("attempt %v commits beside %v", id, old)
 		} else if ok && !c.sameCells(old, id) {
@@ -248,7 +254,7 @@ func (c *checker) drives(id plan.AttemptID) bool {
 // taken is how many slots the attempts of a session take.
 func (c *checker) taken(s plan.SessionID) (n int) {
 	for id := range c.running[s] {
-		if !c.drives(id) {
+		if !c.drives(id) && !c.over[id.Job] { // a backup that lost may outlive its job for a moment
 			n++
 		}
 	}
@@ -269,12 +275,15 @@ func (c *checker) launch(l Launch) {
 	case c.draining[l.Session]:
 		c.w.fail("attempt %v launched on %s, which is being drained", id, l.Executor)
 	}
-	c.launchOrder(id)
+	backup := c.backup(l)
+	if !backup {
+		c.launchOrder(id)
+	}
 	if c.drives(id) {
 		c.tally.drivers++
 	}
 	for other := range c.running[l.Session] {
-		if other.Job == id.Job && other.Task == id.Task {
+		if other.Job == id.Job && other.Task == id.Task && !c.attempts[other].void {
 			c.w.fail("attempts %v and %v run at once", id, other)
 		}
 	}
@@ -289,7 +298,7 @@ func (c *checker) launch(l Launch) {
 	}
 	c.tally.launches++
 	c.tally.reruns += min(id.Number-1, 1)
-	a := &simAttempt{work: l.Assignment.Work, exec: l.Executor, session: l.Session, input: map[plan.OutputID]bool{}}
+	a := &simAttempt{backup: backup, work: l.Assignment.Work, exec: l.Executor, session: l.Session, input: map[plan.OutputID]bool{}}
 	c.attempts[id] = a
 	if c.running[l.Session] == nil {
 		c.running[l.Session] = map[plan.AttemptID]bool{}
@@ -317,8 +326,8 @@ func (c *checker) launchOrder(id plan.AttemptID) {
 		}
 		c.priority = j.Priority
 	}
-	if j.MaxRunning > 0 && c.active[id.Job] >= j.MaxRunning {
-		c.w.fail("attempt %v launched beside %d others of its job, whose limit is %d", id, c.active[id.Job], j.MaxRunning)
+	if n := c.runningOf(id.Job); j.MaxRunning > 0 && n >= j.MaxRunning {
+		c.w.fail("attempt %v launched beside %d others of its job, whose limit is %d", id, n, j.MaxRunning)
 	}
 }
 

@@ -33,8 +33,10 @@ func (c *checker) rolledBack(r RolledBack) {
 		if began(id) {
 			look(id)
 		}
-		if began(id) && c.valid[id] { // else it is done all the same, or being repeated
-			tasks++
+		if began(id) && c.valid[id] {
+			if !c.released[id] { // else it may have been undone before, with nobody reading it
+				tasks++
+			}
 			delete(c.valid, id)
 		}
 	}
@@ -42,8 +44,10 @@ func (c *checker) rolledBack(r RolledBack) {
 		for id := range ids {
 			if a := c.attempts[id]; began(id) && !a.void {
 				look(id)
-				tasks++
-				a.void = true
+				if !a.backup {
+					tasks++
+				}
+				c.void(id)
 			}
 		}
 	}

@@ -17,6 +17,7 @@ type faults struct {
 	// vary makes some stages give other rows each time, scarce makes outputs partial.
 	vary, scarce                    bool
 	cut                             bool // ways between executors, in one direction
+	slow                            bool // some attempts take long
 	user, resource, transient, away int  // per thousand attempts
 }
 
@@ -25,7 +26,7 @@ func randomFaults(r *rand.Rand) faults {
 	rate := func() int { return r.IntN(2) * (1 + r.IntN(100)) }
 	return faults{
 		crash: on(), lease: on(), drain: on(), dup: on(), delay: on(), link: on(), corrupt: on(), cancel: r.IntN(4) == 0,
-		poison: r.IntN(8) == 0, fatal: r.IntN(10) == 0, vary: on(), scarce: on(), cut: on(),
+		poison: r.IntN(8) == 0, fatal: r.IntN(10) == 0, vary: on(), scarce: on(), cut: on(), slow: on(),
 		user: rate(), resource: rate(), transient: rate(), away: rate(),
 	}
 }
@@ -77,7 +78,7 @@ type simOutput struct {
 
 func newWorld(seed uint64, p plant, without []string) *world {
 	r := rand.New(rand.NewPCG(seed, 4))
-	cfg := Config{SplitBytes: mib/4 + r.Int64N(mib), PartitionBytes: mib/4 + r.Int64N(mib), TasksPerSlot: 1 + r.IntN(4)}
+	cfg := Config{SplitBytes: mib/4 + r.Int64N(mib), PartitionBytes: mib/4 + r.Int64N(mib), TasksPerSlot: 1 + r.IntN(4), BackupAfter: time.Duration(r.IntN(2)) * 200 * time.Millisecond}
 	w := &world{r: r, core: New(cfg), faults: randomFaults(r), jobs: map[plan.JobID]*simJob{}, tickAt: -1, cut: map[[2]*simExecutor]bool{}}
 	w.core.plant = p
 	w.faults.leaveOut(without)
@@ -352,7 +353,11 @@ func (w *world) launch(e *simExecutor, a plan.Assignment) {
 	}
 	e.seen[a.Attempt] = true
 	life := e.life
-	w.after(5*time.Millisecond+w.span(300), func() {
+	takes := 5*time.Millisecond + w.span(300)
+	if w.faults.slow && w.hit(50) {
+		takes += w.span(5000)
+	}
+	w.after(takes, func() {
 		if !e.up || e.life != life {
 			return
 		}

@@ -34,6 +34,8 @@ type stage struct {
 	epoch    uint32
 	differed int
 
+	paces []int64 // nanoseconds a mebibyte of the latest winners
+
 	running, done, failed int
 	bytes                 int64
 	figures               plan.Figures // of done tasks

@@ -58,8 +58,9 @@ type StageCopy struct {
 	Stale   []HeldCopy       `json:"stale,omitempty"`
 	// Epoch counts how often the stage was rolled back, Differed how often a
 	// repeated task gave other rows.
-	Epoch    uint32 `json:"epoch,omitempty"`
-	Differed int    `json:"differed,omitempty"`
+	Epoch    uint32  `json:"epoch,omitempty"`
+	Differed int     `json:"differed,omitempty"`
+	Paces    []int64 `json:"paces,omitempty"`
 }
 
 // TaskCopy is a task in a CoreState. Executors are places in its list, from 1
@@ -68,6 +69,11 @@ type TaskCopy struct {
 	State    uint8          `json:"s"`
 	Number   int            `json:"n,omitempty"`
 	Epoch    uint32         `json:"ep,omitempty"`
+	Last     int            `json:"l,omitempty"` // if it is not Number
+	Began    time.Duration  `json:"b,omitempty"`
+	Input    int64          `json:"in,omitempty"` // bytes
+	Watched  bool           `json:"w,omitempty"`
+	Backup   *BackupCopy    `json:"backup,omitempty"`
 	Executor int            `json:"e,omitempty"`
 	Session  plan.SessionID `json:"sn,omitempty"`
 	Lost     bool           `json:"lost,omitempty"`
@@ -83,6 +89,16 @@ type TaskCopy struct {
 	Figures  *plan.Figures        `json:"figures,omitempty"`
 	Content  []Content            `json:"content,omitempty"` // of Outputs
 	Past     *PastCopy            `json:"past,omitempty"`
+}
+
+// BackupCopy is the backup of a task.
+type BackupCopy struct {
+	Number   int            `json:"n"`
+	Epoch    uint32         `json:"ep,omitempty"`
+	Executor int            `json:"e"`
+	Session  plan.SessionID `json:"sn"`
+	Began    time.Duration  `json:"b"`
+	Canceled bool           `json:"canceled,omitempty"`
 }
 
 // PastCopy is what is known of a task's bad luck.
@@ -139,13 +155,14 @@ type ExecutorCopy struct {
 	Slots    int              `json:"slots"`
 }
 
-// TimerCopy is a task that waits.
+// TimerCopy is a task that waits, or that is watched.
 type TimerCopy struct {
 	At     time.Duration `json:"at"`
 	Seq    int           `json:"seq"`
 	Job    plan.JobID    `json:"job"`
 	Task   plan.TaskID   `json:"task"`
 	Number int           `json:"number"`
+	Backup bool          `json:"backup,omitempty"`
 }
 
 // ParkGroupCopy is tasks that are closed to the same executors.

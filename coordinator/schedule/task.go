@@ -3,6 +3,7 @@ package schedule
 import (
 	"cmp"
 	"math"
+	"time"
 
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
@@ -25,11 +26,20 @@ type task struct {
 	stage *stage
 	index int
 	state taskState
-	// number is that of the last attempt launched, epoch that of the stage at its
-	// launch. Invariant: number only grows.
+	// number is that of the attempt that runs or ran last, epoch that of the stage
+	// at its launch.
 	number int
 	epoch  uint32
-	exec   *executor // where number runs or won
+	// last is the highest number of all attempts, backups included.
+	last  int
+	began time.Duration // of the attempt
+	bytes int64         // of input, at about
+	twin  *task         // its backup, while that runs
+	of    *task         // of a backup, the task
+	// canceled says that a backup lost; watched that a timer looks whether the
+	// task is slow.
+	canceled, watched bool
+	exec              *executor // where number runs or won
 	// session is the session of exec under which number was launched.
 	session plan.SessionID
 	// inJob and inExec are the places in the lists of running tasks.
@@ -121,12 +131,13 @@ func (p *past) failuresOn(e *executor) int {
 
 func lessTask(a, b *task) bool { return compareTasks(a, b) < 0 }
 
-// compareTasks orders tasks by job, stage and index.
+// compareTasks orders tasks by job, stage, index and attempt.
 func compareTasks(a, b *task) int {
 	return cmp.Or(
 		cmp.Compare(a.stage.job.seq, b.stage.job.seq),
 		cmp.Compare(a.stage.id, b.stage.id),
 		cmp.Compare(a.index, b.index),
+		cmp.Compare(a.number, b.number), // of a task and its backup
 	)
 }
 

@@ -6,12 +6,13 @@ import (
 	"github.com/sheafdata/sheaf/internal/plan"
 )
 
-// timer ends the wait of a task.
+// timer ends the wait of a task, or looks whether it is slow.
 type timer struct {
 	at     time.Duration
 	seq    int
 	task   *task
-	number int // the attempt that failed
+	number int // the attempt that failed, or that may be slow
+	backup bool
 }
 
 func lessTimer(a, b timer) bool {
@@ -23,12 +24,19 @@ func lessTimer(a, b timer) bool {
 
 // valid reports whether the task still waits for this timer.
 func (t timer) valid() bool {
+	if t.backup {
+		return t.task.state == running && t.task.number == t.number && t.task.twin == nil && t.task.wanted() && !t.task.void()
+	}
 	return t.task.state == waiting && t.task.number == t.number && t.task.wanted()
 }
 
 func (c *Core) fireTimers() {
 	for c.timers.len() > 0 && c.timers.top().at <= c.now {
-		if t := c.timers.pop(); t.valid() {
+		switch t := c.timers.pop(); {
+		case !t.valid():
+		case t.backup:
+			c.slow = append(c.slow, t)
+		default:
 			c.requeue(t.task)
 		}
 	}

@@ -90,7 +90,9 @@ const (
 	// retryBase keeps tests short: what is tried again on this machine needs no
 	// network to recover.
 	retryBase = 50 * time.Millisecond
-	retryMax  = time.Second
+	// backupAfter is as long as a task of a test should take at most.
+	backupAfter = time.Second
+	retryMax    = time.Second
 	// reattachLeases is how many leases executors get to find a coordinator that
 	// was started again.
 	reattachLeases = 3
@@ -202,7 +204,7 @@ func (c *Cluster) startCoordinator(ctx context.Context) error {
 		Dir: filepath.Join(c.dir, "coordinator"), Log: c.log.With("daemon", "coordinator"), Listener: listener,
 		LeaseTTL: c.options.Lease, ReattachGrace: reattachLeases * c.options.Lease,
 		Schedule: schedule.Config{
-			SplitBytes: c.options.SplitBytes, PartitionBytes: c.options.PartitionBytes, BackoffBase: retryBase, BackoffMax: retryMax,
+			SplitBytes: c.options.SplitBytes, PartitionBytes: c.options.PartitionBytes, BackoffBase: retryBase, BackoffMax: retryMax, BackupAfter: backupAfter,
 		},
 	})
 	if err != nil {
