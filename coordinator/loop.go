@@ -251,6 +251,10 @@ func (l *loop) perform(a schedule.Action) {
 		if s := l.session(a.Executor, a.Session); s != nil {
 			l.releaseJob(s, a.Job)
 		}
+	case schedule.SetAside:
+		l.log.Warn("executor set aside: attempts of several tasks in a row failed there", "executor", a.Executor, "failures", a.Failures, "dur", a.Until-l.now())
+	case schedule.Reinstated:
+		l.log.Info("executor takes attempts again", "executor", a.Executor)
 	case schedule.RolledBack:
 		l.log.Warn("a repeated task gave other rows, and what had read the first ones is done again",
 			"job", a.Job.Short(), "task", a.Because.String(), "stage", int(a.Stage), "tasks", a.Tasks)

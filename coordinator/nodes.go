@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -64,6 +65,8 @@ func (l *loop) describe(n *node) *pb.Node {
 		d.State, d.Reason = pb.NodeState_NODE_STATE_SUSPECT, "heartbeats are missing"
 	case n.drain != nil:
 		d.State, d.Reason = pb.NodeState_NODE_STATE_DRAINING, n.drain.Reason
+	case core.Aside > 0:
+		d.State, d.Reason = pb.NodeState_NODE_STATE_SUSPECT, fmt.Sprintf("attempts of %d tasks in a row failed there: it is set aside for a while", core.Aside)
 	default:
 		d.State, d.Reason = pb.NodeState_NODE_STATE_READY, ""
 	}

@@ -1,6 +1,8 @@
 package schedule
 
 import (
+	"time"
+
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
 )
@@ -41,6 +43,20 @@ type ReleaseJob struct {
 	Job      plan.JobID
 }
 
+// SetAside says that an executor takes no attempts for a while, because those of
+// several tasks failed there one after the other. It is for people.
+type SetAside struct {
+	Executor plan.ExecutorID
+	Failures int
+	Until    time.Duration
+}
+
+// Reinstated says that an executor that was set aside takes attempts again: its
+// time is over, or no other is left. It is for people.
+type Reinstated struct {
+	Executor plan.ExecutorID
+}
+
 // RolledBack says that tasks of a stage are done again, because one that they
 // had read from gave other rows when it had to be repeated. It is for people.
 type RolledBack struct {
@@ -74,6 +90,8 @@ func (Launch) action()     {}
 func (Cancel) action()     {}
 func (Release) action()    {}
 func (ReleaseJob) action() {}
+func (SetAside) action()   {}
+func (Reinstated) action() {}
 func (RolledBack) action() {}
 func (JobDone) action()    {}
 func (JobFailed) action()  {}

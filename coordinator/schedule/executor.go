@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"slices"
+	"time"
 
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
@@ -18,8 +19,16 @@ type executor struct {
 	slots   int
 	// draining says that it takes no more attempts.
 	draining bool
-	running  []*task // in no particular order
-	drivers  int     // of them, those that take no slot
+	// strikes are failures of different tasks in a row, struck the last of them;
+	// aside is until when the executor is set aside, 0 if it is not; setbacks
+	// counts how often that was so since an attempt ended well there.
+	strikes   int
+	struck    plan.TaskID
+	struckJob plan.JobID
+	aside     time.Duration
+	setbacks  int
+	running   []*task // in no particular order
+	drivers   int     // of them, those that take no slot
 	// held are tasks that once published map outputs here in this session. A
 	// task may stand there twice, or have moved on since.
 	held      map[*job][]*task
@@ -29,7 +38,7 @@ type executor struct {
 func (e *executor) free() int { return e.slots - (len(e.running) - e.drivers) }
 
 // usable reports whether the executor takes attempts at all.
-func (e *executor) usable() bool { return e.live && !e.draining && e.slots > 0 }
+func (e *executor) usable() bool { return e.live && !e.draining && e.aside == 0 && e.slots > 0 }
 
 // lessLoaded puts the executor with the most free slots first.
 func lessLoaded(a, b *executor) bool {
@@ -63,12 +72,7 @@ func (c *Core) joined(ev ExecutorJoined) {
 	}
 	e.live, e.draining, e.session, e.slots = true, false, ev.Session, max(ev.Slots, 0)
 	e.held = make(map[*job][]*task)
-	if e.usable() {
-		c.slots += e.slots
-		c.freeSlots += e.slots
-		c.usable++
-		c.free.push(e)
-	}
+	c.enlist(e)
 }
 
 // draining stops the use of an executor's slots. What runs there goes on.

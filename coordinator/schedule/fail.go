@@ -74,6 +74,9 @@ func (c *Core) noteFailure(t *task, e *executor, failure fault.Report) bool {
 		return true
 	}
 	t.stage.failed++
+	if blames(failure.Kind) && j.state != Discarding {
+		c.strike(e, t)
+	}
 	switch {
 	case j.state == Discarding:
 		c.discardFailed(t, failure)

@@ -130,6 +130,14 @@ func (c *Core) commit(t *task, e *executor, r *plan.Result) {
 		e.held[s.job] = append(e.held[s.job], t)
 	}
 	c.noteSpeed(t)
+	e.absolve()
+	if t.past != nil && t.past.charged > 0 {
+		for _, pl := range t.past.places { // it went well here: the place may be to blame
+			if pl.exec != e {
+				c.strike(pl.exec, t)
+			}
+		}
+	}
 	// Before the stage can be complete: what is rolled back may need more of it.
 	goesOn := c.repeated(t)
 	s.done++

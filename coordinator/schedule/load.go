@@ -62,6 +62,10 @@ func (l *loader) executor(cp *ExecutorCopy) {
 	e := &executor{
 		id: cp.ID, seq: cp.Seq, live: cp.Live, draining: cp.Draining, session: cp.Session, slots: cp.Slots,
 		ended: slices.Clone(cp.Ended), freeIndex: -1,
+		strikes: cp.Strikes, struck: cp.Struck, struckJob: cp.StruckJob, aside: cp.Aside, setbacks: cp.Setbacks,
+	}
+	if e.aside > 0 {
+		c.watchAside(e)
 	}
 	if e.live {
 		e.held = make(map[*job][]*task)
@@ -317,14 +321,6 @@ func (l *loader) slots() {
 			l.fail("executor %q runs %d attempts in %d slots", e.id, e.slots-e.free(), e.slots)
 			return
 		}
-		if !e.usable() {
-			continue
-		}
-		c.slots += e.slots
-		c.freeSlots += e.free()
-		c.usable++
-		if e.free() > 0 {
-			c.free.push(e)
-		}
+		c.enlist(e)
 	}
 }

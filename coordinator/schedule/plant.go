@@ -32,5 +32,7 @@ const (
 	plantRemakeUnreached       // outputs are made again that could be reached from elsewhere
 	plantBackupHere            // a backup runs beside the slow attempt
 	plantBothWin               // a backup that lost counts too
+	plantUseAside              // an executor that is set aside gets attempts
+	plantNeverBack             // an executor that was set aside does not come back
 	plants                     // number of plants
 )

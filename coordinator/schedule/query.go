@@ -13,6 +13,7 @@ type Session struct {
 	Slots    int
 	Running  int // attempts that hold a slot
 	Draining bool
+	Aside    int // failures for which it is set aside; 0 if it is not
 }
 
 // Sessions returns the live sessions, in the order in which their executors
@@ -21,7 +22,7 @@ func (c *Core) Sessions() []Session {
 	var out []Session
 	for _, e := range c.order {
 		if e.live {
-			out = append(out, Session{Executor: e.id, Session: e.session, Slots: e.slots, Running: e.slots - e.free(), Draining: e.draining})
+			out = append(out, Session{Executor: e.id, Session: e.session, Slots: e.slots, Running: e.slots - e.free(), Draining: e.draining, Aside: e.failuresAside()})
 		}
 	}
 	return out
@@ -33,7 +34,7 @@ func (c *Core) Session(id plan.ExecutorID) (Session, bool) {
 	if e == nil || !e.live {
 		return Session{}, false
 	}
-	return Session{Executor: e.id, Session: e.session, Slots: e.slots, Running: e.slots - e.free(), Draining: e.draining}, true
+	return Session{Executor: e.id, Session: e.session, Slots: e.slots, Running: e.slots - e.free(), Draining: e.draining, Aside: e.failuresAside()}, true
 }
 
 // Ended reports whether a session of an executor is known to be over. Only the
@@ -121,4 +122,12 @@ func (c *Core) Keeps(id plan.AttemptID) bool {
 func (c *Core) Drives(id plan.ExecutorID, session plan.SessionID, attempt plan.AttemptID) bool {
 	t := c.current(c.alive(id, session), attempt)
 	return t != nil && t.session == session && t.drives() && t.stage.id >= 0
+}
+
+// failuresAside is how many failures set the executor aside, 0 if it is not.
+func (e *executor) failuresAside() int {
+	if e.aside == 0 {
+		return 0
+	}
+	return e.strikes
 }

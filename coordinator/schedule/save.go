@@ -16,7 +16,7 @@ func (c *Core) State() *CoreState {
 		places[e] = i + 1
 		st.Executors = append(st.Executors, ExecutorCopy{
 			ID: e.id, Seq: e.seq, Live: e.live, Draining: e.draining, Session: e.session, Slots: e.slots,
-			Ended: slices.Clone(e.ended),
+			Ended: slices.Clone(e.ended), Strikes: e.strikes, Struck: e.struck, StruckJob: e.struckJob, Aside: e.aside, Setbacks: e.setbacks,
 		})
 	}
 	s := saver{places}
@@ -25,7 +25,7 @@ func (c *Core) State() *CoreState {
 	}
 	slices.SortFunc(st.Jobs, func(a, b JobCopy) int { return cmp.Compare(a.Seq, b.Seq) })
 	for _, t := range c.timers.items {
-		if t.valid() {
+		if t.exec == nil && t.valid() {
 			st.Timers = append(st.Timers, TimerCopy{At: t.at, Seq: t.seq, Job: t.task.job().id, Task: t.task.id(), Number: t.number, Backup: t.backup})
 		}
 	}

@@ -98,6 +98,7 @@ func (c *Core) Step(ev Event) []Action {
 		c.cancelRequested(ev)
 	case Tick:
 	}
+	c.recall()
 	c.assign()
 	c.backUpSlow()
 	out := c.out

@@ -340,6 +340,10 @@ func describeAction(a Action) string {
 		return fmt.Sprintf("release %s/%d %s", a.Executor, a.Session, strings.Join(ids, " "))
 	case ReleaseJob:
 		return fmt.Sprintf("release-job %s/%d %s", a.Executor, a.Session, jobName(a.Job))
+	case SetAside:
+		return fmt.Sprintf("set-aside %s until %v after %d failures", a.Executor, a.Until, a.Failures)
+	case Reinstated:
+		return fmt.Sprintf("reinstated %s", a.Executor)
 	case RolledBack:
 		return fmt.Sprintf("rolled-back %s: %d tasks of stage %d because of %v", jobName(a.Job), a.Tasks, a.Stage, a.Because)
 	case JobDone:

@@ -94,7 +94,7 @@ func TestSimulationSeesErrors(t *testing.T) {
 		plantMixEpochs: "let voided attempts count", plantTrustRepeats: "trust repeated tasks",
 		plantRollBackDone: "forget running attempts in a roll-back", plantShallowRollBack: "roll back one stage only",
 		plantBlameInput: "blame a task for its input", plantCancelPublish: "cancel a job that publishes",
-		plantChargeFetch: "charge for inputs that cannot be read", plantForgetAttempt: "forget an attempt", plantRemakeUnreached: "make outputs again that cannot be reached", plantBackupHere: "back up at the same place", plantBothWin: "let both win", plantDoubleFigures: "count figures twice",
+		plantChargeFetch: "charge for inputs that cannot be read", plantForgetAttempt: "forget an attempt", plantRemakeUnreached: "make outputs again that cannot be reached", plantBackupHere: "back up at the same place", plantBothWin: "let both win", plantUseAside: "use executors set aside", plantNeverBack: "leave executors aside", plantDoubleFigures: "count figures twice",
 		plantDiscardEarly: "discard beside running attempts", plantReviveSession: "revive sessions",
 	}
 	for p := plantNone + 1; p < plants; p++ {

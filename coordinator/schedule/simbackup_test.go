@@ -51,3 +51,13 @@ func (c *checker) runningOf(job plan.JobID) (n int) {
 	}
 	return n
 }
+
+// othersUsable reports whether an executor beside these takes attempts.
+func (c *checker) othersUsable(these map[plan.ExecutorID]bool) bool {
+	for e, s := range c.sessions {
+		if !these[e] && !c.draining[s] && c.aside[e] <= c.w.now {
+			return true
+		}
+	}
+	return false
+}

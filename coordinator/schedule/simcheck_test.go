@@ -3,8 +3,8 @@ package schedule
 import (
 	"encoding/binary"
 	"slices"
+	"time"
 
-	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
 )
 
@@ -43,10 +43,11 @@ type checker struct {
 	ending    map[plan.JobID]bool // its attempts were canceled
 	over      map[plan.JobID]bool
 	draining  map[plan.SessionID]bool
-	priority  int                     // of the last launch of this step
-	cells     map[plan.OutputID][]sum // of every output ever written
-	differed  map[jobStage]int        // repeated tasks that gave other rows
-	unreached map[taskKey]int         // the first attempt that could not reach its input
+	priority  int                               // of the last launch of this step
+	cells     map[plan.OutputID][]sum           // of every output ever written
+	differed  map[jobStage]int                  // repeated tasks that gave other rows
+	unreached map[taskKey]int                   // the first attempt that could not reach its input
+	aside     map[plan.ExecutorID]time.Duration // until when no attempt goes there
 	tally     tally
 }
 
@@ -57,7 +58,7 @@ type jobStage struct {
 
 // tally says how much a simulation had to see.
 type tally struct {
-	done, failed, canceled, launches, reruns, repairs, late, drivers, rollBacks, blamed, backups, overtaken int
+	done, failed, canceled, launches, reruns, repairs, late, drivers, rollBacks, blamed, backups, overtaken, aside int
 }
 
 func (t *tally) add(o tally) {
@@ -73,6 +74,7 @@ func (t *tally) add(o tally) {
 	t.blamed += o.blamed
 	t.backups += o.backups
 	t.overtaken += o.overtaken
+	t.aside += o.aside
 }
 
 // simAttempt is what the checker knows of a launched attempt.
@@ -96,7 +98,7 @@ func newChecker(w *world) *checker {
 		staged: map[stagedKey]sum{}, rows: map[stagedKey]sum{},
 		canceled: map[plan.JobID]bool{}, published: map[plan.JobID]bool{}, ending: map[plan.JobID]bool{}, over: map[plan.JobID]bool{},
 		draining: map[plan.SessionID]bool{},
-		cells:    map[plan.OutputID][]sum{}, differed: map[jobStage]int{}, unreached: map[taskKey]int{},
+		cells:    map[plan.OutputID][]sum{}, differed: map[jobStage]int{}, unreached: map[taskKey]int{}, aside: map[plan.ExecutorID]time.Duration{},
 	}
 }
 
@@ -210,8 +212,9 @@ func (c *checker) failed(ev AttemptFailed, a *simAttempt) {
 	}
 }
 
-// action judges what the core decided.
-func (c *checker) action(a Action) {
+// action judges what the core decided. back are the executors that came back
+// from probation in the same step.
+func (c *checker) action(a Action, back map[plan.ExecutorID]bool) {
 	switch a := a.(type) {
 	case Launch:
 		c.launch(a)
@@ -224,6 +227,15 @@ func (c *checker) action(a Action) {
 		c.ending[a.Attempt.Job] = c.ending[a.Attempt.Job] || !at.void
 	case RolledBack:
 		c.rolledBack(a)
+	case SetAside:
+		c.tally.aside++
+		c.aside[a.Executor] = a.Until
+	case Reinstated:
+		back[a.Executor] = true
+		if c.w.now < c.aside[a.Executor] && c.othersUsable(back) {
+			c.w.fail("%s comes back before %v, and others are there", a.Executor, c.aside[a.Executor])
+		}
+		delete(c.aside, a.Executor)
 	case Release:
 		c.tally.late++
 		for _, id := range a.Attempts {
@@ -272,6 +284,8 @@ func (c *checker) launch(l Launch) {
 		c.w.fail("attempt %v is more than the %d slots of %s", id, c.slots[l.Executor], l.Executor)
 	case c.over[id.Job]:
 		c.w.fail("attempt %v launched after its job", id)
+	case c.aside[l.Executor] > 0:
+		c.w.fail("attempt %v launched on %s, which is set aside until %v", id, l.Executor, c.aside[l.Executor])
 	case c.draining[l.Session]:
 		c.w.fail("attempt %v launched on %s, which is being drained", id, l.Executor)
 	}
@@ -401,91 +415,4 @@ func (c *checker) launchPublish(as plan.Assignment) {
 
 func lessTaskID(a, b plan.TaskID) bool {
 	return a.Stage < b.Stage || a.Stage == b.Stage && a.Index < b.Index
-}
-
-func (c *checker) done(d JobDone) {
-	c.tally.done++
-	c.finish(d.Job)
-	if !c.published[d.Job] {
-		c.w.fail("job %v done before its publish", d.Job.Short())
-	}
-	j := c.w.jobs[d.Job]
-	got := make([]sum, len(j.expect))
-	last := plan.SinkID(0)
-	for _, r := range d.Rows {
-		got[r.Sink] += binary.LittleEndian.Uint64(r.Blocks[0])
-		if r.Sink < last {
-			c.w.fail("rows of sink %d after those of %d", r.Sink, last)
-		}
-		last = r.Sink
-	}
-	var tasks int64
-	for _, n := range c.tasks[d.Job] {
-		tasks += int64(n)
-	}
-	if d.Figures.RowsIn != tasks {
-		c.w.fail("figures of %d tasks, want %d", d.Figures.RowsIn, tasks)
-	}
-	for s, want := range j.expect {
-		if collects(plan.SinkID(s)) && got[s] != want {
-			c.w.fail("row sink %d of job %v has the rows %x, want %x", s, j.id.Short(), got[s], want)
-		}
-	}
-}
-
-func (c *checker) finish(job plan.JobID) {
-	if c.over[job] {
-		c.w.fail("job %v ended twice", job.Short())
-	}
-	if c.active[job] != 0 {
-		c.w.fail("job %v ended with %d attempts running", job.Short(), c.active[job])
-	}
-	c.over[job] = true
-}
-
-// jobFailed accepts an end only for a reason that was there.
-func (c *checker) jobFailed(f JobFailed) {
-	c.tally.failed++
-	if f.Canceled {
-		c.tally.canceled++
-	}
-	c.finish(f.Job)
-	key := taskKey{f.Job, f.Task}
-	switch kind := f.Failure.Kind; {
-	case f.Canceled && f.Attempts == 0:
-		if !c.canceled[f.Job] {
-			c.w.fail("job %v canceled by nobody", f.Job.Short())
-		}
-	case kind.Fatal():
-		if !c.fatal[f.Job] {
-			c.w.fail("job %v failed as %v: %s", f.Job.Short(), kind, f.Failure.Message)
-		}
-	case c.blamed(f):
-		c.tally.blamed++
-	case kind.Charged():
-		if c.charged[key] < DefaultMaxAttempts {
-			c.w.fail("job %v failed after %d charged failures of %v: %s", f.Job.Short(), c.charged[key], f.Task, f.Failure.Message)
-		}
-	case c.faults[key] < DefaultMaxFaults:
-		c.w.fail("job %v failed after %d faults of %v: %s", f.Job.Short(), c.faults[key], f.Task, f.Failure.Message)
-	}
-	if c.published[f.Job] && f.Failure.Kind != fault.Internal {
-		c.w.fail("job %v failed after its publish", f.Job.Short())
-	}
-}
-
-// quiet checks that nothing is left when all jobs are over.
-func (c *checker) quiet() {
-	core := c.w.core
-	if core.freeSlots != core.slots || core.queue.len() != 0 || len(core.live) != 0 {
-		c.w.fail("left: %d of %d slots free, %d jobs queued, %d live", core.freeSlots, core.slots, core.queue.len(), len(core.live))
-	}
-	for _, e := range core.order {
-		if len(e.running) != 0 || len(e.held) != 0 || e.usable() && (e.freeIndex < 0 || e.slots != c.slots[e.id]) {
-			c.w.fail("left on %s: %d running, outputs of %d jobs, %d slots", e.id, len(e.running), len(e.held), e.slots)
-		}
-	}
-	if at, ok := core.NextTick(); ok {
-		c.w.fail("left: a timer at %v", at)
-	}
 }

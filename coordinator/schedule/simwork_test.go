@@ -10,7 +10,7 @@ import (
 // outcome is how an attempt ends that ran to its end on e.
 func (w *world) outcome(e *simExecutor, a plan.Assignment) Event {
 	j := w.jobs[a.Attempt.Job]
-	if kind := w.drawFailure(a); kind != fault.Unknown {
+	if kind := w.drawFailure(e, a); kind != fault.Unknown {
 		return AttemptFailed{Attempt: a.Attempt, Failure: fault.Report{Kind: kind, Message: kind.String()}}
 	}
 	switch a.Work {
@@ -30,7 +30,7 @@ func (w *world) outcome(e *simExecutor, a plan.Assignment) Event {
 // drawFailure decides whether an attempt fails by itself. Failures of user
 // code are drawn only while the task could survive one more, except where the
 // seed wants a task that never works.
-func (w *world) drawFailure(a plan.Assignment) fault.Kind {
+func (w *world) drawFailure(e *simExecutor, a plan.Assignment) fault.Kind {
 	f, id := w.faults, a.Attempt
 	if f.poison && a.Work == plan.Run && id.Job[0] == 0 && id.Task == (plan.TaskID{}) {
 		return fault.User
@@ -44,6 +44,8 @@ func (w *world) drawFailure(a plan.Assignment) fault.Kind {
 		return fault.User
 	case spare && w.hit(f.resource):
 		return fault.Resource
+	case f.bad && e == w.execs[0] && w.hit(700):
+		return fault.Transient
 	case w.hit(f.transient):
 		return fault.Transient
 	case w.hit(f.away):

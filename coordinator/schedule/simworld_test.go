@@ -18,6 +18,7 @@ type faults struct {
 	vary, scarce                    bool
 	cut                             bool // ways between executors, in one direction
 	slow                            bool // some attempts take long
+	bad                             bool // attempts fail at one place
 	user, resource, transient, away int  // per thousand attempts
 }
 
@@ -26,7 +27,7 @@ func randomFaults(r *rand.Rand) faults {
 	rate := func() int { return r.IntN(2) * (1 + r.IntN(100)) }
 	return faults{
 		crash: on(), lease: on(), drain: on(), dup: on(), delay: on(), link: on(), corrupt: on(), cancel: r.IntN(4) == 0,
-		poison: r.IntN(8) == 0, fatal: r.IntN(10) == 0, vary: on(), scarce: on(), cut: on(), slow: on(),
+		poison: r.IntN(8) == 0, fatal: r.IntN(10) == 0, vary: on(), scarce: on(), cut: on(), slow: on(), bad: r.IntN(4) == 0,
 		user: rate(), resource: rate(), transient: rate(), away: rate(),
 	}
 }
@@ -183,8 +184,9 @@ func (w *world) step(ev Event) {
 	w.events = append(w.events, ev)
 	w.check.event(ev)
 	w.check.priority = math.MaxInt
+	back := map[plan.ExecutorID]bool{}
 	for _, a := range w.core.Step(ev) {
-		w.check.action(a)
+		w.check.action(a, back)
 		w.perform(a)
 	}
 	if at, ok := w.core.NextTick(); ok && at != w.tickAt {

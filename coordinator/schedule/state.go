@@ -153,6 +153,12 @@ type ExecutorCopy struct {
 	Session  plan.SessionID   `json:"session"`
 	Ended    []plan.SessionID `json:"ended,omitempty"`
 	Slots    int              `json:"slots"`
+
+	Strikes   int           `json:"strikes,omitempty"`
+	Struck    plan.TaskID   `json:"struck"`
+	StruckJob plan.JobID    `json:"struck_job"`
+	Aside     time.Duration `json:"aside,omitempty"`
+	Setbacks  int           `json:"setbacks,omitempty"`
 }
 
 // TimerCopy is a task that waits, or that is watched.

@@ -13,6 +13,7 @@ type timer struct {
 	task   *task
 	number int // the attempt that failed, or that may be slow
 	backup bool
+	exec   *executor // whose probation ends; nil for a task's timer
 }
 
 func lessTimer(a, b timer) bool {
@@ -24,6 +25,9 @@ func lessTimer(a, b timer) bool {
 
 // valid reports whether the task still waits for this timer.
 func (t timer) valid() bool {
+	if t.exec != nil {
+		return t.exec.aside == t.at
+	}
 	if t.backup {
 		return t.task.state == running && t.task.number == t.number && t.task.twin == nil && t.task.wanted() && !t.task.void()
 	}
@@ -34,6 +38,8 @@ func (c *Core) fireTimers() {
 	for c.timers.len() > 0 && c.timers.top().at <= c.now {
 		switch t := c.timers.pop(); {
 		case !t.valid():
+		case t.exec != nil:
+			c.comeBack(t.exec)
 		case t.backup:
 			c.slow = append(c.slow, t)
 		default:

@@ -113,7 +113,7 @@ func (c *Core) afterFailures(j *job) string {
 	}
 	n := 0
 	for _, t := range c.timers.items {
-		if t.valid() && !t.backup && t.task.job() == j {
+		if t.exec == nil && t.valid() && !t.backup && t.task.job() == j {
 			n++
 		}
 	}

@@ -1,0 +1,95 @@
+package schedule
+
+import (
+	"time"
+
+	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/plan"
+)
+
+// An executor on which attempts of one task after the other fail, and none ends
+// well between them, is set aside for a while: its disk is full, its clock or
+// its libraries are wrong. Failures of user code count only when the task went
+// well elsewhere. What runs there goes on, and its map outputs stay.
+
+const (
+	// maxStrikes failures in a row, of different tasks, set an executor aside.
+	maxStrikes = 4
+	// probation is how long it is set aside; it doubles each time that no attempt
+	// ended well since the last, up to maxProbation.
+	probation    = 30 * time.Second
+	maxProbation = 10 * time.Minute
+)
+
+// blames reports whether a failure of this kind may be the fault of the place
+// where it happened, whatever the task.
+func blames(k fault.Kind) bool {
+	return k == fault.Resource || k == fault.Transient || k == fault.Lost || k == fault.Corrupt
+}
+
+// strike counts a failure of a task against an executor.
+func (c *Core) strike(e *executor, t *task) {
+	if !e.live || e.aside > 0 || e.struck == t.id() && e.struckJob == t.job().id {
+		return
+	}
+	e.strikes++
+	e.struck, e.struckJob = t.id(), t.job().id
+	if e.strikes < maxStrikes || c.usable < 2 || !e.usable() {
+		return
+	}
+	if c.plant != plantUseAside {
+		c.retire(e)
+	}
+	e.aside = c.now + min(probation<<min(e.setbacks, 10), maxProbation)
+	e.setbacks++
+	c.watchAside(e)
+	c.emit(SetAside{Executor: e.id, Failures: e.strikes, Until: e.aside})
+}
+
+// watchAside sets the timer that ends an executor's probation. Its place among
+// others is the same after a restart.
+func (c *Core) watchAside(e *executor) {
+	c.timers.push(timer{at: e.aside, seq: -e.seq, exec: e})
+}
+
+// absolve forgets what was held against an executor: an attempt ended well.
+func (e *executor) absolve() {
+	if e.strikes = 0; e.aside == 0 {
+		e.setbacks = 0
+	}
+	e.struck, e.struckJob = plan.TaskID{}, plan.JobID{}
+}
+
+// comeBack ends an executor's probation.
+func (c *Core) comeBack(e *executor) {
+	e.aside, e.strikes = 0, 0
+	e.struck, e.struckJob = plan.TaskID{}, plan.JobID{}
+	c.enlist(e)
+	c.emit(Reinstated{Executor: e.id})
+}
+
+// recall ends all probations when no other executor is left: one that fails
+// often is better than none.
+func (c *Core) recall() {
+	if c.usable > 0 {
+		return
+	}
+	for _, e := range c.order {
+		if e.live && e.aside > 0 {
+			c.comeBack(e)
+		}
+	}
+}
+
+// enlist takes an executor's slots into the sums.
+func (c *Core) enlist(e *executor) {
+	if !e.usable() || c.plant == plantNeverBack && e.setbacks > 0 {
+		return
+	}
+	c.slots += e.slots
+	c.freeSlots += e.free()
+	c.usable++
+	if e.free() > 0 {
+		c.free.push(e)
+	}
+}
