@@ -11,6 +11,7 @@ import (
 
 	"github.com/zeebo/xxh3"
 
+	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/filelock"
 	"github.com/sheafdata/sheaf/internal/plan"
@@ -95,7 +96,10 @@ func lockStage(d *disk, dest string, job plan.JobID, shared bool) (*Stage, error
 	if err != nil {
 		return nil, outputError("lock", s.dir+lockSuffix, 0, err)
 	}
-	if err := s.makeDirs(); err != nil {
+	if err = failpoint.Hit(failpoint.StageLocked); err == nil {
+		err = s.makeDirs()
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -126,6 +130,9 @@ func (s *Stage) makeDirs() error {
 		if err := s.disk.mkdir(dir); err != nil && !errors.Is(err, fs.ErrExist) {
 			return outputError("make staging directory", dir, 0, err)
 		}
+	}
+	if err := failpoint.Hit(failpoint.StageMade); err != nil {
+		return err
 	}
 	for _, dir := range []string{s.dir, filepath.Dir(s.dir)} {
 		if err := s.disk.syncDir(dir); err != nil {
