@@ -144,16 +144,9 @@ func (j *Journal) join(cfg Config, logger *logger) error {
 		// Nobody else votes, so there is nobody to wait for.
 		c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = alone, alone, alone
 	}
-	servers := cfg.Peers.servers()
 	j.transport = cfg.Peers.transport(logger)
-	known, err := raft.HasExistingState(j.store, j.store, snapshots)
-	if err != nil {
-		return err
-	}
-	if !known {
-		if err := raft.BootstrapCluster(c, j.store, j.store, snapshots, j.transport, raft.Configuration{Servers: servers}); err != nil {
-			return fmt.Errorf("begin: %w", err)
-		}
+	if err := j.begin(c, snapshots, cfg.Peers.servers()); err != nil {
+		return fmt.Errorf("begin: %w", err)
 	}
 	j.raft, err = raft.NewRaft(c, &machine{cfg.Machine}, j.store, j.store, snapshots, j.transport)
 	return err
