@@ -262,6 +262,8 @@ func (s *Stage) finish() error {
 		return err
 	}
 	// What stays is in nobody's way and Close tries again, so the output counts.
-	_ = removeStage(s.disk, s.dir)
+	if removeStage(s.disk, s.dir) == nil {
+		_ = s.forgetLock()
+	}
 	return nil
 }

@@ -161,7 +161,20 @@ func (s *Stage) Discard() error {
 	if err := restoreOld(s.disk, s.dest, s.dir); err != nil {
 		return err
 	}
-	return removeStage(s.disk, s.dir)
+	if err := removeStage(s.disk, s.dir); err != nil {
+		return err
+	}
+	return s.forgetLock()
+}
+
+// forgetLock removes the name of the lock of a stage that is gone: it protects
+// nothing any more, and the last of the processes that share it may be killed
+// before it closes.
+func (s *Stage) forgetLock() error {
+	if err := s.disk.remove(s.dir + lockSuffix); err != nil && !absent(err) {
+		return outputError("remove lock", s.dir+lockSuffix, 0, err)
+	}
+	return nil
 }
 
 // Close releases the lock. What is staged and not published stays for a process
