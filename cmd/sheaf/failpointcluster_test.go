@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -57,6 +58,16 @@ func loopback() string {
 // newSupervised starts a coordinator and two executors with an environment.
 func newSupervised(t *testing.T, mayFail bool, env ...string) *supervised {
 	t.Helper()
+	c := supervise(t, mayFail, env...)
+	for _, name := range []string{"coordinator", "a", "b"} {
+		c.start(name)
+	}
+	return c
+}
+
+// supervise makes a cluster without daemons.
+func supervise(t *testing.T, mayFail bool, env ...string) *supervised {
+	t.Helper()
 	built, err := failpointBuilds()
 	if err != nil {
 		t.Fatal(err)
@@ -66,11 +77,21 @@ func newSupervised(t *testing.T, mayFail bool, env ...string) *supervised {
 		realCluster: &realCluster{t: t, dir: t.TempDir(), address: host + ":7440", gossip: host + ":7441", nodes: map[string]*node{}},
 		built:       built, mayFail: mayFail, env: env, told: map[*node]bool{}, killed: map[string]int{},
 	}
+	c.run = c.command
 	t.Cleanup(c.end)
-	for _, name := range []string{"coordinator", "a", "b"} {
-		c.start(name)
-	}
 	return c
+}
+
+// command runs a command of a client, which ends also when what it waits for
+// never comes.
+func (c *supervised) command(args ...string) outcome {
+	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
+	defer cancel()
+	var stdout, stderr strings.Builder
+	code := execute(ctx, args, &console{stdout: &stdout, stderr: &stderr, now: still, getenv: func(name string) string {
+		return map[string]string{"SHEAF_CLUSTER": c.address}[name]
+	}})
+	return outcome{code, stdout.String(), stderr.String()}
 }
 
 // start starts a daemon, and again whenever it is killed.

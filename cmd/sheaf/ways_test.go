@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/sheafdata/sheaf/executor/task"
+	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/internal/storage"
 )
 
@@ -102,6 +103,20 @@ func (w *ways) left(t testing.TB) []string {
 		}
 	}
 	return names
+}
+
+// sweep does what the next job with these outputs does first.
+func (w *ways) sweep(t testing.TB) {
+	t.Helper()
+	for _, dest := range []string{w.counts(), w.sorted()} {
+		s, err := storage.CreateStage(dest, plan.NewJobID())
+		if err == nil {
+			err = errors.Join(s.Discard(), s.Close())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // poll looks at the outputs all the time, until stop is called, which returns what
