@@ -166,7 +166,7 @@ func (c *supervised) submit(w *ways) (job string) {
 	args := append([]string{"submit", "-q", "-d", "--idempotency-key", "one", filepath.Join(c.built, "ways"), "--"}, w.args()...)
 	c.until("the job is submitted", func() bool {
 		got := c.sheaf(args...)
-		if got.code != exitOK && got.code != exitUnreachable {
+		if got.code != exitOK && got.code != exitUnreachable && !c.mayFail {
 			c.t.Fatalf("submit ended with %d: %s", got.code, got.stderr)
 		}
 		job = strings.TrimSpace(got.stdout)
