@@ -40,6 +40,11 @@ build: ## compile everything; programs go to build/, static ones that run on any
 .PHONY: test
 test: ## run all tests
 	$(GO) test ./...
+	$(GO) test -tags failpoint ./internal/failpoint
+
+.PHONY: failpoints
+failpoints: ## end, stop or fail a process of a cluster at every point there is, at several hits of each: some minutes
+	$(GO) test ./cmd/sheaf -run '^TestFailpoints$$' -count 1 -v -parallel 6 -timeout 30m -failpoints.all
 
 .PHONY: race
 race: ## run all tests under the race detector, in their short forms
@@ -59,6 +64,7 @@ many: ## let 50 executors run 2,000 tasks, and 2 of them 20,000; prints times an
 check: check-schema ## formatting, vet, staticcheck, the house rules, tidy modules, the schema and its code
 	@bad=$$(gofmt -l .); if [ -n "$$bad" ]; then echo "not formatted (run make format):"; echo "$$bad"; exit 1; fi
 	$(GO) vet ./...
+	$(GO) vet -tags failpoint ./internal/failpoint ./coordinator/journal
 	$(STATICCHECK) ./...
 	$(GO) test -run '^TestHouse' .
 	$(GO) mod tidy -diff

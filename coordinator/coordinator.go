@@ -23,6 +23,7 @@ import (
 
 	"github.com/sheafdata/sheaf/coordinator/artifact"
 	"github.com/sheafdata/sheaf/coordinator/journal"
+	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/gossip"
 	"github.com/sheafdata/sheaf/internal/plan"
@@ -112,6 +113,9 @@ func (c *Coordinator) open(ctx context.Context) (err error) {
 		return err
 	}
 	c.clusterID = c.directory.clusterID
+	if err := failpoint.Hit(failpoint.CoordinatorOpened); err != nil {
+		return err
+	}
 	limits := artifact.Limits{ProgramBytes: c.cfg.Limits.ArtifactBytes, TotalBytes: c.cfg.Limits.StoreBytes}
 	if c.programs, err = artifact.Open(filepath.Join(c.cfg.Dir, "artifacts"), limits); err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"github.com/sheafdata/sheaf/coordinator/journal"
 	"github.com/sheafdata/sheaf/coordinator/record"
 	"github.com/sheafdata/sheaf/coordinator/schedule"
+	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/internal/wire"
@@ -216,6 +217,9 @@ func (l *loop) commit(ctx context.Context) error {
 		}
 		return err
 	}
+	if err := failpoint.Hit(failpoint.ActionsBegin); err != nil {
+		return err
+	}
 	for i, p := range batch {
 		actions, ok := results[i].([]schedule.Action)
 		if !ok {
@@ -224,6 +228,9 @@ func (l *loop) commit(ctx context.Context) error {
 		p.then(nil)
 		for _, a := range actions {
 			l.perform(a)
+			if err := failpoint.Hit(failpoint.ActionsBetween); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sheafdata/sheaf/coordinator/record"
 	"github.com/sheafdata/sheaf/coordinator/schedule"
+	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
 )
@@ -190,6 +191,7 @@ func (m *machine) end(id plan.JobID, how func(*job)) {
 	how(j)
 	j.ended = m.at
 	j.measure()
+	_ = failpoint.Hit(failpoint.JobEnded) // nothing here can fail
 	close(j.awaited)
 	m.retireSteps(id)
 	if driver := m.jobs[j.submission.Driver]; driver == nil || driver.over() {

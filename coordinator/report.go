@@ -6,6 +6,7 @@ import (
 	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
 	"github.com/sheafdata/sheaf/coordinator/record"
 	"github.com/sheafdata/sheaf/coordinator/schedule"
+	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/internal/wire"
@@ -135,8 +136,12 @@ func (l *loop) report(s *session, st *stream, sequence uint64, ev schedule.Event
 	if !l.number(s, st, sequence) {
 		return
 	}
+	_ = failpoint.Hit(failpoint.ReportTaken) // nothing here can fail
 	switch ev := ev.(type) {
 	case schedule.AttemptFinished:
+		if ev.Attempt.Task.Stage == plan.PublishStage {
+			_ = failpoint.Hit(failpoint.PublishTaken) // nor here
+		}
 		ev.At = l.now()
 		delete(l.progress[ev.Attempt.Job], ev.Attempt)
 		l.propose(record.Record{Event: ev}, func(err error) {

@@ -9,6 +9,7 @@ import (
 	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
 	"github.com/sheafdata/sheaf/coordinator/record"
 	"github.com/sheafdata/sheaf/coordinator/schedule"
+	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/internal/secure"
@@ -123,6 +124,10 @@ func (l *loop) submit(r request, answer func(submitted, error)) {
 		answer(submitted{}, fault.New(fault.Resource, "%d jobs wait or run, which is the limit: try again when some have ended", l.cfg.Limits.Jobs))
 		return
 	}
+	if err := failpoint.Hit(failpoint.SubmitTaken); err != nil {
+		answer(submitted{}, err)
+		return
+	}
 	u := &underway{request: r, waiters: []func(submitted, error){answer}}
 	if key.key != "" {
 		l.keys[key] = u
@@ -134,6 +139,9 @@ func (l *loop) submit(r request, answer func(submitted, error)) {
 			delete(l.keys, key)
 		} else {
 			l.log.Info("job submitted", "job", r.event.Job.Short(), "name", r.submission.Spec.Name, "owner", r.submission.Owner)
+		}
+		if err == nil {
+			err = failpoint.Hit(failpoint.SubmitRecorded)
 		}
 		for _, answer := range u.waiters {
 			answer(submitted{id: r.event.Job}, err)

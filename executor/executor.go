@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/sheafdata/sheaf/coordinator/artifact"
+	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/gossip"
 	"github.com/sheafdata/sheaf/internal/memory"
@@ -122,6 +123,9 @@ func (e *Executor) open() (err error) {
 		return err
 	}
 	if e.cluster, err = keptCluster(e.dir); err != nil {
+		return err
+	}
+	if err := failpoint.Hit(failpoint.ExecutorOpened); err != nil {
 		return err
 	}
 	if e.store, err = store.Open(store.Config{Dirs: dirs, DiskBytes: e.cfg.DiskBytes, Owner: e.name}); err != nil {

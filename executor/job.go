@@ -170,6 +170,7 @@ func (j *job) started(ev *events, w *worker.Worker, err error) {
 		return
 	}
 	j.worker = w
+	w.SetExecutors(j.s.executors()) // again: some may have joined or left while it was started
 	waiting := j.waiting
 	j.waiting = nil
 	for i, a := range waiting {

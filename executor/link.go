@@ -13,6 +13,7 @@ import (
 
 	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
 	"github.com/sheafdata/sheaf/coordinator/client"
+	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/wire"
 )
@@ -158,6 +159,9 @@ func (s *session) register(ctx context.Context, st *stream, cluster string) (*pb
 	if !ok {
 		return nil, nil, context.Canceled
 	}
+	if err := failpoint.Hit(failpoint.ExecutorRegister); err != nil {
+		return nil, nil, err
+	}
 	// A stream that was refused fails in Send with io.EOF, and Receive says why.
 	if err := st.Send(m); err != nil && !errors.Is(err, io.EOF) {
 		return nil, nil, err
@@ -175,6 +179,9 @@ func (s *session) register(ctx context.Context, st *stream, cluster string) (*pb
 	}
 	if first.GetRegistered() == nil {
 		return nil, nil, fault.New(fault.Transient, "the answer to a registration is none")
+	}
+	if err := failpoint.Hit(failpoint.ExecutorRegistered); err != nil {
+		return nil, nil, err
 	}
 	out, ok := ask(ctx, s, func() *outbox { return s.registered(first) })
 	if !ok || out == nil {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
+	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/internal/wire"
@@ -25,10 +26,16 @@ func (s *session) obey(m *pb.ConnectResponse) error {
 		case n > s.commands+1:
 			return fault.New(fault.Transient, "command %d came after command %d", n, s.commands)
 		}
+		if err := failpoint.Hit(failpoint.CommandArrived); err != nil {
+			return err
+		}
 		if err := s.command(m); err != nil {
 			return err
 		}
 		s.commands = n
+		if err := failpoint.Hit(failpoint.CommandObeyed); err != nil {
+			return err
+		}
 		if s.out != nil {
 			s.out.arrived(n)
 		}
@@ -89,6 +96,7 @@ func (s *session) command(m *pb.ConnectResponse) error {
 		if err != nil {
 			return err
 		}
+		_ = failpoint.Hit(failpoint.JobRelease) // nothing here can fail
 		s.releaseJob(id)
 	case *pb.ConnectResponse_Drain:
 		s.drain(time.Duration(v.Drain.GetDeadlineMillis())*time.Millisecond, v.Drain.GetReason())

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
+	"github.com/sheafdata/sheaf/internal/failpoint"
 )
 
 // outbox is what waits to be sent over one stream: the session fills it and
@@ -72,10 +73,27 @@ func (o *outbox) send(st *stream) error {
 			return nil
 		}
 		for _, m := range messages {
-			if err := st.Send(m); err != nil {
+			if err := deliver(st, m); err != nil {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// deliver sends one message.
+func deliver(st *stream, m *pb.ConnectRequest) error {
+	isReport := m.GetSequence() != 0
+	if isReport {
+		if err := failpoint.Hit(failpoint.ReportSend); err != nil {
+			return err
+		}
+	}
+	if err := st.Send(m); err != nil {
+		return err
+	}
+	if isReport {
+		return failpoint.Hit(failpoint.ReportSent)
 	}
 	return nil
 }

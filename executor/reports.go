@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
+	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/internal/wire"
@@ -52,6 +53,7 @@ func (s *session) acknowledged(sequence uint64) {
 	if n == 0 {
 		return
 	}
+	_ = failpoint.Hit(failpoint.ReportAcked) // nothing here can fail
 	if r.kept = r.kept[n:]; len(r.kept) == 0 {
 		r.kept = nil
 	}

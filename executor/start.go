@@ -16,6 +16,7 @@ import (
 	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
 	"github.com/sheafdata/sheaf/coordinator/artifact"
 	"github.com/sheafdata/sheaf/executor/worker"
+	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
 )
@@ -41,6 +42,9 @@ func (s *session) startWorker(ctx context.Context, spec plan.JobSpec, ev *events
 	executors, ok := ask(ctx, s, s.executors)
 	if !ok {
 		return nil, fault.New(fault.Canceled, "the session is over")
+	}
+	if err := failpoint.Hit(failpoint.WorkerStart); err != nil {
+		return nil, err
 	}
 	return worker.Start(ctx, worker.Config{
 		Program: program, Job: spec, Executor: e.name, Dir: dir, Directories: ev.space.Dirs(),

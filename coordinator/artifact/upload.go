@@ -9,6 +9,7 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
 )
 
@@ -150,7 +151,13 @@ func (s *Store) finish(e *entry) error {
 		e.there, e.total = 0, 0
 		return errors.Join(fault.New(fault.Corrupt, "its %d bytes have the sha256 %s: upload it again", bytes, sum), err)
 	}
+	if err := failpoint.Hit(failpoint.ProgramPart); err != nil {
+		return err
+	}
 	if err := s.root.Rename(e.name+partSuffix, e.name); err != nil {
+		return err
+	}
+	if err := failpoint.Hit(failpoint.ProgramNamed); err != nil {
 		return err
 	}
 	e.complete = true

@@ -3,6 +3,7 @@ package journal
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -12,6 +13,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
+	wal "github.com/hashicorp/raft-wal"
+	"github.com/hashicorp/raft-wal/metadb"
 
 	"github.com/sheafdata/sheaf/internal/fault"
 )
@@ -71,6 +76,30 @@ func TestKill(t *testing.T) {
 		if len(records) <= acknowledged {
 			t.Fatalf("%d records after a kill, but %d were acknowledged (seed %d)", len(records), acknowledged+1, seed)
 		}
+	}
+}
+
+// TestKillBeforeTheFirstEntry has a process that ended when raft had noted its
+// term and nothing else.
+func TestKillBeforeTheFirstEntry(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, walFolder), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	meta := &metadb.BoltMetaDB{}
+	log, err := wal.Open(filepath.Join(dir, walFolder), wal.WithSegmentSize(segmentBytes), wal.WithMetaStore(meta), wal.WithLogger(hclog.NewNullLogger()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(log.SetUint64([]byte("CurrentTerm"), 1), log.Close(), meta.Close()); err != nil {
+		t.Fatal(err)
+	}
+	m := &list{}
+	j := lead(t, Config{Dir: dir, Machine: m})
+	add(t, j, "a")
+	shut(t, j)
+	if got, want := text(m.all()), `["a"]`; got != want {
+		t.Errorf("records %s, want %s", got, want)
 	}
 }
 

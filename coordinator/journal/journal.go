@@ -19,8 +19,11 @@ import (
 
 	"github.com/hashicorp/raft"
 	wal "github.com/hashicorp/raft-wal"
+	"github.com/hashicorp/raft-wal/fs"
 	"github.com/hashicorp/raft-wal/metadb"
+	"github.com/hashicorp/raft-wal/segment"
 
+	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
 )
 
@@ -94,7 +97,9 @@ func Open(ctx context.Context, cfg Config) (_ *Journal, err error) {
 	}
 	logger := newLogger(cfg.Log, cfg.Peers == nil)
 	j.meta = &metadb.BoltMetaDB{} // ours to close: the log does not
-	if j.wal, err = wal.Open(filepath.Join(cfg.Dir, walFolder), wal.WithLogger(logger), wal.WithSegmentSize(segmentBytes), wal.WithMetaStore(j.meta)); err != nil {
+	folder := filepath.Join(cfg.Dir, walFolder)
+	segments := segment.NewFiler(folder, files(fs.New()))
+	if j.wal, err = wal.Open(folder, wal.WithLogger(logger), wal.WithSegmentSize(segmentBytes), wal.WithSegmentFiler(segments), wal.WithMetaStore(j.meta)); err != nil {
 		return nil, fault.Wrap(fault.Corrupt, err)
 	}
 	if j.mark, err = openMark(cfg.Dir); err != nil {
@@ -132,20 +137,16 @@ func (j *Journal) join(cfg Config, logger *logger) error {
 	}
 	c.TrailingLogs = c.SnapshotThreshold / 4
 	c.SnapshotInterval = snapshotInterval
+	if failpoint.Enabled { // so that a short job meets snapshots
+		c.SnapshotThreshold, c.TrailingLogs, c.SnapshotInterval = 8, 2, 50*time.Millisecond
+	}
 	if cfg.Peers == nil {
 		// Nobody else votes, so there is nobody to wait for.
 		c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = alone, alone, alone
 	}
-	servers := cfg.Peers.servers()
 	j.transport = cfg.Peers.transport(logger)
-	known, err := raft.HasExistingState(j.store, j.store, snapshots)
-	if err != nil {
-		return err
-	}
-	if !known {
-		if err := raft.BootstrapCluster(c, j.store, j.store, snapshots, j.transport, raft.Configuration{Servers: servers}); err != nil {
-			return fmt.Errorf("begin: %w", err)
-		}
+	if err := j.begin(c, snapshots, cfg.Peers.servers()); err != nil {
+		return fmt.Errorf("begin: %w", err)
 	}
 	j.raft, err = raft.NewRaft(c, &machine{cfg.Machine}, j.store, j.store, snapshots, j.transport)
 	return err

@@ -5,6 +5,8 @@ import (
 	"io"
 
 	"github.com/hashicorp/raft"
+
+	"github.com/sheafdata/sheaf/internal/failpoint"
 )
 
 // machine is a Machine as raft drives it.
@@ -18,9 +20,15 @@ func (f *machine) Apply(l *raft.Log) any {
 	if err != nil {
 		panic(fmt.Sprintf("journal entry %d: %v", l.Index, err))
 	}
+	if err := failpoint.Hit(failpoint.JournalApply); err != nil {
+		return err
+	}
 	results := make([]any, len(records))
 	for i, r := range records {
 		results[i] = f.m.Apply(l.Term, r)
+	}
+	if err := failpoint.Hit(failpoint.JournalApplied); err != nil {
+		return err
 	}
 	return results
 }
@@ -44,11 +52,21 @@ type snapshot struct{ write func(io.Writer) error }
 
 // Persist implements raft.FSMSnapshot.
 func (s snapshot) Persist(sink raft.SnapshotSink) error {
-	if err := s.write(sink); err != nil {
+	err := failpoint.Hit(failpoint.SnapshotWrite)
+	if err == nil {
+		err = s.write(sink)
+	}
+	if err == nil {
+		err = failpoint.Hit(failpoint.SnapshotWritten)
+	}
+	if err != nil {
 		sink.Cancel()
 		return err
 	}
-	return sink.Close()
+	if err := sink.Close(); err != nil {
+		return err
+	}
+	return failpoint.Hit(failpoint.SnapshotNamed)
 }
 
 // Release implements raft.FSMSnapshot.

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/raft"
 	wal "github.com/hashicorp/raft-wal"
 
+	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/filelock"
 )
@@ -32,25 +33,41 @@ func (s *watchedStore) StoreLog(l *raft.Log) error { return s.StoreLogs([]*raft.
 
 // StoreLogs implements raft.LogStore.
 func (s *watchedStore) StoreLogs(logs []*raft.Log) error {
-	return s.watch(func() error {
-		if err := s.WAL.StoreLogs(logs); err != nil || len(logs) == 0 {
-			return err
-		}
-		return s.mark.set(logs[len(logs)-1].Index)
-	})
+	return s.watch(func() error { return s.write(logs) })
+}
+
+func (s *watchedStore) write(logs []*raft.Log) error {
+	if err := s.WAL.StoreLogs(logs); err != nil || len(logs) == 0 {
+		return err
+	}
+	if err := failpoint.Hit(failpoint.JournalSynced); err != nil {
+		return err
+	}
+	if err := s.mark.set(logs[len(logs)-1].Index); err != nil {
+		return err
+	}
+	return failpoint.Hit(failpoint.JournalMarked)
 }
 
 // DeleteRange implements raft.LogStore.
 func (s *watchedStore) DeleteRange(least, most uint64) error {
-	return s.watch(func() error {
-		// From the end, where another leader knows better; else from the beginning.
-		if most >= s.mark.get() {
-			if err := s.mark.set(least - 1); err != nil {
-				return err
-			}
+	return s.watch(func() error { return s.prune(least, most) })
+}
+
+func (s *watchedStore) prune(least, most uint64) error {
+	// From the end, where another leader knows better; else from the beginning.
+	if most >= s.mark.get() {
+		if err := s.mark.set(least - 1); err != nil {
+			return err
 		}
-		return s.WAL.DeleteRange(least, most)
-	})
+	}
+	if err := failpoint.Hit(failpoint.LogPrune); err != nil {
+		return err
+	}
+	if err := s.WAL.DeleteRange(least, most); err != nil {
+		return err
+	}
+	return failpoint.Hit(failpoint.LogPruned)
 }
 
 // Set implements raft.StableStore.

@@ -20,6 +20,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/graph"
 	"github.com/sheafdata/sheaf/internal/plan"
@@ -45,6 +46,9 @@ const endLimit = 4 * time.Second
 func Serve(conn io.ReadWriteCloser, c Config) error {
 	s := newServer(conn, c)
 	defer s.close()
+	if err := failpoint.Hit(failpoint.WorkerBegan); err != nil {
+		return err
+	}
 	if err := s.greet(); err != nil {
 		return err
 	}
@@ -145,6 +149,9 @@ func (s *server) ready(failure error) error {
 	if failure != nil {
 		report := fault.ReportOf(failure)
 		m.Failure = &report
+	}
+	if err := failpoint.Hit(failpoint.WorkerReady); err != nil {
+		return err
 	}
 	if err := s.out.Write(m); err != nil {
 		return err

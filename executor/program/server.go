@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sheafdata/sheaf/executor/task"
+	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/graph"
 	"github.com/sheafdata/sheaf/internal/memory"
@@ -191,9 +192,15 @@ func (s *server) tell(e ending) error {
 	if e.err == nil {
 		err := tooLong(&e.result)
 		if err == nil {
+			err = failpoint.Hit(failpoint.AttemptDone)
+		}
+		if err == nil {
 			err = s.out.Write(wire.Finished{Attempt: e.id, Result: e.result})
 		}
 		if fault.KindOf(err) != fault.Invalid {
+			if err == nil {
+				err = failpoint.Hit(failpoint.AttemptTold)
+			}
 			// They are the executor's from here on.
 			for _, out := range e.result.Outputs {
 				s.store.Forget(out.ID)

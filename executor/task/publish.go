@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/internal/storage"
 )
@@ -68,6 +69,9 @@ func (r *Runtime) publish(a *plan.Assignment) error {
 		}
 		stage := storage.OpenStage(s.Destination, a.Attempt.Job)
 		if err := stage.Publish(files, append(text, '\n'), r.Overwrite); err != nil {
+			return err
+		}
+		if err := failpoint.Hit(failpoint.PublishDone); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/plan"
 )
 
@@ -27,6 +28,11 @@ func (c *Config) environment() []string {
 	for _, name := range passed {
 		if value, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+value)
+		}
+	}
+	if failpoint.Enabled {
+		for _, name := range []string{failpoint.Variable, failpoint.OnceVariable, failpoint.TraceVariable} {
+			env = append(env, name+"="+os.Getenv(name))
 		}
 	}
 	return append(env, c.Environment...)

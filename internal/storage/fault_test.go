@@ -16,12 +16,14 @@ import (
 	"github.com/sheafdata/sheaf/internal/fault"
 )
 
-// modes are the ways to publish: into nothing, over an old output, and both
-// without renameat2.
-var modes = []struct {
+type publishMode struct {
 	name             string
 	overwrite, plain bool
-}{
+}
+
+// modes are the ways to publish: into nothing, over an old output, and both
+// without renameat2.
+var modes = []publishMode{
 	{"new", false, false},
 	{"overwrite", true, false},
 	{"new without renameat2", false, true},

@@ -31,6 +31,8 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(childRole) {
 	case "overwrite":
 		childOverwrites(dest)
+	case "ends":
+		childEnds(dest, os.Getenv("SHEAF_STORAGE_TEST_VERSION"))
 	case "race":
 		childRaces(dest, os.Getenv("SHEAF_STORAGE_TEST_VERSION"))
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/memory"
 )
@@ -59,6 +60,9 @@ func (s *Stage) Publish(files []PublishFile, success []byte, overwrite bool) err
 	if claim != nil {
 		defer s.disk.close(claim) // nothing was written to it
 	}
+	if err := failpoint.Hit(failpoint.PublishClaimed); err != nil {
+		return err
+	}
 	if done() {
 		return s.finish()
 	}
@@ -107,6 +111,9 @@ func (s *Stage) publish(files []PublishFile, success []byte, overwrite bool) err
 	if err := s.assemble(files, success); err != nil {
 		return err
 	}
+	if err := failpoint.Hit(failpoint.PublishSwap); err != nil {
+		return err
+	}
 	return s.swap(overwrite)
 }
 
@@ -132,13 +139,22 @@ func (s *Stage) assemble(files []PublishFile, success []byte) error {
 	if err := s.disk.mkdir(final); err != nil && !exists(final) {
 		return outputError("make directory", final, 0, err)
 	}
+	if err := failpoint.Hit(failpoint.PublishBegun); err != nil {
+		return err
+	}
 	dirs := map[string]bool{".": true}
 	for _, f := range files {
 		if err := s.place(f, dirs); err != nil {
 			return err
 		}
+		if err := failpoint.Hit(failpoint.PublishPlaced); err != nil {
+			return err
+		}
 	}
 	if err := s.placeSuccess(success); err != nil {
+		return err
+	}
+	if err := failpoint.Hit(failpoint.PublishListed); err != nil {
 		return err
 	}
 	for dir := range dirs {
@@ -188,6 +204,9 @@ func (s *Stage) placeSuccess(success []byte) error {
 	if err := s.disk.writeFile(temporary, success); err != nil {
 		return outputError("write", temporary, int64(len(success)), err)
 	}
+	if err := failpoint.Hit(failpoint.PublishSuccess); err != nil {
+		return err
+	}
 	return outputError("write", to, 0, s.disk.rename(temporary, to))
 }
 
@@ -232,11 +251,19 @@ func (s *Stage) swapPlain(overwrite bool) error {
 // finish makes the publication durable and clears up. The caller holds mu.
 func (s *Stage) finish() error {
 	parent := filepath.Dir(s.dest)
+	if err := failpoint.Hit(failpoint.PublishSwapped); err != nil {
+		return err
+	}
 	if err := s.disk.syncDir(parent); err != nil {
 		return fmt.Errorf("output is visible but may not survive a power failure: %w", outputError("sync directory", parent, 0, err))
 	}
 	s.published = true
+	if err := failpoint.Hit(failpoint.PublishDurable); err != nil {
+		return err
+	}
 	// What stays is in nobody's way and Close tries again, so the output counts.
-	_ = removeStage(s.disk, s.dir)
+	if removeStage(s.disk, s.dir) == nil {
+		_ = s.forgetLock()
+	}
 	return nil
 }

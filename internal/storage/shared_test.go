@@ -43,3 +43,26 @@ func TestLastOfManyRemovesTheLock(t *testing.T) {
 		}
 	}
 }
+
+// TestKilledSharerLeavesNothing has a worker that is killed when the job is over
+// and the other worker has closed already.
+func TestKilledSharerLeavesNothing(t *testing.T) {
+	job := newOutput("n")
+	for name, end := range map[string]func(*Stage) error{
+		"publish": func(s *Stage) error { return s.Publish(job.files(), job.success(), false) },
+		"discard": (*Stage).Discard,
+	} {
+		t.Run(name, func(t *testing.T) {
+			dest := filepath.Join(t.TempDir(), "out")
+			first, err := JoinStage(dest, job.job)
+			must(t, err)
+			second, err := JoinStage(dest, job.job)
+			must(t, err)
+			must(t, job.stage(first))
+			must(t, end(OpenStage(dest, job.job)))
+			must(t, first.Close())
+			must(t, second.lock.Close()) // what the system does when it is killed
+			checkClean(t, dest)
+		})
+	}
+}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/zeebo/xxh3"
 
+	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/filelock"
 	"github.com/sheafdata/sheaf/internal/plan"
@@ -95,7 +96,10 @@ func lockStage(d *disk, dest string, job plan.JobID, shared bool) (*Stage, error
 	if err != nil {
 		return nil, outputError("lock", s.dir+lockSuffix, 0, err)
 	}
-	if err := s.makeDirs(); err != nil {
+	if err = failpoint.Hit(failpoint.StageLocked); err == nil {
+		err = s.makeDirs()
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -127,6 +131,9 @@ func (s *Stage) makeDirs() error {
 			return outputError("make staging directory", dir, 0, err)
 		}
 	}
+	if err := failpoint.Hit(failpoint.StageMade); err != nil {
+		return err
+	}
 	for _, dir := range []string{s.dir, filepath.Dir(s.dir)} {
 		if err := s.disk.syncDir(dir); err != nil {
 			return outputError("make staging directory", dir, 0, err)
@@ -154,7 +161,20 @@ func (s *Stage) Discard() error {
 	if err := restoreOld(s.disk, s.dest, s.dir); err != nil {
 		return err
 	}
-	return removeStage(s.disk, s.dir)
+	if err := removeStage(s.disk, s.dir); err != nil {
+		return err
+	}
+	return s.forgetLock()
+}
+
+// forgetLock removes the name of the lock of a stage that is gone: it protects
+// nothing any more, and the last of the processes that share it may be killed
+// before it closes.
+func (s *Stage) forgetLock() error {
+	if err := s.disk.remove(s.dir + lockSuffix); err != nil && !absent(err) {
+		return outputError("remove lock", s.dir+lockSuffix, 0, err)
+	}
+	return nil
 }
 
 // Close releases the lock. What is staged and not published stays for a process

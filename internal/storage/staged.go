@@ -10,6 +10,7 @@ import (
 
 	"github.com/zeebo/xxh3"
 
+	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
 )
 
@@ -48,9 +49,15 @@ func (s *Stage) Create(name string) (*Staged, error) {
 			return nil, err
 		}
 	}
+	if err := failpoint.Hit(failpoint.StagedCreate); err != nil {
+		return nil, outputError("create staged file", path, 0, err)
+	}
 	f, err := s.disk.create(path)
 	if err != nil {
 		return nil, outputError("create staged file", path, 0, err)
+	}
+	if err := failpoint.Hit(failpoint.StagedCreated); err != nil {
+		return nil, errors.Join(outputError("create staged file", path, 0, err), f.Close())
 	}
 	return &Staged{disk: s.disk, path: path, file: f, buffer: buffers.Get().(*[stagedBuffer]byte), hash: xxh3.New()}, nil
 }
@@ -117,7 +124,11 @@ func (f *Staged) flush() error {
 }
 
 func (f *Staged) put(p []byte) error {
-	if err := f.disk.write(f.file, p); err != nil {
+	err := failpoint.Hit(failpoint.StagedWrite)
+	if err == nil {
+		err = f.disk.write(f.file, p)
+	}
+	if err != nil {
 		f.err = outputError("write staged file", f.path, f.bytes+int64(len(p)), err)
 		return f.err
 	}
@@ -151,10 +162,20 @@ func (f *Staged) Commit() (bytes int64, hash string, err error) {
 
 // sync makes the bytes and the name durable and closes the file.
 func (f *Staged) sync() error {
-	if err := f.disk.sync(f.file); err != nil {
+	err := failpoint.Hit(failpoint.StagedSync)
+	if err == nil {
+		err = f.disk.sync(f.file)
+	}
+	if err == nil {
+		err = failpoint.Hit(failpoint.StagedClose)
+	}
+	if err != nil {
 		return outputError("sync staged file", f.path, f.bytes, err)
 	}
-	if err := f.disk.close(f.file); err != nil {
+	if err = f.disk.close(f.file); err == nil {
+		err = failpoint.Hit(failpoint.StagedClosed)
+	}
+	if err != nil {
 		return outputError("close staged file", f.path, f.bytes, err)
 	}
 	return outputError("sync directory", filepath.Dir(f.path), 0, f.disk.syncDir(filepath.Dir(f.path)))

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/filelock"
 	"github.com/sheafdata/sheaf/internal/plan"
@@ -102,6 +103,9 @@ func removeStage(d *disk, dir string) error {
 		}
 		if err := d.rename(dir, trash); err != nil && !absent(err) {
 			return outputError("remove staging directory", dir, 0, err)
+		}
+		if err := failpoint.Hit(failpoint.StageTrashed); err != nil {
+			return err
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"syscall"
 
+	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
 )
 
@@ -105,6 +106,9 @@ func (f *file) publish(name string) error {
 	err := f.f.Close()
 	f.f = nil
 	if err == nil {
+		err = failpoint.Hit(failpoint.OutputRename)
+	}
+	if err == nil {
 		err = f.dir.files.Rename(f.name, name)
 	}
 	if err != nil {
@@ -112,7 +116,7 @@ func (f *file) publish(name string) error {
 		return diskError([]error{fmt.Errorf("publish file in %s: %w", f.dir.path, err)})
 	}
 	f.name = name
-	return nil
+	return failpoint.Hit(failpoint.OutputRenamed)
 }
 
 // delete closes and removes the file, whatever its name is by now.

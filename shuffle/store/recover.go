@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
 )
@@ -44,6 +45,9 @@ func (s *Store) recoverFile(d *dir, name string) error {
 	id, ok := parseOutputName(name)
 	if !ok {
 		return corrupt("it is no published map output")
+	}
+	if err := failpoint.Hit(failpoint.StoreRecover); err != nil {
+		return err
 	}
 	o, err := s.inspect(d, name, "")
 	if err != nil {

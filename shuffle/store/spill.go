@@ -5,6 +5,7 @@ import (
 	"io"
 	"sync"
 
+	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
 )
@@ -31,7 +32,10 @@ func (s *Store) Spill(attempt plan.AttemptID) (*SpillFile, error) {
 		return nil, fmt.Errorf("create spill file of %v: %w", attempt, err)
 	}
 	sp := &SpillFile{store: s, attempt: attempt, file: f}
-	if err := s.enter(attempt, sp); err != nil {
+	if err = failpoint.Hit(failpoint.SpillCreated); err == nil {
+		err = s.enter(attempt, sp)
+	}
+	if err != nil {
 		sp.drop()
 		return nil, fmt.Errorf("create spill file of %v: %w", attempt, err)
 	}
@@ -45,6 +49,9 @@ func (s *SpillFile) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	err := s.done
+	if err == nil {
+		err = failpoint.Hit(failpoint.SpillWrite)
+	}
 	if err == nil {
 		err = s.file.append(p)
 	}

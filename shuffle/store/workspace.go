@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
 )
@@ -180,6 +181,9 @@ func (a *adoption) fetch() error {
 
 // check compares the file with the report and gives it its final name.
 func (a *adoption) check() (*output, error) {
+	if err := failpoint.Hit(failpoint.AdoptMoved); err != nil {
+		return nil, err
+	}
 	o, err := a.workspace.store.inspect(a.dir, a.name, a.out.Digest)
 	if err != nil {
 		return nil, err
@@ -193,7 +197,7 @@ func (a *adoption) check() (*output, error) {
 		return nil, fault.Wrap(kindOfDisk(err, fault.Lost), err)
 	}
 	a.name, o.name = name, name
-	return o, nil
+	return o, failpoint.Hit(failpoint.AdoptNamed)
 }
 
 // openWorkspace opens a directory of a workspace for the worker's store.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
 )
@@ -106,6 +107,10 @@ func (w *Writer) fits(n int) bool {
 func (w *Writer) toFile(p []byte) error {
 	f, err := w.store.newFile(w.turn, writingName(w.id, w.turn))
 	if err != nil {
+		return err
+	}
+	if err := failpoint.Hit(failpoint.OutputCreated); err != nil {
+		f.delete()
 		return err
 	}
 	for _, piece := range [][]byte{w.mem, p} {
