@@ -27,6 +27,7 @@ func executorCommand(c *console) *cobra.Command {
 		name, join, dirs         string
 		memoryText, diskText     string
 		isolation, tokenFilePath string
+		stall                    time.Duration
 	)
 	cmd := &cobra.Command{
 		Use:   "executor",
@@ -52,6 +53,7 @@ func executorCommand(c *console) *cobra.Command {
 	f.StringVar(&o.Gossip, "gossip", "127.0.0.1:0", "`address` for gossip")
 	f.StringVar(&o.GossipAdvertise, "gossip-advertise", "", "`address` for gossip that others are told")
 	f.StringVar(&isolation, "isolation", "auto", "how far jobs are kept apart: auto for what this system permits, none for limits alone")
+	f.DurationVar(&stall, "stall", 30*time.Minute, "end an attempt whose function reads no row for so long, with its goroutines in the\nlog; 0 for no bound")
 	f.StringVar(&tokenFilePath, "token-file", "", "`file` with a token of the role admin, for a coordinator on loopback that asks for tokens")
 	d.flags(c, cmd)
 	must(cmd.MarkFlagRequired("dir"))
@@ -72,6 +74,10 @@ func executorCommand(c *console) *cobra.Command {
 			if o.Session, err = directory("--session", o.Session); err != nil {
 				return err
 			}
+		}
+		o.Worker.Stall = stall
+		if stall < 0 {
+			return fault.New(fault.Invalid, "--stall %v: give a time such as 30m, or 0 for no bound", stall)
 		}
 		switch isolation {
 		case "auto":

@@ -75,7 +75,11 @@ func (x *exchange) heldBy(e *executor) bool {
 
 // closeTo makes a task go to an executor only if it can go nowhere else.
 func (p *past) closeTo(e *executor) {
-	for p.failuresOn(e) < maxFailuresOn {
-		p.failedOn(e)
+	for i := range p.places {
+		if p.places[i].exec == e {
+			p.places[i].closed = true
+			return
+		}
 	}
+	p.places = append(p.places, place{exec: e, closed: true})
 }

@@ -164,6 +164,9 @@ func (c *Core) unreadable(consumer *task, e *executor, ev AttemptFailed) bool {
 		}
 		if t.loseOutputs() {
 			t.history().failedOn(t.exec)
+			if ev.Failure.Kind == fault.Corrupt {
+				c.strike(t.exec, t)
+			}
 			c.repair(t.stage)
 		}
 	}

@@ -131,13 +131,7 @@ func (c *Core) commit(t *task, e *executor, r *plan.Result) {
 	}
 	c.noteSpeed(t)
 	e.absolve()
-	if t.past != nil && t.past.charged > 0 {
-		for _, pl := range t.past.places { // it went well here: the place may be to blame
-			if pl.exec != e {
-				c.strike(pl.exec, t)
-			}
-		}
-	}
+	c.blame(t, e)
 	// Before the stage can be complete: what is rolled back may need more of it.
 	goesOn := c.repeated(t)
 	s.done++

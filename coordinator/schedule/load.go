@@ -213,7 +213,7 @@ func (l *loader) task(t *task, cp *TaskCopy) {
 	if p := cp.Past; p != nil {
 		t.past = &past{charged: p.Charged, faults: p.Faults, last: p.Last, alike: p.Alike, superseded: slices.Clone(p.Superseded), before: p.Before, moved: p.Moved}
 		for _, pl := range p.Places {
-			t.past.places = append(t.past.places, place{exec: l.some(pl[0]), failures: pl[1]})
+			t.past.places = append(t.past.places, place{exec: l.some(pl[0]), failures: pl[1], closed: pl[2] == 1})
 		}
 	}
 	if t.state == running && (t.exec == nil || !t.exec.live || t.exec.session != t.session) || t.state > done ||

@@ -54,7 +54,7 @@ func (c *Core) choose(t *task) *executor {
 func (p *past) closed() []*executor {
 	var out []*executor
 	for _, pl := range p.places {
-		if pl.failures >= maxFailuresOn {
+		if pl.closed || pl.failures >= maxFailuresOn {
 			out = append(out, pl.exec)
 		}
 	}

@@ -21,10 +21,22 @@ const (
 	maxProbation = 10 * time.Minute
 )
 
-// blames reports whether a failure of this kind may be the fault of the place
-// where it happened, whatever the task.
-func blames(k fault.Kind) bool {
-	return k == fault.Resource || k == fault.Transient || k == fault.Lost || k == fault.Corrupt
+// blames reports whether a failure of this kind is the fault of the place where
+// it happened, whatever the task. An attempt that is lost with its process, or
+// that runs out of memory, may owe that to the user's code: see blame.
+func blames(k fault.Kind) bool { return k == fault.Transient }
+
+// blame counts a task's failures elsewhere against the executors where it
+// failed: it went well on e.
+func (c *Core) blame(t *task, e *executor) {
+	if t.past == nil || t.past.charged == 0 {
+		return
+	}
+	for _, pl := range t.past.places {
+		if pl.exec != e && pl.failures > 0 {
+			c.strike(pl.exec, t)
+		}
+	}
 }
 
 // strike counts a failure of a task against an executor.

@@ -108,7 +108,11 @@ func (s saver) task(t *task) TaskCopy {
 	if p := t.past; p != nil {
 		cp.Past = &PastCopy{Charged: p.charged, Faults: p.faults, Last: p.last, Alike: p.alike, Superseded: slices.Clone(p.superseded), Before: p.before, Moved: p.moved}
 		for _, pl := range p.places {
-			cp.Past.Places = append(cp.Past.Places, [2]int{s.places[pl.exec], pl.failures})
+			of := [3]int{s.places[pl.exec], pl.failures}
+			if pl.closed {
+				of[2] = 1
+			}
+			cp.Past.Places = append(cp.Past.Places, of)
 		}
 	}
 	return cp

@@ -79,6 +79,7 @@ type past struct {
 type place struct {
 	exec     *executor
 	failures int
+	closed   bool // whatever the failures
 }
 
 func (t *task) job() *job { return t.stage.job }
@@ -122,6 +123,9 @@ func (p *past) failedOn(e *executor) {
 
 func (p *past) failuresOn(e *executor) int {
 	for _, pl := range p.places {
+		if pl.exec == e && pl.closed {
+			return maxFailuresOn
+		}
 		if pl.exec == e {
 			return pl.failures
 		}

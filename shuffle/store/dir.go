@@ -117,17 +117,20 @@ func (d *dir) blame(err error, now time.Time) {
 	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
 		return // the process has too many open files, wherever they are
 	}
-	d.avoidUntil.Store(now.Add(avoidance).UnixNano())
+	d.avoidUntil.Store(int64(now.Sub(began) + avoidance))
 }
+
+// began is what times are counted from: that of the wall may be set back.
+var began = time.Now()
 
 // candidates returns the directories in the order in which a new file should
 // try them: in turn, those that failed lately last.
 func (s *Store) candidates(turn uint64) []*dir {
-	now := s.now().UnixNano()
+	now := int64(s.now().Sub(began))
 	var good, bad []*dir
 	for i := range s.dirs {
 		d := s.dirs[(turn+uint64(i))%uint64(len(s.dirs))]
-		if d.avoidUntil.Load() > now {
+		if until := d.avoidUntil.Load(); until != 0 && until > now {
 			bad = append(bad, d)
 		} else {
 			good = append(good, d)
