@@ -113,6 +113,14 @@ func samples() []Record {
 		schedule.CancelRequested{At: 7 * time.Second, Job: job, Reason: "not needed"},
 		schedule.Tick{At: 8 * time.Second},
 		schedule.ExecutorDraining{At: 9 * time.Second, Executor: "e1", Session: 5},
+		schedule.JobSubmitted{At: 10 * time.Second, Job: job, Plan: plan.Plan{
+			Stages:   []plan.Stage{{Source: &plan.Source{Name: "text"}, Sinks: []plan.SinkID{0}}},
+			Sinks:    []plan.Sink{{Name: "text", Destination: "out"}},
+			Counters: []string{"bad", "good"},
+		}},
+		schedule.AttemptFinished{At: 11 * time.Second, Executor: "e1", Session: 5, Attempt: attempt, Result: plan.Result{
+			Figures: plan.Figures{Counters: []int64{-1, 300}},
+		}},
 	}
 	var all []Record
 	for _, ev := range events {

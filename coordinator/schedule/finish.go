@@ -29,6 +29,9 @@ func (c *Core) finished(ev AttemptFinished) {
 		e, t = c.unfenced(ev.Attempt)
 	}
 	if t == nil {
+		if c.plant == plantCountLosers {
+			c.countLoser(&ev)
+		}
 		c.late(e, ev.Attempt)
 		return
 	}
@@ -70,6 +73,17 @@ func (c *Core) unfenced(id plan.AttemptID) (*executor, *task) {
 		return nil, nil
 	}
 	return t.exec, t
+}
+
+// countLoser counts what nobody should.
+func (c *Core) countLoser(ev *AttemptFinished) {
+	j := c.jobs[ev.Attempt.Job]
+	if j == nil || j.over() || ev.Attempt.Task.Stage < 0 {
+		return
+	}
+	if s := j.stageOf(ev.Attempt.Task.Stage); s != nil {
+		s.figures.Add(plan.Figures{Counters: ev.Result.Figures.Counters})
+	}
 }
 
 // late answers a success that does not count. Its files are of no use, unless
@@ -177,6 +191,9 @@ func checkResult(t *task, r *plan.Result) error {
 		if f.Attempt != t.attempt() || !slices.Contains(t.stage.plan.Sinks, f.Sink) {
 			return bad("file %q of attempt %v for sink %d", f.Name, f.Attempt, f.Sink)
 		}
+	}
+	if n, of := len(r.Figures.Counters), len(t.job().plan.Counters); n > 0 && n != of {
+		return bad("%d counters of %d", n, of)
 	}
 	for _, rows := range r.Rows {
 		if !slices.Contains(t.stage.plan.Sinks, rows.Sink) {

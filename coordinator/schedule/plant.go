@@ -18,5 +18,7 @@ const (
 	plantNoLimit             // a job's limit of running attempts is ignored
 	plantIgnoreDrain         // a draining executor gets attempts
 	plantNearBusy            // locality outweighs free slots
+	plantCountLosers         // counters of attempts that came too late count
+	plantCountUndone         // counters of a winner stay when it is undone
 	plants                   // number of plants
 )

@@ -34,6 +34,9 @@ func (c *Core) repair(s *stage) {
 	s.lost = nil
 	slices.SortFunc(gone, compareTasks)
 	for _, t := range gone {
+		if c.plant == plantCountUndone {
+			t.outcome.figures.Counters = nil
+		}
 		t.undo()
 	}
 	if s.input != nil && c.plant != plantShallowRepair {
@@ -64,7 +67,16 @@ func negative(f plan.Figures) plan.Figures {
 		RowsIn: -f.RowsIn, BytesIn: -f.BytesIn, RowsOut: -f.RowsOut, BytesOut: -f.BytesOut,
 		ShuffleBytes: -f.ShuffleBytes, SpilledBytes: -f.SpilledBytes,
 		SourceRows: -f.SourceRows, SourceBytes: -f.SourceBytes, SinkRows: -f.SinkRows,
+		Counters: negatives(f.Counters),
 	}
+}
+
+func negatives(counters []int64) []int64 {
+	out := make([]int64, len(counters))
+	for i, n := range counters {
+		out[i] = -n
+	}
+	return out
 }
 
 // settle releases the map outputs of stages that nobody will read again. A

@@ -86,7 +86,7 @@ func TestSimulationSeesErrors(t *testing.T) {
 		plantChargeLoss: "charge losses", plantShortCut: "forget a partition", plantDropProducer: "drop a producer",
 		plantShallowRepair: "repair one stage only", plantExtraSlot: "give slots back twice",
 		plantNoPriority: "ignore priorities", plantNoLimit: "ignore limits", plantIgnoreDrain: "use draining executors",
-		plantNearBusy: "use busy executors that are near",
+		plantNearBusy: "use busy executors that are near", plantCountLosers: "count losers", plantCountUndone: "count what was undone",
 	}
 	for p := plantNone + 1; p < plants; p++ {
 		if names[p] == "" {

@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
@@ -378,6 +379,9 @@ func (c *checker) done(d JobDone) {
 	}
 	if d.Figures.RowsIn != tasks {
 		c.w.fail("figures of %d tasks, want %d", d.Figures.RowsIn, tasks)
+	}
+	if got, want := plan.Counted(j.plan.Counters, d.Figures.Counters), j.counters(); !slices.Equal(got, want) {
+		c.w.fail("job %v counted %v, want %v", j.id.Short(), got, want)
 	}
 	for s, want := range j.expect {
 		if collects(plan.SinkID(s)) && got[s] != want {

@@ -69,12 +69,13 @@ func cellRange(x *plan.Exchange, p *plan.Partition) (first, end int) {
 
 // simJob is a job of the model: its plan, its input and what its sinks must hold.
 type simJob struct {
-	id     plan.JobID
-	plan   plan.Plan
-	submit JobSubmitted
-	files  map[plan.StageID][]plan.Split
-	expect []sum // by sink
-	writes [][]plan.StageID
+	id      plan.JobID
+	plan    plan.Plan
+	submit  JobSubmitted
+	files   map[plan.StageID][]plan.Split
+	expect  []sum // by sink
+	writes  [][]plan.StageID
+	counted sum // what all its stages read: its first counter must hold that
 }
 
 // collects reports whether a sink's rows go to the driver.
@@ -108,6 +109,9 @@ func randomJob(r *rand.Rand, n int) *simJob {
 		j.plan.Stages[0].Source.Drives = r.IntN(2) == 0
 	}
 	linkPlan(&j.plan, sinks)
+	if r.IntN(4) > 0 {
+		j.plan.Counters = []string{"rows", "never"}
+	}
 	j.computeExpected()
 	j.submit = JobSubmitted{Job: j.id, Plan: j.plan, Priority: r.IntN(3) - 1, MaxRunning: max(r.IntN(8)-3, 0)}
 	return j
@@ -161,9 +165,18 @@ func (j *simJob) computeExpected() {
 				stage[i] += stage[p]
 			}
 		}
+		j.counted += stage[i]
 		for _, s := range st.Sinks {
 			j.expect[s] += stage[i]
 			j.writes[s] = append(j.writes[s], st.ID)
 		}
 	}
+}
+
+// counters are what the job must have counted.
+func (j *simJob) counters() []plan.Counter {
+	if len(j.plan.Counters) == 0 {
+		return nil
+	}
+	return []plan.Counter{{Name: "rows", Value: int64(j.counted)}, {Name: "never"}}
 }

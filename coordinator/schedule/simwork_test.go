@@ -97,6 +97,9 @@ func (w *world) fetch(o plan.MapOutput) *simOutput {
 // write stores the map outputs of an attempt and reports them with its files and rows.
 func (w *world) write(e *simExecutor, j *simJob, id plan.AttemptID, total sum) plan.Result {
 	r := plan.Result{Figures: plan.Figures{RowsIn: 1}}
+	if len(j.plan.Counters) > 0 && total != 0 {
+		r.Figures.Counters = []int64{int64(total), 0}
+	}
 	st := j.plan.Stages[id.Task.Stage]
 	for _, xid := range st.Exchanges {
 		x := &j.plan.Exchanges[xid]

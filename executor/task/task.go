@@ -136,6 +136,7 @@ func (r *Runtime) run(ctx context.Context, a *plan.Assignment, read *shuffle.Cou
 	f := &t.Result.Figures
 	f.RowsIn, f.BytesIn, f.RowsOut = read.Rows.Load(), read.Bytes.Load(), t.RowsOut.Load()
 	f.SpilledBytes = t.Shuffle.Spilled.Load()
+	f.Counters = t.Context.Counted()
 	if input.Role == graph.Input {
 		f.SourceRows, f.SourceBytes = f.RowsIn, f.BytesIn
 	}
@@ -157,7 +158,7 @@ func (r *Runtime) input(id plan.StageID) (*graph.Node, error) {
 func (r *Runtime) newTask(ctx context.Context, a *plan.Assignment, read *shuffle.Count) *operator.Task {
 	budget := r.Memory.Child(a.Attempt.String(), r.MemoryBytes)
 	t := &operator.Task{
-		Context: operator.NewContext(ctx, a.Attempt),
+		Context: operator.NewContext(ctx, a.Attempt, len(r.Graph.Plan.Counters)),
 		Shuffle: shuffle.Env{
 			Attempt: a.Attempt, Store: r.Store, Source: r.Source, Codec: r.Codec,
 			Budget: budget, Spilled: new(atomic.Int64),

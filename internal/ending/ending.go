@@ -14,6 +14,7 @@ import (
 
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/memory"
+	"github.com/sheafdata/sheaf/internal/plan"
 )
 
 // Teller says how a run ended. An output that cannot be written any more is
@@ -34,10 +35,11 @@ type Figures struct {
 	BytesOut     int64
 	ShuffleBytes int64
 	SpilledBytes int64
-	Tasks        int      // of all jobs; 0 where that is not known
-	Jobs         int      // that a driver ran; 0 for a job
-	PeakMemory   int64    // of the process that ran the job; 0 where several did
-	Destinations []string // what was published; empty where that is not known
+	Tasks        int            // of all jobs; 0 where that is not known
+	Jobs         int            // that a driver ran; 0 for a job
+	PeakMemory   int64          // of the process that ran the job; 0 where several did
+	Destinations []string       // what was published; empty where that is not known
+	Counters     []plan.Counter // what user code counted
 }
 
 // object is the last object of NDJSON. Programs read the field names: they may
@@ -52,18 +54,19 @@ type object struct {
 }
 
 type figures struct {
-	Job            string   `json:"job"`
-	ElapsedSeconds float64  `json:"elapsed_seconds"`
-	RowsIn         int64    `json:"rows_in"`
-	BytesIn        int64    `json:"bytes_in"`
-	RowsOut        int64    `json:"rows_out"`
-	BytesOut       int64    `json:"bytes_out"`
-	ShuffleBytes   int64    `json:"shuffle_bytes"`
-	SpilledBytes   int64    `json:"spilled_bytes"`
-	Tasks          int      `json:"tasks"`
-	Jobs           int      `json:"jobs,omitempty"`
-	PeakMemory     int64    `json:"peak_memory_bytes"`
-	Destinations   []string `json:"destinations"`
+	Job            string           `json:"job"`
+	ElapsedSeconds float64          `json:"elapsed_seconds"`
+	RowsIn         int64            `json:"rows_in"`
+	BytesIn        int64            `json:"bytes_in"`
+	RowsOut        int64            `json:"rows_out"`
+	BytesOut       int64            `json:"bytes_out"`
+	ShuffleBytes   int64            `json:"shuffle_bytes"`
+	SpilledBytes   int64            `json:"spilled_bytes"`
+	Tasks          int              `json:"tasks"`
+	Jobs           int              `json:"jobs,omitempty"`
+	PeakMemory     int64            `json:"peak_memory_bytes"`
+	Destinations   []string         `json:"destinations"`
+	Counters       map[string]int64 `json:"counters,omitempty"`
 }
 
 func (t *Teller) object(o object) {
@@ -140,7 +143,7 @@ func (t *Teller) Done(f Figures) {
 		t.object(object{Event: "done", Figures: &figures{
 			Job: f.Job, ElapsedSeconds: f.Elapsed.Seconds(), RowsIn: f.RowsIn, BytesIn: f.BytesIn, RowsOut: f.RowsOut, BytesOut: f.BytesOut,
 			ShuffleBytes: f.ShuffleBytes, SpilledBytes: f.SpilledBytes, Tasks: f.Tasks, Jobs: f.Jobs, PeakMemory: f.PeakMemory,
-			Destinations: append([]string{}, f.Destinations...),
+			Destinations: append([]string{}, f.Destinations...), Counters: plan.ByName(f.Counters),
 		}})
 		return
 	}
@@ -157,6 +160,9 @@ func (t *Teller) Done(f Figures) {
 	}
 	if f.PeakMemory > 0 {
 		fmt.Fprintf(t.Out, "  memory    %s at its peak\n", memory.FormatSize(f.PeakMemory))
+	}
+	for _, n := range f.Counters {
+		fmt.Fprintf(t.Out, "  counted   %s %s\n", Thousands(n.Value), Printable(n.Name))
 	}
 	for _, d := range f.Destinations {
 		fmt.Fprintf(t.Out, "  output    %s\n", d)

@@ -107,9 +107,13 @@ type Figures struct {
 	SourceRows  int64 `json:"source_rows"`  // of RowsIn, those that came from a source
 	SourceBytes int64 `json:"source_bytes"` // of BytesIn, those that came from a source
 	SinkRows    int64 `json:"sink_rows"`    // rows written to files
+
+	// Counters are what user code counted, in the order of Plan.Counters; none
+	// when nothing was counted. Never changed in place.
+	Counters []int64 `json:"counters,omitempty"`
 }
 
-// Add adds g to f.
+// Add adds g to f; both must be of one job.
 func (f *Figures) Add(g Figures) {
 	f.RowsIn += g.RowsIn
 	f.BytesIn += g.BytesIn
@@ -120,4 +124,5 @@ func (f *Figures) Add(g Figures) {
 	f.SourceRows += g.SourceRows
 	f.SourceBytes += g.SourceBytes
 	f.SinkRows += g.SinkRows
+	f.Counters = addCounters(f.Counters, g.Counters)
 }

@@ -13,6 +13,7 @@ type Plan struct {
 	Stages      []Stage    `json:"stages"`
 	Exchanges   []Exchange `json:"exchanges,omitempty"`
 	Sinks       []Sink     `json:"sinks,omitempty"`
+	Counters    []string   `json:"counters,omitempty"` // names of what user code counts
 }
 
 // Stage is one input and everything downstream of it until the next exchanges

@@ -22,6 +22,7 @@ func EncodePlan(p *plan.Plan) *pb.Plan {
 		Stages:    messages(p.Stages, encodeStage),
 		Exchanges: messages(p.Exchanges, encodeExchange),
 		Sinks:     messages(p.Sinks, encodeSink),
+		Counters:  p.Counters,
 	}
 }
 
@@ -37,6 +38,7 @@ func readPlan(c *checker, m *pb.Plan) plan.Plan {
 		Stages:      list(c, "stages", m.GetStages(), readStage),
 		Exchanges:   list(c, "exchanges", m.GetExchanges(), readExchange),
 		Sinks:       list(c, "sinks", m.GetSinks(), readSink),
+		Counters:    c.texts("counters", m.GetCounters(), plan.MaxCounterNameBytes),
 	}
 }
 

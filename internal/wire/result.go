@@ -47,16 +47,17 @@ func readRows(c *checker, m *pb.CollectedRows) plan.CollectedRows {
 	return r
 }
 
-// EncodeFigures makes the message of figures.
+// EncodeFigures makes the message of figures, with which it shares counters.
 func EncodeFigures(f *plan.Figures) *pb.Figures {
 	return &pb.Figures{
 		RowsIn: f.RowsIn, BytesIn: f.BytesIn, RowsOut: f.RowsOut, BytesOut: f.BytesOut,
 		ShuffleBytes: f.ShuffleBytes, SpilledBytes: f.SpilledBytes,
 		SourceRows: f.SourceRows, SourceBytes: f.SourceBytes, SinkRows: f.SinkRows,
+		Counters: f.Counters,
 	}
 }
 
-// DecodeFigures checks figures.
+// DecodeFigures checks figures; it shares counters with the message.
 func DecodeFigures(m *pb.Figures) (plan.Figures, error) { return decode("figures", m, readFigures) }
 
 func readFigures(c *checker, m *pb.Figures) plan.Figures {
@@ -70,5 +71,17 @@ func readFigures(c *checker, m *pb.Figures) plan.Figures {
 		SourceRows:   c.quantity("source_rows", m.GetSourceRows()),
 		SourceBytes:  c.quantity("source_bytes", m.GetSourceBytes()),
 		SinkRows:     c.quantity("sink_rows", m.GetSinkRows()),
+		Counters:     readCounters(c, m.GetCounters()),
 	}
+}
+
+// readCounters checks what was counted, which it keeps; it may be negative.
+func readCounters(c *checker, in []int64) []int64 {
+	if len(in) > plan.MaxCounters {
+		c.fail("counters", "%d counters, at most %d", len(in), plan.MaxCounters)
+	}
+	if len(in) == 0 {
+		return nil
+	}
+	return in
 }

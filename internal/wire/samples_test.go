@@ -46,5 +46,6 @@ func samples() []Message {
 		Executors{Addresses: []ExecutorAddress{{"e2", ""}}, Complete: true},
 		Release{[]plan.AttemptID{sampleAttempt}},
 		Shutdown{Grace: time.Second, Reason: "drain"},
+		Finished{sampleAttempt, plan.Result{Figures: plan.Figures{Counters: []int64{3, 0, -300}}}},
 	}
 }

@@ -154,7 +154,10 @@ type Plan struct {
 	// The exchanges; each one's number is its place in this list.
 	Exchanges []*Exchange `protobuf:"bytes,5,rep,name=exchanges,proto3" json:"exchanges,omitempty"`
 	// The sinks; each one's number is its place in this list.
-	Sinks         []*Sink `protobuf:"bytes,6,rep,name=sinks,proto3" json:"sinks,omitempty"`
+	Sinks []*Sink `protobuf:"bytes,6,rep,name=sinks,proto3" json:"sinks,omitempty"`
+	// The names of what user code counts: at most 64, of at most 100 bytes; each
+	// one's number is its place in this list.
+	Counters      []string `protobuf:"bytes,7,rep,name=counters,proto3" json:"counters,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -227,6 +230,13 @@ func (x *Plan) GetExchanges() []*Exchange {
 func (x *Plan) GetSinks() []*Sink {
 	if x != nil {
 		return x.Sinks
+	}
+	return nil
+}
+
+func (x *Plan) GetCounters() []string {
+	if x != nil {
+		return x.Counters
 	}
 	return nil
 }
@@ -1272,7 +1282,10 @@ type Figures struct {
 	// Of bytes_in, those that came from a source.
 	SourceBytes int64 `protobuf:"varint,8,opt,name=source_bytes,json=sourceBytes,proto3" json:"source_bytes,omitempty"`
 	// Rows written to files.
-	SinkRows      int64 `protobuf:"varint,9,opt,name=sink_rows,json=sinkRows,proto3" json:"sink_rows,omitempty"`
+	SinkRows int64 `protobuf:"varint,9,opt,name=sink_rows,json=sinkRows,proto3" json:"sink_rows,omitempty"`
+	// What user code counted, by the number of the counter; empty when it counted
+	// nothing. May be negative.
+	Counters      []int64 `protobuf:"zigzag64,10,rep,packed,name=counters,proto3" json:"counters,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1370,18 +1383,26 @@ func (x *Figures) GetSinkRows() int64 {
 	return 0
 }
 
+func (x *Figures) GetCounters() []int64 {
+	if x != nil {
+		return x.Counters
+	}
+	return nil
+}
+
 var File_sheaf_v1_plan_proto protoreflect.FileDescriptor
 
 const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\n" +
-	"\x13sheaf/v1/plan.proto\x12\bsheaf.v1\x1a\x11sheaf/v1/id.proto\"\xd1\x01\n" +
+	"\x13sheaf/v1/plan.proto\x12\bsheaf.v1\x1a\x11sheaf/v1/id.proto\"\xed\x01\n" +
 	"\x04Plan\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04args\x18\x02 \x01(\tR\x04args\x12 \n" +
 	"\vfingerprint\x18\x03 \x01(\tR\vfingerprint\x12'\n" +
 	"\x06stages\x18\x04 \x03(\v2\x0f.sheaf.v1.StageR\x06stages\x120\n" +
 	"\texchanges\x18\x05 \x03(\v2\x12.sheaf.v1.ExchangeR\texchanges\x12$\n" +
-	"\x05sinks\x18\x06 \x03(\v2\x0e.sheaf.v1.SinkR\x05sinks\"\xb2\x01\n" +
+	"\x05sinks\x18\x06 \x03(\v2\x0e.sheaf.v1.SinkR\x05sinks\x12\x1a\n" +
+	"\bcounters\x18\a \x03(\tR\bcounters\"\xb2\x01\n" +
 	"\x05Stage\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12*\n" +
@@ -1458,7 +1479,7 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\afigures\x18\x05 \x01(\v2\x11.sheaf.v1.FiguresR\afigures\";\n" +
 	"\rCollectedRows\x12\x12\n" +
 	"\x04sink\x18\x01 \x01(\x05R\x04sink\x12\x16\n" +
-	"\x06blocks\x18\x02 \x03(\fR\x06blocks\"\xa0\x02\n" +
+	"\x06blocks\x18\x02 \x03(\fR\x06blocks\"\xbc\x02\n" +
 	"\aFigures\x12\x17\n" +
 	"\arows_in\x18\x01 \x01(\x03R\x06rowsIn\x12\x19\n" +
 	"\bbytes_in\x18\x02 \x01(\x03R\abytesIn\x12\x19\n" +
@@ -1469,7 +1490,9 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\vsource_rows\x18\a \x01(\x03R\n" +
 	"sourceRows\x12!\n" +
 	"\fsource_bytes\x18\b \x01(\x03R\vsourceBytes\x12\x1b\n" +
-	"\tsink_rows\x18\t \x01(\x03R\bsinkRows*x\n" +
+	"\tsink_rows\x18\t \x01(\x03R\bsinkRows\x12\x1a\n" +
+	"\bcounters\x18\n" +
+	" \x03(\x12R\bcounters*x\n" +
 	"\fExchangeKind\x12\x1d\n" +
 	"\x19EXCHANGE_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12EXCHANGE_KIND_HASH\x10\x01\x12\x17\n" +
