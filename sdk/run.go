@@ -48,8 +48,9 @@ type Result struct {
 	SpilledBytes int64  // bytes written to disk because the budget was used up
 	Tasks        int
 	Elapsed      time.Duration
-	Destinations []string // directories published
-	Jobs         int      // that a driver ran; 0 for a job
+	Destinations []string         // directories published
+	Jobs         int              // that a driver ran; 0 for a job
+	Counters     map[string]int64 // what NewCounter's counters counted; nil for none
 
 	returned map[string]any
 }
@@ -97,6 +98,7 @@ func (c *compiled) result(job plan.JobID, f plan.Figures, tasks int, elapsed tim
 		Job: job.String(), RowsIn: f.SourceRows, BytesIn: f.SourceBytes, RowsOut: f.SinkRows, BytesOut: f.BytesOut,
 		ShuffleBytes: f.ShuffleBytes, SpilledBytes: f.SpilledBytes, Tasks: tasks, Elapsed: elapsed, returned: c.returned,
 	}
+	res.Counters = plan.ByName(plan.Counted(c.Plan.Counters, f.Counters))
 	for _, s := range c.Plan.Sinks {
 		if s.Destination != "" {
 			res.Destinations = append(res.Destinations, s.Destination)
