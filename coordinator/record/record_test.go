@@ -117,9 +117,11 @@ func samples() []Record {
 			Stages:   []plan.Stage{{Source: &plan.Source{Name: "text"}, Sinks: []plan.SinkID{0}}},
 			Sinks:    []plan.Sink{{Name: "text", Destination: "out"}},
 			Counters: []string{"bad", "good"},
+			BadLimit: &plan.BadLimit{Rows: 300, PerMillion: 1},
 		}},
 		schedule.AttemptFinished{At: 11 * time.Second, Executor: "e1", Session: 5, Attempt: attempt, Result: plan.Result{
-			Figures: plan.Figures{Counters: []int64{-1, 300}},
+			Figures: plan.Figures{Counters: []int64{-1, 300}, BadRows: 2},
+			BadRows: []plan.BadRow{{Place: "a.csv, offset 9", Problem: "no number"}},
 		}},
 	}
 	var all []Record

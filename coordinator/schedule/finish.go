@@ -45,6 +45,9 @@ func (c *Core) finished(ev AttemptFinished) {
 	if err == nil {
 		err = c.checkCollected(j, ev.Result.Rows)
 	}
+	if err == nil {
+		err = c.checkBad(t, &ev.Result)
+	}
 	if err != nil {
 		c.fail(t, fault.ReportOf(err))
 		return
@@ -108,7 +111,7 @@ func (c *Core) late(e *executor, id plan.AttemptID) {
 // commit makes an attempt the winner of its task.
 func (c *Core) commit(t *task, e *executor, r *plan.Result) {
 	s := t.stage
-	t.outcome = &outcome{files: r.Files, rows: r.Rows, figures: r.Figures}
+	t.outcome = &outcome{files: r.Files, rows: r.Rows, bad: r.BadRows, figures: r.Figures}
 	s.job.collected += blockBytes(r.Rows)
 	for _, x := range s.outputs {
 		o := *findOutput(r.Outputs, x.plan.ID)
@@ -188,9 +191,12 @@ func checkResult(t *task, r *plan.Result) error {
 		}
 	}
 	for _, f := range r.Files {
-		if f.Attempt != t.attempt() || !slices.Contains(t.stage.plan.Sinks, f.Sink) {
+		if f.Attempt != t.attempt() || !t.ownFile(&f) {
 			return bad("file %q of attempt %v for sink %d", f.Name, f.Attempt, f.Sink)
 		}
+	}
+	if n := r.Figures.BadRows; n != 0 && (t.job().plan.BadLimit == nil || t.stage.input != nil) || n < int64(len(r.BadRows)) || len(r.BadRows) > plan.MaxBadReports {
+		return bad("%d bad rows, of which %d are named", n, len(r.BadRows))
 	}
 	if n, of := len(r.Figures.Counters), len(t.job().plan.Counters); n > 0 && n != of {
 		return bad("%d counters of %d", n, of)

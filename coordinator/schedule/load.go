@@ -189,7 +189,7 @@ func (l *loader) task(t *task, cp *TaskCopy) {
 			l.fail("task %v has %d outputs of %d", t.id(), len(cp.Outputs), len(t.stage.outputs))
 			return
 		}
-		t.outcome = &outcome{outputs: cp.Outputs, files: cp.Files, rows: cp.Rows, figures: *cp.Figures}
+		t.outcome = &outcome{outputs: cp.Outputs, files: cp.Files, rows: cp.Rows, bad: cp.BadRows, figures: *cp.Figures}
 		t.job().collected += blockBytes(cp.Rows)
 	}
 	if p := cp.Past; p != nil {

@@ -20,5 +20,6 @@ const (
 	plantNearBusy            // locality outweighs free slots
 	plantCountLosers         // counters of attempts that came too late count
 	plantCountUndone         // counters of a winner stay when it is undone
+	plantNoBadLimit          // any number of rows may be left out
 	plants                   // number of plants
 )

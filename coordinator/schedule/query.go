@@ -98,7 +98,7 @@ func (c *Core) Keeps(id plan.AttemptID) bool {
 	case t == nil:
 		return false
 	case t.stage.settled:
-		return t.state == done && t.number == id.Number && len(t.stage.plan.Sinks) > 0
+		return t.state == done && t.number == id.Number && t.staged()
 	case t.state == done && t.number == id.Number, t.state == running && t.number == id.Number:
 		return true
 	}

@@ -90,7 +90,7 @@ func (s saver) task(t *task) TaskCopy {
 	}
 	if o := t.outcome; o != nil {
 		figures := o.figures
-		cp.Won, cp.Outputs, cp.Files, cp.Rows, cp.Figures = true, o.outputs, o.files, o.rows, &figures
+		cp.Won, cp.Outputs, cp.Files, cp.Rows, cp.BadRows, cp.Figures = true, o.outputs, o.files, o.rows, o.bad, &figures
 	}
 	if p := t.past; p != nil {
 		cp.Past = &PastCopy{Charged: p.charged, Faults: p.faults, Last: p.last, Alike: p.alike, Superseded: slices.Clone(p.superseded)}

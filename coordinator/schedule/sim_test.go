@@ -31,7 +31,7 @@ func TestSimulation(t *testing.T) {
 		all.add(w.check.tally)
 	}
 	t.Logf("%+v", all)
-	if *seedFlag == 0 && (all.done < n || all.failed < n/10 || all.canceled < n/50 || all.repairs < n || all.late < n/50 || all.drivers < n/10) {
+	if *seedFlag == 0 && (all.done < n || all.failed < n/10 || all.canceled < n/50 || all.repairs < n || all.late < n/50 || all.drivers < n/10 || all.bad < n/100) {
 		t.Errorf("%d seeds saw %+v: too little to prove anything", n, all)
 	}
 }
@@ -87,6 +87,7 @@ func TestSimulationSeesErrors(t *testing.T) {
 		plantShallowRepair: "repair one stage only", plantExtraSlot: "give slots back twice",
 		plantNoPriority: "ignore priorities", plantNoLimit: "ignore limits", plantIgnoreDrain: "use draining executors",
 		plantNearBusy: "use busy executors that are near", plantCountLosers: "count losers", plantCountUndone: "count what was undone",
+		plantNoBadLimit: "ignore the limit of bad rows",
 	}
 	for p := plantNone + 1; p < plants; p++ {
 		if names[p] == "" {

@@ -38,18 +38,20 @@ type checker struct {
 	fatal     map[plan.JobID]bool
 	staged    map[stagedKey]sum
 	rows      map[stagedKey]sum
-	canceled  map[plan.JobID]bool
-	published map[plan.JobID]bool
-	ending    map[plan.JobID]bool // its attempts were canceled
-	over      map[plan.JobID]bool
-	draining  map[plan.SessionID]bool
-	priority  int // of the last launch of this step
-	tally     tally
+	// quarantined are attempts that staged a file of bad rows.
+	quarantined map[plan.AttemptID]bool
+	canceled    map[plan.JobID]bool
+	published   map[plan.JobID]bool
+	ending      map[plan.JobID]bool // its attempts were canceled
+	over        map[plan.JobID]bool
+	draining    map[plan.SessionID]bool
+	priority    int // of the last launch of this step
+	tally       tally
 }
 
 // tally says how much a simulation had to see.
 type tally struct {
-	done, failed, canceled, launches, reruns, repairs, late, drivers int
+	done, failed, canceled, launches, reruns, repairs, late, drivers, bad int
 }
 
 func (t *tally) add(o tally) {
@@ -60,6 +62,7 @@ func (t *tally) add(o tally) {
 	t.reruns += o.reruns
 	t.repairs += o.repairs
 	t.drivers += o.drivers
+	t.bad += o.bad
 	t.late += o.late
 }
 
@@ -79,7 +82,7 @@ func newChecker(w *world) *checker {
 		attempts: map[plan.AttemptID]*simAttempt{}, running: map[plan.SessionID]map[plan.AttemptID]bool{}, active: map[plan.JobID]int{},
 		committed: map[taskKey]plan.AttemptID{}, valid: map[plan.AttemptID]bool{}, released: map[plan.AttemptID]bool{},
 		tasks: map[plan.JobID]map[plan.StageID]int{}, charged: map[taskKey]int{}, faults: map[taskKey]int{}, fatal: map[plan.JobID]bool{},
-		staged: map[stagedKey]sum{}, rows: map[stagedKey]sum{},
+		staged: map[stagedKey]sum{}, rows: map[stagedKey]sum{}, quarantined: map[plan.AttemptID]bool{},
 		canceled: map[plan.JobID]bool{}, published: map[plan.JobID]bool{}, ending: map[plan.JobID]bool{}, over: map[plan.JobID]bool{},
 		draining: map[plan.SessionID]bool{},
 	}
@@ -163,6 +166,7 @@ func (c *checker) finished(ev AttemptFinished, a *simAttempt) {
 			c.w.fail("attempt %v commits beside %v", id, old)
 		}
 		c.committed[key], c.valid[id] = id, true
+		c.quarantined[id] = ev.Result.Figures.BadRows > 0
 		for _, r := range ev.Result.Rows {
 			c.rows[stagedKey{id, r.Sink}] = binary.LittleEndian.Uint64(r.Blocks[0])
 		}
@@ -200,7 +204,7 @@ func (c *checker) action(a Action) {
 		c.tally.late++
 		for _, id := range a.Attempts {
 			c.released[id] = true
-			if st := c.stageOf(id); st != nil && len(st.Sinks) > 0 && c.committed[taskKey{id.Job, id.Task}] == id && !c.over[id.Job] {
+			if st := c.stageOf(id); st != nil && (len(st.Sinks) > 0 || c.quarantined[id]) && c.committed[taskKey{id.Job, id.Task}] == id && !c.over[id.Job] {
 				c.w.fail("release of %v, whose files are to be published", id)
 			}
 		}
@@ -336,15 +340,23 @@ func (c *checker) launchPublish(as plan.Assignment) {
 	j := c.w.jobs[as.Attempt.Job]
 	got := make([]sum, len(j.expect))
 	var last plan.StagedFile
-	for i, f := range as.Files {
+	var bad int64
+	for _, f := range as.Files {
 		if c.committed[taskKey{j.id, f.Attempt.Task}] != f.Attempt {
 			c.w.fail("publish of %v, which did not win", f.Attempt)
 		}
-		if i > 0 && (f.Sink < last.Sink || f.Sink == last.Sink && !lessTaskID(last.Attempt.Task, f.Attempt.Task)) {
+		if f.Quarantine {
+			bad += f.Rows
+			continue
+		}
+		if last.Name != "" && (f.Sink < last.Sink || f.Sink == last.Sink && !lessTaskID(last.Attempt.Task, f.Attempt.Task)) {
 			c.w.fail("publish of sink %d %v after sink %d %v", f.Sink, f.Attempt, last.Sink, last.Attempt)
 		}
 		got[f.Sink] += c.staged[stagedKey{f.Attempt, f.Sink}]
 		last = f
+	}
+	if bad != j.bad || j.tooBad() {
+		c.w.fail("publish of %d bad rows of job %v, want %d, limit %+v", bad, j.id.Short(), j.bad, j.plan.BadLimit)
 	}
 	for s, want := range j.expect {
 		if !collects(plan.SinkID(s)) && got[s] != want {
@@ -380,6 +392,9 @@ func (c *checker) done(d JobDone) {
 	if d.Figures.RowsIn != tasks {
 		c.w.fail("figures of %d tasks, want %d", d.Figures.RowsIn, tasks)
 	}
+	if d.Figures.BadRows != j.bad || j.tooBad() {
+		c.w.fail("job %v left out %d bad rows, want %d, limit %+v", j.id.Short(), d.Figures.BadRows, j.bad, j.plan.BadLimit)
+	}
 	if got, want := plan.Counted(j.plan.Counters, d.Figures.Counters), j.counters(); !slices.Equal(got, want) {
 		c.w.fail("job %v counted %v, want %v", j.id.Short(), got, want)
 	}
@@ -414,6 +429,10 @@ func (c *checker) jobFailed(f JobFailed) {
 			c.w.fail("job %v canceled by nobody", f.Job.Short())
 		}
 	case kind.Fatal():
+		if kind == fault.Invalid && c.w.jobs[f.Job].tooBad() {
+			c.tally.bad++
+			break
+		}
 		if !c.fatal[f.Job] {
 			c.w.fail("job %v failed as %v: %s", f.Job.Short(), kind, f.Failure.Message)
 		}

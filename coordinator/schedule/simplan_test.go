@@ -69,13 +69,14 @@ func cellRange(x *plan.Exchange, p *plan.Partition) (first, end int) {
 
 // simJob is a job of the model: its plan, its input and what its sinks must hold.
 type simJob struct {
-	id      plan.JobID
-	plan    plan.Plan
-	submit  JobSubmitted
-	files   map[plan.StageID][]plan.Split
-	expect  []sum // by sink
-	writes  [][]plan.StageID
-	counted sum // what all its stages read: its first counter must hold that
+	id         plan.JobID
+	plan       plan.Plan
+	submit     JobSubmitted
+	files      map[plan.StageID][]plan.Split
+	expect     []sum // by sink
+	writes     [][]plan.StageID
+	bad, bytes int64 // bad rows of its files, and their rows: one a byte
+	counted    sum   // what all its stages read: its first counter must hold that
 }
 
 // collects reports whether a sink's rows go to the driver.
@@ -112,6 +113,7 @@ func randomJob(r *rand.Rand, n int) *simJob {
 	if r.IntN(4) > 0 {
 		j.plan.Counters = []string{"rows", "never"}
 	}
+	j.limitBad(r)
 	j.computeExpected()
 	j.submit = JobSubmitted{Job: j.id, Plan: j.plan, Priority: r.IntN(3) - 1, MaxRunning: max(r.IntN(8)-3, 0)}
 	return j
@@ -179,4 +181,37 @@ func (j *simJob) counters() []plan.Counter {
 		return nil
 	}
 	return []plan.Counter{{Name: "rows", Value: int64(j.counted)}, {Name: "never"}}
+}
+
+// badEvery is the distance of bad rows in a file of the model.
+const badEvery = 100_000
+
+// badRows is how many bad rows a piece of a file has, however the file is cut.
+func badRows(s plan.Split) int64 { return (s.Offset+s.Length)/badEvery - s.Offset/badEvery }
+
+// limitBad lets some jobs leave out bad rows: more than they have, or too few.
+func (j *simJob) limitBad(r *rand.Rand) {
+	if r.IntN(3) > 0 {
+		return
+	}
+	for _, files := range j.files {
+		for _, f := range files {
+			j.bad += badRows(f)
+			j.bytes += f.Length
+		}
+	}
+	few := int64(0)
+	if r.IntN(6) == 0 {
+		few = 1
+	}
+	limit := &plan.BadLimit{Rows: max(j.bad-few, 1)}
+	if r.IntN(2) == 0 && j.bytes > 0 {
+		limit = &plan.BadLimit{PerMillion: max(j.bad*plan.Million/j.bytes+1-few, 1)}
+	}
+	j.plan.BadLimit = limit
+}
+
+// tooBad reports whether the job must fail for its bad rows.
+func (j *simJob) tooBad() bool {
+	return j.plan.BadLimit != nil && !j.plan.BadLimit.Allows(j.bad, j.bytes)
 }

@@ -22,7 +22,7 @@ func (w *world) outcome(e *simExecutor, a plan.Assignment) Event {
 	if failure != fault.Unknown {
 		return AttemptFailed{Attempt: a.Attempt, Failure: fault.Report{Kind: failure, Message: failure.String()}, Unreadable: unreadable}
 	}
-	return AttemptFinished{Attempt: a.Attempt, Result: w.write(e, j, a.Attempt, total)}
+	return AttemptFinished{Attempt: a.Attempt, Result: w.write(e, j, a, total)}
 }
 
 // drawFailure decides whether an attempt fails by itself. Failures of user
@@ -95,10 +95,14 @@ func (w *world) fetch(o plan.MapOutput) *simOutput {
 }
 
 // write stores the map outputs of an attempt and reports them with its files and rows.
-func (w *world) write(e *simExecutor, j *simJob, id plan.AttemptID, total sum) plan.Result {
+func (w *world) write(e *simExecutor, j *simJob, a plan.Assignment, total sum) plan.Result {
+	id := a.Attempt
 	r := plan.Result{Figures: plan.Figures{RowsIn: 1}}
 	if len(j.plan.Counters) > 0 && total != 0 {
 		r.Figures.Counters = []int64{int64(total), 0}
+	}
+	if j.plan.BadLimit != nil {
+		w.leaveOut(&r, a)
 	}
 	st := j.plan.Stages[id.Task.Stage]
 	for _, xid := range st.Exchanges {
@@ -121,6 +125,18 @@ func (w *world) write(e *simExecutor, j *simJob, id plan.AttemptID, total sum) p
 		r.Files = append(r.Files, plan.StagedFile{Sink: sink, Attempt: id, Name: "part"})
 	}
 	return r
+}
+
+// leaveOut reports the bad rows of what an attempt reads, with a file of them.
+func (w *world) leaveOut(r *plan.Result, a plan.Assignment) {
+	for _, s := range a.Splits {
+		r.Figures.BadRows += badRows(s)
+		r.Figures.SourceRows += s.Length
+	}
+	if n := r.Figures.BadRows; n > 0 {
+		r.BadRows = make([]plan.BadRow, min(n, plan.MaxBadReports))
+		r.Files = append(r.Files, plan.StagedFile{Sink: 0, Attempt: a.Attempt, Name: "bad", Rows: n, Quarantine: true})
+	}
 }
 
 // describeOutput invents sizes; samples are one letter a cell.

@@ -67,6 +67,7 @@ type TaskCopy struct {
 	Outputs  []plan.MapOutput     `json:"outputs,omitempty"`
 	Files    []plan.StagedFile    `json:"files,omitempty"`
 	Rows     []plan.CollectedRows `json:"rows,omitempty"`
+	BadRows  []plan.BadRow        `json:"bad_rows,omitempty"`
 	Figures  *plan.Figures        `json:"figures,omitempty"`
 	Past     *PastCopy            `json:"past,omitempty"`
 }

@@ -46,6 +46,7 @@ type outcome struct {
 	outputs []plan.MapOutput // in the order of the stage's exchanges
 	files   []plan.StagedFile
 	rows    []plan.CollectedRows
+	bad     []plan.BadRow // the first that were left out
 	figures plan.Figures
 }
 

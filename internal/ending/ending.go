@@ -35,6 +35,7 @@ type Figures struct {
 	BytesOut     int64
 	ShuffleBytes int64
 	SpilledBytes int64
+	BadRows      int64          // rows of sources that were left out
 	Tasks        int            // of all jobs; 0 where that is not known
 	Jobs         int            // that a driver ran; 0 for a job
 	PeakMemory   int64          // of the process that ran the job; 0 where several did
@@ -62,6 +63,7 @@ type figures struct {
 	BytesOut       int64            `json:"bytes_out"`
 	ShuffleBytes   int64            `json:"shuffle_bytes"`
 	SpilledBytes   int64            `json:"spilled_bytes"`
+	BadRows        int64            `json:"bad_rows,omitempty"`
 	Tasks          int              `json:"tasks"`
 	Jobs           int              `json:"jobs,omitempty"`
 	PeakMemory     int64            `json:"peak_memory_bytes"`
@@ -142,13 +144,16 @@ func (t *Teller) Done(f Figures) {
 	if t.JSON {
 		t.object(object{Event: "done", Figures: &figures{
 			Job: f.Job, ElapsedSeconds: f.Elapsed.Seconds(), RowsIn: f.RowsIn, BytesIn: f.BytesIn, RowsOut: f.RowsOut, BytesOut: f.BytesOut,
-			ShuffleBytes: f.ShuffleBytes, SpilledBytes: f.SpilledBytes, Tasks: f.Tasks, Jobs: f.Jobs, PeakMemory: f.PeakMemory,
+			ShuffleBytes: f.ShuffleBytes, SpilledBytes: f.SpilledBytes, BadRows: f.BadRows, Tasks: f.Tasks, Jobs: f.Jobs, PeakMemory: f.PeakMemory,
 			Destinations: append([]string{}, f.Destinations...), Counters: plan.ByName(f.Counters),
 		}})
 		return
 	}
 	fmt.Fprintf(t.Out, "%s: done in %.2f s\n", t.Job, f.Elapsed.Seconds())
 	fmt.Fprintf(t.Out, "  read      %s rows, %s\n", Thousands(f.RowsIn), memory.FormatSize(f.BytesIn))
+	if f.BadRows > 0 {
+		fmt.Fprintf(t.Out, "  left out  %s bad rows\n", Thousands(f.BadRows))
+	}
 	fmt.Fprintf(t.Out, "  wrote     %s rows, %s\n", Thousands(f.RowsOut), memory.FormatSize(f.BytesOut))
 	fmt.Fprintf(t.Out, "  shuffled  %s\n", memory.FormatSize(f.ShuffleBytes))
 	fmt.Fprintf(t.Out, "  spilled   %s\n", memory.FormatSize(f.SpilledBytes))

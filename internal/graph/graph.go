@@ -75,6 +75,8 @@ type Graph struct {
 	Nodes []*Node
 	// Counters are the names of what user code counts, in the order of their making.
 	Counters []string
+	// BadLimit lets the job leave out bad rows; nil for none.
+	BadLimit *plan.BadLimit
 	errs     []error
 }
 

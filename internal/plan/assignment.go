@@ -72,6 +72,8 @@ type StagedFile struct {
 	Bytes   int64     `json:"bytes"`
 	Rows    int64     `json:"rows"`
 	XXH3    string    `json:"xxh3"` // xxh3-128 of the bytes, in hexadecimal
+	// Quarantine says that it holds rows that were left out, and not output.
+	Quarantine bool `json:"quarantine,omitempty"`
 }
 
 // Result is what a finished attempt reports.
@@ -84,6 +86,8 @@ type Result struct {
 	Files []StagedFile `json:"files,omitempty"`
 	// Rows are the encoded rows that a Run collected for the driver, per sink.
 	Rows []CollectedRows `json:"rows,omitempty"`
+	// BadRows are the first of the rows that a Run left out, MaxBadReports at most.
+	BadRows []BadRow `json:"bad_rows,omitempty"`
 	// Figures say what the attempt did.
 	Figures Figures `json:"figures"`
 }
@@ -108,6 +112,8 @@ type Figures struct {
 	SourceBytes int64 `json:"source_bytes"` // of BytesIn, those that came from a source
 	SinkRows    int64 `json:"sink_rows"`    // rows written to files
 
+	BadRows int64 `json:"bad_rows,omitempty"` // of SourceRows, those that were left out
+
 	// Counters are what user code counted, in the order of Plan.Counters; none
 	// when nothing was counted. Never changed in place.
 	Counters []int64 `json:"counters,omitempty"`
@@ -124,5 +130,6 @@ func (f *Figures) Add(g Figures) {
 	f.SourceRows += g.SourceRows
 	f.SourceBytes += g.SourceBytes
 	f.SinkRows += g.SinkRows
+	f.BadRows += g.BadRows
 	f.Counters = addCounters(f.Counters, g.Counters)
 }

@@ -120,18 +120,19 @@ func readKeySample(c *checker, m *pb.KeySample) plan.KeySample {
 func encodeStagedFile(f *plan.StagedFile) *pb.StagedFile {
 	return &pb.StagedFile{
 		Sink: narrow(f.Sink), Attempt: encodeAttemptID(&f.Attempt), Name: f.Name,
-		Bytes: f.Bytes, Rows: f.Rows, Xxh3: f.XXH3,
+		Bytes: f.Bytes, Rows: f.Rows, Xxh3: f.XXH3, Quarantine: f.Quarantine,
 	}
 }
 
 func readStagedFile(c *checker, m *pb.StagedFile) plan.StagedFile {
 	return plan.StagedFile{
-		Sink:    plan.SinkID(c.number("sink", m.GetSink())),
-		Attempt: one(c, "attempt", m.GetAttempt(), readAttemptID),
-		Name:    c.name("name", m.GetName()),
-		Bytes:   c.quantity("bytes", m.GetBytes()),
-		Rows:    c.quantity("rows", m.GetRows()),
-		XXH3:    c.digestOrNone("xxh3", m.GetXxh3(), digestBytes),
+		Sink:       plan.SinkID(c.number("sink", m.GetSink())),
+		Attempt:    one(c, "attempt", m.GetAttempt(), readAttemptID),
+		Name:       c.name("name", m.GetName()),
+		Bytes:      c.quantity("bytes", m.GetBytes()),
+		Rows:       c.quantity("rows", m.GetRows()),
+		XXH3:       c.digestOrNone("xxh3", m.GetXxh3(), digestBytes),
+		Quarantine: m.GetQuarantine(),
 	}
 }
 

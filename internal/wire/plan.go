@@ -23,7 +23,19 @@ func EncodePlan(p *plan.Plan) *pb.Plan {
 		Exchanges: messages(p.Exchanges, encodeExchange),
 		Sinks:     messages(p.Sinks, encodeSink),
 		Counters:  p.Counters,
+		BadLimit:  encodeBadLimit(p.BadLimit),
 	}
+}
+
+func encodeBadLimit(l *plan.BadLimit) *pb.BadLimit {
+	if l == nil {
+		return nil
+	}
+	return &pb.BadLimit{Rows: l.Rows, PerMillion: l.PerMillion}
+}
+
+func readBadLimit(c *checker, m *pb.BadLimit) plan.BadLimit {
+	return plan.BadLimit{Rows: c.quantity("rows", m.GetRows()), PerMillion: c.quantity("per_million", m.GetPerMillion())}
 }
 
 // DecodePlan checks the fields of a plan. Whether they fit each other, so that
@@ -39,6 +51,7 @@ func readPlan(c *checker, m *pb.Plan) plan.Plan {
 		Exchanges:   list(c, "exchanges", m.GetExchanges(), readExchange),
 		Sinks:       list(c, "sinks", m.GetSinks(), readSink),
 		Counters:    c.texts("counters", m.GetCounters(), plan.MaxCounterNameBytes),
+		BadLimit:    maybe(c, "bad_limit", m.GetBadLimit(), readBadLimit),
 	}
 }
 

@@ -47,5 +47,10 @@ func samples() []Message {
 		Release{[]plan.AttemptID{sampleAttempt}},
 		Shutdown{Grace: time.Second, Reason: "drain"},
 		Finished{sampleAttempt, plan.Result{Figures: plan.Figures{Counters: []int64{3, 0, -300}}}},
+		Finished{sampleAttempt, plan.Result{
+			Files:   []plan.StagedFile{{Attempt: sampleAttempt, Name: "b0", Bytes: 3, Rows: 1, XXH3: sampleDigest, Quarantine: true}},
+			BadRows: []plan.BadRow{{Place: "a.csv, offset 9", Problem: "no number"}},
+			Figures: plan.Figures{BadRows: 1},
+		}},
 	}
 }
