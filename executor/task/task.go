@@ -98,6 +98,19 @@ func (r *Runtime) run(ctx context.Context, a *plan.Assignment, read *shuffle.Cou
 	if err != nil {
 		return plan.Result{}, err
 	}
+	res, bad, err := r.apply(ctx, a, read, input, nil)
+	if bad != nil {
+		read.Rows.Store(0)
+		read.Bytes.Store(0)
+		res, _, err = r.apply(ctx, a, read, input, bad)
+	}
+	return res, err
+}
+
+// apply applies a stage from its input to its ends. When user code fails on a
+// batch and rows may be left out, it returns where that batch begins: with that
+// as suspect it leaves out the rows at fault.
+func (r *Runtime) apply(ctx context.Context, a *plan.Assignment, read *shuffle.Count, input *graph.Node, suspect *position) (res plan.Result, bad *position, err error) {
 	t := r.newTask(ctx, a, read)
 	defer t.Shuffle.LeaveLarge()
 	var p *pipeline
@@ -114,23 +127,30 @@ func (r *Runtime) run(ctx context.Context, a *plan.Assignment, read *shuffle.Cou
 		r.Store.DropAttempt(a.Attempt)
 	}()
 	err = protect(func() (err error) {
-		if p, err = r.assemble(t, input); err != nil {
+		if p, err = r.assemble(t, input, nil); err != nil {
 			return err
 		}
+		p.quarantine, p.suspect = r.newQuarantine(t, input), suspect
 		t.MakeRoom = p.makeRoom
 		if err := p.drive(); err != nil {
 			return err
 		}
-		return p.close()
+		if err := p.close(); err != nil {
+			return err
+		}
+		return p.quarantine.close()
 	})
 	if err != nil && t.Cause != nil {
 		err = t.Cause
 	}
 	if err != nil {
 		if p != nil && p.failed != nil && blamesUser(err) {
+			if p.quarantine != nil && suspect == nil {
+				return plan.Result{}, &p.failed.at, err
+			}
 			err = r.locate(t, p, err)
 		}
-		return plan.Result{}, place(err, input, a)
+		return plan.Result{}, nil, place(err, input, a)
 	}
 	ended = true
 	f := &t.Result.Figures
@@ -143,7 +163,7 @@ func (r *Runtime) run(ctx context.Context, a *plan.Assignment, read *shuffle.Cou
 	for _, out := range t.Result.Outputs {
 		f.ShuffleBytes += out.Bytes
 	}
-	return t.Result, nil
+	return t.Result, nil, nil
 }
 
 // input returns the node that begins a stage.
