@@ -78,6 +78,7 @@ func (s *Session) add(r *Result) {
 	s.sum.BytesOut += r.BytesOut
 	s.sum.ShuffleBytes += r.ShuffleBytes
 	s.sum.SpilledBytes += r.SpilledBytes
+	s.sum.BadRows += r.BadRows
 	s.sum.Tasks += r.Tasks
 	for name, n := range r.Counters {
 		if s.sum.Counters == nil {

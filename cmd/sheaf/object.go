@@ -35,6 +35,7 @@ type figuresObject struct {
 	BytesOut     int64            `json:"bytes_out"`
 	ShuffleBytes int64            `json:"shuffle_bytes"`
 	SpilledBytes int64            `json:"spilled_bytes"`
+	BadRows      int64            `json:"bad_rows,omitempty"` // that were left out
 	Counters     map[string]int64 `json:"counters,omitempty"` // what user code counted
 }
 
@@ -107,7 +108,7 @@ func figuresJSON(j *pb.JobSnapshot) figuresObject {
 	f := j.GetFigures()
 	return figuresObject{
 		RowsIn: f.GetSourceRows(), BytesIn: f.GetSourceBytes(), RowsOut: f.GetSinkRows(), BytesOut: f.GetBytesOut(),
-		ShuffleBytes: f.GetShuffleBytes(), SpilledBytes: f.GetSpilledBytes(),
+		ShuffleBytes: f.GetShuffleBytes(), SpilledBytes: f.GetSpilledBytes(), BadRows: f.GetBadRows(),
 		Counters: plan.ByName(countersOf(j)),
 	}
 }
@@ -132,7 +133,7 @@ func endFigures(j *pb.JobSnapshot, destinations []string) ending.Figures {
 	}
 	return ending.Figures{
 		Job: j.GetJobId(), Elapsed: time.Duration(j.GetElapsedNanos()), RowsIn: f.RowsIn, BytesIn: f.BytesIn, RowsOut: f.RowsOut,
-		BytesOut: f.BytesOut, ShuffleBytes: f.ShuffleBytes, SpilledBytes: f.SpilledBytes, Tasks: tasks, Jobs: jobs, Destinations: destinations,
+		BytesOut: f.BytesOut, ShuffleBytes: f.ShuffleBytes, SpilledBytes: f.SpilledBytes, BadRows: f.BadRows, Tasks: tasks, Jobs: jobs, Destinations: destinations,
 		Counters: countersOf(j),
 	}
 }
