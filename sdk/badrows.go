@@ -17,6 +17,10 @@ import (
 // stage that reads the source, before rows change place: behind an exchange a row
 // has no place in a file any more, and a failure there ends the job.
 //
+// On a cluster a row is bad as well when the process of its task ends with it, or
+// does not go on: it is found in two more attempts. Rows that end the process end
+// a job in this process, of course.
+//
 // Functions see the rows of a batch with a bad one several times.
 func MaxBadRows(p *Pipeline, n int64) {
 	if n <= 0 {

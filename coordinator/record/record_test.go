@@ -123,6 +123,8 @@ func samples() []Record {
 			Figures: plan.Figures{Counters: []int64{-1, 300}, BadRows: 2},
 			BadRows: []plan.BadRow{{Place: "a.csv, offset 9", Problem: "no number"}},
 		}},
+		schedule.AttemptFailed{At: 12 * time.Second, Executor: "e1", Session: 5, Attempt: attempt,
+			Failure: fault.Report{Kind: fault.User, Message: "exit 1"}, Working: &plan.RowRange{Split: 1, Row: 300, Rows: 2}},
 	}
 	var all []Record
 	for _, ev := range events {

@@ -94,6 +94,7 @@ func (s saver) task(t *task) TaskCopy {
 	}
 	if p := t.past; p != nil {
 		cp.Past = &PastCopy{Charged: p.charged, Faults: p.faults, Last: p.last, Alike: p.alike, Superseded: slices.Clone(p.superseded)}
+		cp.Past.Suspect, cp.Past.Accused, cp.Past.Deadly = p.suspect, p.accused, p.deadly
 		for _, pl := range p.places {
 			cp.Past.Places = append(cp.Past.Places, [2]int{s.places[pl.exec], pl.failures})
 		}

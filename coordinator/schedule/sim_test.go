@@ -31,7 +31,7 @@ func TestSimulation(t *testing.T) {
 		all.add(w.check.tally)
 	}
 	t.Logf("%+v", all)
-	if *seedFlag == 0 && (all.done < n || all.failed < n/10 || all.canceled < n/50 || all.repairs < n || all.late < n/50 || all.drivers < n/10 || all.bad < n/100) {
+	if *seedFlag == 0 && (all.done < n || all.failed < n/10 || all.canceled < n/50 || all.repairs < n || all.late < n/50 || all.drivers < n/10 || all.bad < n/100 || all.deaths < n) {
 		t.Errorf("%d seeds saw %+v: too little to prove anything", n, all)
 	}
 }

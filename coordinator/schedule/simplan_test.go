@@ -186,8 +186,16 @@ func (j *simJob) counters() []plan.Counter {
 // badEvery is the distance of bad rows in a file of the model.
 const badEvery = 100_000
 
+// deadlyEvery is the distance of rows that end processes.
+const deadlyEvery = 450_007
+
 // badRows is how many bad rows a piece of a file has, however the file is cut.
 func badRows(s plan.Split) int64 { return (s.Offset+s.Length)/badEvery - s.Offset/badEvery }
+
+// deadlyRows is how many of its rows end processes.
+func deadlyRows(s plan.Split) int64 {
+	return (s.Offset+s.Length)/deadlyEvery - s.Offset/deadlyEvery
+}
 
 // limitBad lets some jobs leave out bad rows: more than they have, or too few.
 func (j *simJob) limitBad(r *rand.Rand) {
@@ -196,7 +204,7 @@ func (j *simJob) limitBad(r *rand.Rand) {
 	}
 	for _, files := range j.files {
 		for _, f := range files {
-			j.bad += badRows(f)
+			j.bad += badRows(f) + deadlyRows(f)
 			j.bytes += f.Length
 		}
 	}

@@ -74,12 +74,15 @@ type TaskCopy struct {
 
 // PastCopy is what is known of a task's bad luck.
 type PastCopy struct {
-	Charged    int          `json:"charged,omitempty"`
-	Faults     int          `json:"faults,omitempty"`
-	Last       fault.Report `json:"last"`
-	Alike      bool         `json:"alike,omitempty"`
-	Places     [][2]int     `json:"places,omitempty"` // executor, failures
-	Superseded []int        `json:"superseded,omitempty"`
+	Charged    int              `json:"charged,omitempty"`
+	Faults     int              `json:"faults,omitempty"`
+	Last       fault.Report     `json:"last"`
+	Alike      bool             `json:"alike,omitempty"`
+	Places     [][2]int         `json:"places,omitempty"` // executor, failures
+	Superseded []int            `json:"superseded,omitempty"`
+	Suspect    *plan.RowRange   `json:"suspect,omitempty"`
+	Accused    bool             `json:"accused,omitempty"`
+	Deadly     []plan.DeadlyRow `json:"deadly,omitempty"`
 }
 
 // ExchangeCopy is what was measured of an exchange whose consumer is not decided.

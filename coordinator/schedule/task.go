@@ -58,6 +58,11 @@ type past struct {
 	places          []place
 	// superseded are attempts that won once and whose outputs were lost.
 	superseded []int
+	// suspect are rows at which the last process ended, deadly those that are known
+	// to end one; accused says that suspect was charged.
+	suspect *plan.RowRange
+	accused bool
+	deadly  []plan.DeadlyRow
 }
 
 // place counts the failures of a task on one executor.

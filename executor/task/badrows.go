@@ -1,12 +1,14 @@
 package task
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/apache/arrow/go/v15/arrow"
 
 	"github.com/sheafdata/sheaf/executor/operator"
 	"github.com/sheafdata/sheaf/internal/graph"
+	"github.com/sheafdata/sheaf/internal/plan"
 )
 
 // How an attempt of a job with a limit of bad rows leaves them out: the first
@@ -34,9 +36,102 @@ type verdict struct {
 	operator string
 }
 
-// push pushes a batch, which begins at a position, through the stage.
-func (p *pipeline) push(to operator.BatchReceiver, batch arrow.Record, at position) error {
-	if p.suspect == nil || at.before(*p.suspect) {
+// push pushes a batch, which begins at a position, through the stage: as a whole,
+// but for rows that end processes.
+func (p *pipeline) push(to operator.BatchReceiver, batch arrow.Record, r graph.BatchReader, at position) error {
+	if p.quarantine == nil {
+		return p.pushPart(to, &failedBatch{batch, r, at, 0})
+	}
+	rows := batch.NumRows()
+	for from := int64(0); from < rows; {
+		here := position{at.split, at.row + from}
+		if problem, deadly := p.deadly(here); deadly {
+			if err := p.quarantine.failed(&failedBatch{batch, r, at, 0}, verdict{int(from), errors.New(problem), unknownOperator}); err != nil {
+				return err
+			}
+			from++
+			continue
+		}
+		n := p.together(here, rows-from)
+		if err := p.mark(here, n); err != nil {
+			return err
+		}
+		if err := p.pushPart(to, &failedBatch{slice(batch, from, from+n), r, here, int(from)}); err != nil {
+			return err
+		}
+		if n == 1 && p.suspected(here) {
+			// What comes next, such as reading on, is none of the row's.
+			if err := p.mark(here, 0); err != nil {
+				return err
+			}
+		}
+		from += n
+	}
+	return nil
+}
+
+// unknownOperator is where a process ended: nobody saw it.
+const unknownOperator = "(the process ended)"
+
+// deadly reports whether a row is known to end processes, and how.
+func (p *pipeline) deadly(at position) (problem string, ok bool) {
+	for _, d := range p.task.Assignment.Deadly {
+		if d.Split == at.split && d.Row == at.row {
+			return d.Problem, true
+		}
+	}
+	return "", false
+}
+
+func (p *pipeline) suspected(at position) bool {
+	s := p.task.Assignment.Suspect
+	return s != nil && s.Holds(plan.RowRange{Split: at.split, Row: at.row, Rows: 1})
+}
+
+// together returns how many of the next rows go through the stage at once: one of
+// those that are suspected, else all up to the next that is, or is deadly.
+func (p *pipeline) together(at position, rows int64) int64 {
+	a := p.task.Assignment
+	if a.Suspect == nil && len(a.Deadly) == 0 {
+		return rows
+	}
+	if p.suspected(at) {
+		return 1
+	}
+	n := rows
+	if s := a.Suspect; s != nil && s.Split == at.split && s.Row > at.row {
+		n = min(n, s.Row-at.row)
+	}
+	for _, d := range a.Deadly {
+		if d.Split == at.split && d.Row > at.row {
+			n = min(n, d.Row-at.row)
+		}
+	}
+	return n
+}
+
+// mark tells whoever watches the process on which rows user code works next.
+func (p *pipeline) mark(at position, rows int64) error {
+	if p.runtime.Mark == nil || p.quarantine == nil {
+		return nil
+	}
+	return p.runtime.Mark(p.task.Assignment, plan.RowRange{Split: at.split, Row: at.row, Rows: rows})
+}
+
+// pushPart pushes rows that go through the stage together, but for those on which
+// user code fails where they are in doubt.
+func (p *pipeline) pushPart(to operator.BatchReceiver, part *failedBatch) error {
+	p.failed = part
+	if err := p.pushJudged(to, part); err != nil {
+		return err
+	}
+	p.failed = nil
+	return nil
+}
+
+func (p *pipeline) pushJudged(to operator.BatchReceiver, part *failedBatch) error {
+	batch := part.batch
+	if p.doubt == nil || part.at.before(*p.doubt) {
 		return to.PushBatch(batch)
 	}
 	bad, err := p.runtime.judge(p.task, p.input, batch)
@@ -45,7 +140,7 @@ func (p *pipeline) push(to operator.BatchReceiver, batch arrow.Record, at positi
 	}
 	good := int64(0)
 	for _, v := range bad {
-		if err := p.quarantine.failed(p.failed, batch, v); err != nil {
+		if err := p.quarantine.failed(part, v); err != nil {
 			return err
 		}
 		if err := p.pushRows(to, batch, good, int64(v.row)); err != nil {
@@ -58,13 +153,18 @@ func (p *pipeline) push(to operator.BatchReceiver, batch arrow.Record, at positi
 
 // pushRows pushes the rows [from, end) of a batch.
 func (p *pipeline) pushRows(to operator.BatchReceiver, batch arrow.Record, from, end int64) error {
-	switch {
-	case from == end:
+	if from == end {
 		return nil
-	case from == 0 && end == batch.NumRows():
-		return to.PushBatch(batch)
 	}
-	return to.PushBatch(batch.NewSlice(from, end))
+	return to.PushBatch(slice(batch, from, end))
+}
+
+// slice is the rows [from, end) of a batch.
+func slice(batch arrow.Record, from, end int64) arrow.Record {
+	if from == 0 && end == batch.NumRows() {
+		return batch
+	}
+	return batch.NewSlice(from, end)
 }
 
 // judge returns the rows of a batch on which user code fails.

@@ -21,10 +21,10 @@ type pipeline struct {
 	// failed is the batch that a source stage was working on when it failed,
 	// and where the place of its rows is known.
 	failed *failedBatch
-	// quarantine takes bad rows; nil where there may be none. From suspect on, if
+	// quarantine takes bad rows; nil where there may be none. From doubt on, if
 	// that is set, every batch goes through a rehearsal first.
 	quarantine *quarantine
-	suspect    *position
+	doubt      *position
 }
 
 // failedBatch is a batch with a row that user code did not survive. Its reader
@@ -33,9 +33,10 @@ type failedBatch struct {
 	batch  arrow.Record
 	reader graph.BatchReader
 	at     position // of its first row
+	base   int      // the place of its first row in the reader's batch
 }
 
-func (f *failedBatch) where(row int) string { return f.reader.Where(row) }
+func (f *failedBatch) where(row int) string { return f.reader.Where(f.base + row) }
 
 // assemble attaches the operators behind input to each other, from the ends
 // backwards. where, if it is not nil, follows which of them works.
@@ -165,7 +166,7 @@ func (p *pipeline) drive() error {
 			return err
 		}
 	}
-	return nil
+	return p.mark(position{}, 0)
 }
 
 // readSplit pushes the batches of one split.
@@ -202,11 +203,9 @@ func (p *pipeline) readSplit(source graph.Source, split int, to operator.BatchRe
 		if err != nil {
 			return err
 		}
-		p.failed = &failedBatch{batch, r, at}
-		if err := p.push(to, batch, at); err != nil {
+		if err := p.push(to, batch, r, at); err != nil {
 			return err
 		}
-		p.failed = nil
 		at.row += batch.NumRows()
 		p.task.Shuffle.LeaveLarge() // whatever was large in the batch
 		p.task.Read.Rows.Add(batch.NumRows())

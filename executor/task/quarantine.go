@@ -67,10 +67,10 @@ func (r *Runtime) newQuarantine(t *operator.Task, input *graph.Node) *quarantine
 }
 
 // failed takes a row on which user code failed.
-func (q *quarantine) failed(from *failedBatch, batch arrow.Record, v verdict) error {
-	row := QuarantinedRow{Place: from.where(v.row), Operator: v.operator, Error: v.err.Error(), Row: preview(batch, v.row)}
+func (q *quarantine) failed(from *failedBatch, v verdict) error {
+	row := QuarantinedRow{Place: from.where(v.row), Operator: v.operator, Error: v.err.Error(), Row: preview(from.batch, v.row)}
 	if l, ok := from.reader.(graph.Locator); ok {
-		place := l.Locate(v.row)
+		place := l.Locate(from.base + v.row)
 		row.File, row.Offset, row.Line = place.File, &place.Offset, place.Line
 	}
 	return q.add(row)

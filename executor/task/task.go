@@ -46,6 +46,10 @@ type Runtime struct {
 	// Zero values mean the defaults.
 	Read      graph.ReadOptions
 	ChunkRows int
+	// Mark, when set, is told the rows of a source on which user code works next, and
+	// no rows before what is about none: whoever watches the process knows then at
+	// which rows it ended. It is called where the job may leave out bad rows.
+	Mark func(a *plan.Assignment, rows plan.RowRange) error
 }
 
 // largeShare is the part of the budget that large rows may take at once.
@@ -109,8 +113,8 @@ func (r *Runtime) run(ctx context.Context, a *plan.Assignment, read *shuffle.Cou
 
 // apply applies a stage from its input to its ends. When user code fails on a
 // batch and rows may be left out, it returns where that batch begins: with that
-// as suspect it leaves out the rows at fault.
-func (r *Runtime) apply(ctx context.Context, a *plan.Assignment, read *shuffle.Count, input *graph.Node, suspect *position) (res plan.Result, bad *position, err error) {
+// as doubt it leaves out the rows at fault.
+func (r *Runtime) apply(ctx context.Context, a *plan.Assignment, read *shuffle.Count, input *graph.Node, doubt *position) (res plan.Result, bad *position, err error) {
 	t := r.newTask(ctx, a, read)
 	defer t.Shuffle.LeaveLarge()
 	var p *pipeline
@@ -130,7 +134,7 @@ func (r *Runtime) apply(ctx context.Context, a *plan.Assignment, read *shuffle.C
 		if p, err = r.assemble(t, input, nil); err != nil {
 			return err
 		}
-		p.quarantine, p.suspect = r.newQuarantine(t, input), suspect
+		p.quarantine, p.doubt = r.newQuarantine(t, input), doubt
 		t.MakeRoom = p.makeRoom
 		if err := p.drive(); err != nil {
 			return err
@@ -145,7 +149,7 @@ func (r *Runtime) apply(ctx context.Context, a *plan.Assignment, read *shuffle.C
 	}
 	if err != nil {
 		if p != nil && p.failed != nil && blamesUser(err) {
-			if p.quarantine != nil && suspect == nil {
+			if p.quarantine != nil && doubt == nil {
 				return plan.Result{}, &p.failed.at, err
 			}
 			err = r.locate(t, p, err)

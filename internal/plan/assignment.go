@@ -21,6 +21,11 @@ type Assignment struct {
 	Work    Work      `json:"work"`
 	// Splits are what a Run of a source stage reads, in order.
 	Splits []Split `json:"splits,omitempty"`
+	// Suspect are rows with which the process of an attempt before may have ended:
+	// they go through the stage one by one, while no other attempt runs there.
+	Suspect *RowRange `json:"suspect,omitempty"`
+	// Deadly are rows that are left out without a try, in order of split and row.
+	Deadly []DeadlyRow `json:"deadly,omitempty"`
 	// Partition is what a Run of an exchange's consumer reads.
 	Partition *Partition `json:"partition,omitempty"`
 	// Files are the winners that Publish makes visible, per sink in task order.

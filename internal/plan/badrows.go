@@ -77,6 +77,35 @@ func (l *BadLimit) TooMany(bad, rows int64, first []BadRow) error {
 	return fmt.Errorf("%s", b.String())
 }
 
+// RowRange is some rows of an assignment's splits, as its source gives them: those
+// that cannot be decoded are not numbered.
+type RowRange struct {
+	Split int   `json:"split"` // of the assignment
+	Row   int64 `json:"row"`   // of the split, from 0
+	Rows  int64 `json:"rows"`
+}
+
+// Holds reports whether all of other lies in r.
+func (r RowRange) Holds(other RowRange) bool {
+	return r.Split == other.Split && r.Row <= other.Row && other.Row+other.Rows <= r.Row+r.Rows
+}
+
+// Behind reports whether r begins behind all of other.
+func (r RowRange) Behind(other RowRange) bool {
+	return r.Split > other.Split || r.Split == other.Split && r.Row >= other.Row+other.Rows
+}
+
+// DeadlyRow is a row with which a process ended.
+type DeadlyRow struct {
+	Split   int    `json:"split"`
+	Row     int64  `json:"row"`
+	Problem string `json:"problem"` // how the process ended
+}
+
+// MaxDeadlyRows bounds those of a task: each costs the process twice, with all that
+// runs there.
+const MaxDeadlyRows = 8
+
 // QuarantineSink returns the sink in whose destination the job writes down its
 // bad rows: the first that publishes files. ok is false when there is none, or
 // the job leaves no row out.

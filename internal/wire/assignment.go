@@ -20,8 +20,10 @@ var (
 func EncodeAssignment(a *plan.Assignment) *pb.Assignment {
 	m := &pb.Assignment{
 		Attempt: encodeAttemptID(&a.Attempt), Work: workNumbers[a.Work],
-		Splits: messages(a.Splits, encodeSplit),
-		Files:  messages(a.Files, encodeStagedFile),
+		Splits:  messages(a.Splits, encodeSplit),
+		Files:   messages(a.Files, encodeStagedFile),
+		Suspect: EncodeRowRange(a.Suspect),
+		Deadly:  messages(a.Deadly, encodeDeadlyRow),
 	}
 	if a.Partition != nil {
 		m.Partition = encodePartition(a.Partition)
@@ -41,6 +43,8 @@ func readAssignment(c *checker, m *pb.Assignment) plan.Assignment {
 		Splits:    list(c, "splits", m.GetSplits(), readSplit),
 		Partition: maybe(c, "partition", m.GetPartition(), readPartition),
 		Files:     list(c, "files", m.GetFiles(), readStagedFile),
+		Suspect:   maybe(c, "suspect", m.GetSuspect(), readRowRange),
+		Deadly:    list(c, "deadly", m.GetDeadly(), readDeadlyRow),
 	}
 }
 

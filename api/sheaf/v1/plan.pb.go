@@ -828,7 +828,12 @@ type Assignment struct {
 	// What a run of an exchange's consumer reads.
 	Partition *Partition `protobuf:"bytes,4,opt,name=partition,proto3" json:"partition,omitempty"`
 	// What a publish makes visible, per sink in task order.
-	Files         []*StagedFile `protobuf:"bytes,5,rep,name=files,proto3" json:"files,omitempty"`
+	Files []*StagedFile `protobuf:"bytes,5,rep,name=files,proto3" json:"files,omitempty"`
+	// Rows with which the process of an attempt before may have ended: they go
+	// through the stage one by one, while no other attempt runs there.
+	Suspect *RowRange `protobuf:"bytes,6,opt,name=suspect,proto3" json:"suspect,omitempty"`
+	// Rows that are left out without a try.
+	Deadly        []*DeadlyRow `protobuf:"bytes,7,rep,name=deadly,proto3" json:"deadly,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -898,6 +903,148 @@ func (x *Assignment) GetFiles() []*StagedFile {
 	return nil
 }
 
+func (x *Assignment) GetSuspect() *RowRange {
+	if x != nil {
+		return x.Suspect
+	}
+	return nil
+}
+
+func (x *Assignment) GetDeadly() []*DeadlyRow {
+	if x != nil {
+		return x.Deadly
+	}
+	return nil
+}
+
+// RowRange is some rows of an assignment's splits, as its source gives them.
+type RowRange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The split's place in the assignment.
+	Split int32 `protobuf:"varint,1,opt,name=split,proto3" json:"split,omitempty"`
+	// The first row of the split, from 0 on.
+	Row int64 `protobuf:"varint,2,opt,name=row,proto3" json:"row,omitempty"`
+	// How many.
+	Rows          int64 `protobuf:"varint,3,opt,name=rows,proto3" json:"rows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RowRange) Reset() {
+	*x = RowRange{}
+	mi := &file_sheaf_v1_plan_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RowRange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RowRange) ProtoMessage() {}
+
+func (x *RowRange) ProtoReflect() protoreflect.Message {
+	mi := &file_sheaf_v1_plan_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RowRange.ProtoReflect.Descriptor instead.
+func (*RowRange) Descriptor() ([]byte, []int) {
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *RowRange) GetSplit() int32 {
+	if x != nil {
+		return x.Split
+	}
+	return 0
+}
+
+func (x *RowRange) GetRow() int64 {
+	if x != nil {
+		return x.Row
+	}
+	return 0
+}
+
+func (x *RowRange) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+// DeadlyRow is a row with which a process ended.
+type DeadlyRow struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The split's place in the assignment.
+	Split int32 `protobuf:"varint,1,opt,name=split,proto3" json:"split,omitempty"`
+	// The row of the split, from 0 on.
+	Row int64 `protobuf:"varint,2,opt,name=row,proto3" json:"row,omitempty"`
+	// How the process ended: at most 300 bytes.
+	Problem       string `protobuf:"bytes,3,opt,name=problem,proto3" json:"problem,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeadlyRow) Reset() {
+	*x = DeadlyRow{}
+	mi := &file_sheaf_v1_plan_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeadlyRow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeadlyRow) ProtoMessage() {}
+
+func (x *DeadlyRow) ProtoReflect() protoreflect.Message {
+	mi := &file_sheaf_v1_plan_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeadlyRow.ProtoReflect.Descriptor instead.
+func (*DeadlyRow) Descriptor() ([]byte, []int) {
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *DeadlyRow) GetSplit() int32 {
+	if x != nil {
+		return x.Split
+	}
+	return 0
+}
+
+func (x *DeadlyRow) GetRow() int64 {
+	if x != nil {
+		return x.Row
+	}
+	return 0
+}
+
+func (x *DeadlyRow) GetProblem() string {
+	if x != nil {
+		return x.Problem
+	}
+	return ""
+}
+
 // Partition is one piece of an exchange: a range of hash buckets or of keys, in
 // every map output.
 type Partition struct {
@@ -922,7 +1069,7 @@ type Partition struct {
 
 func (x *Partition) Reset() {
 	*x = Partition{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[9]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -934,7 +1081,7 @@ func (x *Partition) String() string {
 func (*Partition) ProtoMessage() {}
 
 func (x *Partition) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[9]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -947,7 +1094,7 @@ func (x *Partition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Partition.ProtoReflect.Descriptor instead.
 func (*Partition) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{9}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Partition) GetExchange() int32 {
@@ -1022,7 +1169,7 @@ type MapOutput struct {
 
 func (x *MapOutput) Reset() {
 	*x = MapOutput{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[10]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1034,7 +1181,7 @@ func (x *MapOutput) String() string {
 func (*MapOutput) ProtoMessage() {}
 
 func (x *MapOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[10]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1047,7 +1194,7 @@ func (x *MapOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MapOutput.ProtoReflect.Descriptor instead.
 func (*MapOutput) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{10}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *MapOutput) GetId() *OutputId {
@@ -1112,7 +1259,7 @@ type KeySample struct {
 
 func (x *KeySample) Reset() {
 	*x = KeySample{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[11]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1124,7 +1271,7 @@ func (x *KeySample) String() string {
 func (*KeySample) ProtoMessage() {}
 
 func (x *KeySample) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[11]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1137,7 +1284,7 @@ func (x *KeySample) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeySample.ProtoReflect.Descriptor instead.
 func (*KeySample) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{11}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *KeySample) GetKey() []byte {
@@ -1177,7 +1324,7 @@ type StagedFile struct {
 
 func (x *StagedFile) Reset() {
 	*x = StagedFile{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[12]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1189,7 +1336,7 @@ func (x *StagedFile) String() string {
 func (*StagedFile) ProtoMessage() {}
 
 func (x *StagedFile) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[12]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1202,7 +1349,7 @@ func (x *StagedFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StagedFile.ProtoReflect.Descriptor instead.
 func (*StagedFile) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{12}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *StagedFile) GetSink() int32 {
@@ -1275,7 +1422,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[13]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1287,7 +1434,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[13]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1300,7 +1447,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{13}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Result) GetSplits() []*Split {
@@ -1358,7 +1505,7 @@ type CollectedRows struct {
 
 func (x *CollectedRows) Reset() {
 	*x = CollectedRows{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[14]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1370,7 +1517,7 @@ func (x *CollectedRows) String() string {
 func (*CollectedRows) ProtoMessage() {}
 
 func (x *CollectedRows) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[14]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1383,7 +1530,7 @@ func (x *CollectedRows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CollectedRows.ProtoReflect.Descriptor instead.
 func (*CollectedRows) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{14}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *CollectedRows) GetSink() int32 {
@@ -1432,7 +1579,7 @@ type Figures struct {
 
 func (x *Figures) Reset() {
 	*x = Figures{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[15]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1444,7 +1591,7 @@ func (x *Figures) String() string {
 func (*Figures) ProtoMessage() {}
 
 func (x *Figures) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[15]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1457,7 +1604,7 @@ func (x *Figures) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Figures.ProtoReflect.Descriptor instead.
 func (*Figures) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{15}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Figures) GetRowsIn() int64 {
@@ -1589,14 +1736,24 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\tmod_nanos\x18\x05 \x01(\x03R\bmodNanos\x12\x14\n" +
 	"\x05inode\x18\x06 \x01(\x04R\x05inode\x12\x1a\n" +
 	"\bcuttable\x18\a \x01(\bR\bcuttable\x12\x14\n" +
-	"\x05align\x18\b \x01(\x03R\x05align\"\xe7\x01\n" +
+	"\x05align\x18\b \x01(\x03R\x05align\"\xc2\x02\n" +
 	"\n" +
 	"Assignment\x12-\n" +
 	"\aattempt\x18\x01 \x01(\v2\x13.sheaf.v1.AttemptIdR\aattempt\x12\"\n" +
 	"\x04work\x18\x02 \x01(\x0e2\x0e.sheaf.v1.WorkR\x04work\x12'\n" +
 	"\x06splits\x18\x03 \x03(\v2\x0f.sheaf.v1.SplitR\x06splits\x121\n" +
 	"\tpartition\x18\x04 \x01(\v2\x13.sheaf.v1.PartitionR\tpartition\x12*\n" +
-	"\x05files\x18\x05 \x03(\v2\x14.sheaf.v1.StagedFileR\x05files\"\xf0\x01\n" +
+	"\x05files\x18\x05 \x03(\v2\x14.sheaf.v1.StagedFileR\x05files\x12,\n" +
+	"\asuspect\x18\x06 \x01(\v2\x12.sheaf.v1.RowRangeR\asuspect\x12+\n" +
+	"\x06deadly\x18\a \x03(\v2\x13.sheaf.v1.DeadlyRowR\x06deadly\"F\n" +
+	"\bRowRange\x12\x14\n" +
+	"\x05split\x18\x01 \x01(\x05R\x05split\x12\x10\n" +
+	"\x03row\x18\x02 \x01(\x03R\x03row\x12\x12\n" +
+	"\x04rows\x18\x03 \x01(\x03R\x04rows\"M\n" +
+	"\tDeadlyRow\x12\x14\n" +
+	"\x05split\x18\x01 \x01(\x05R\x05split\x12\x10\n" +
+	"\x03row\x18\x02 \x01(\x03R\x03row\x12\x18\n" +
+	"\aproblem\x18\x03 \x01(\tR\aproblem\"\xf0\x01\n" +
 	"\tPartition\x12\x1a\n" +
 	"\bexchange\x18\x01 \x01(\x05R\bexchange\x12\x14\n" +
 	"\x05index\x18\x02 \x01(\x05R\x05index\x12!\n" +
@@ -1678,7 +1835,7 @@ func file_sheaf_v1_plan_proto_rawDescGZIP() []byte {
 }
 
 var file_sheaf_v1_plan_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_sheaf_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_sheaf_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_sheaf_v1_plan_proto_goTypes = []any{
 	(ExchangeKind)(0),     // 0: sheaf.v1.ExchangeKind
 	(Work)(0),             // 1: sheaf.v1.Work
@@ -1691,15 +1848,17 @@ var file_sheaf_v1_plan_proto_goTypes = []any{
 	(*Sink)(nil),          // 8: sheaf.v1.Sink
 	(*Split)(nil),         // 9: sheaf.v1.Split
 	(*Assignment)(nil),    // 10: sheaf.v1.Assignment
-	(*Partition)(nil),     // 11: sheaf.v1.Partition
-	(*MapOutput)(nil),     // 12: sheaf.v1.MapOutput
-	(*KeySample)(nil),     // 13: sheaf.v1.KeySample
-	(*StagedFile)(nil),    // 14: sheaf.v1.StagedFile
-	(*Result)(nil),        // 15: sheaf.v1.Result
-	(*CollectedRows)(nil), // 16: sheaf.v1.CollectedRows
-	(*Figures)(nil),       // 17: sheaf.v1.Figures
-	(*AttemptId)(nil),     // 18: sheaf.v1.AttemptId
-	(*OutputId)(nil),      // 19: sheaf.v1.OutputId
+	(*RowRange)(nil),      // 11: sheaf.v1.RowRange
+	(*DeadlyRow)(nil),     // 12: sheaf.v1.DeadlyRow
+	(*Partition)(nil),     // 13: sheaf.v1.Partition
+	(*MapOutput)(nil),     // 14: sheaf.v1.MapOutput
+	(*KeySample)(nil),     // 15: sheaf.v1.KeySample
+	(*StagedFile)(nil),    // 16: sheaf.v1.StagedFile
+	(*Result)(nil),        // 17: sheaf.v1.Result
+	(*CollectedRows)(nil), // 18: sheaf.v1.CollectedRows
+	(*Figures)(nil),       // 19: sheaf.v1.Figures
+	(*AttemptId)(nil),     // 20: sheaf.v1.AttemptId
+	(*OutputId)(nil),      // 21: sheaf.v1.OutputId
 }
 var file_sheaf_v1_plan_proto_depIdxs = []int32{
 	5,  // 0: sheaf.v1.Plan.stages:type_name -> sheaf.v1.Stage
@@ -1708,26 +1867,28 @@ var file_sheaf_v1_plan_proto_depIdxs = []int32{
 	3,  // 3: sheaf.v1.Plan.bad_limit:type_name -> sheaf.v1.BadLimit
 	6,  // 4: sheaf.v1.Stage.source:type_name -> sheaf.v1.Source
 	0,  // 5: sheaf.v1.Exchange.kind:type_name -> sheaf.v1.ExchangeKind
-	18, // 6: sheaf.v1.Assignment.attempt:type_name -> sheaf.v1.AttemptId
+	20, // 6: sheaf.v1.Assignment.attempt:type_name -> sheaf.v1.AttemptId
 	1,  // 7: sheaf.v1.Assignment.work:type_name -> sheaf.v1.Work
 	9,  // 8: sheaf.v1.Assignment.splits:type_name -> sheaf.v1.Split
-	11, // 9: sheaf.v1.Assignment.partition:type_name -> sheaf.v1.Partition
-	14, // 10: sheaf.v1.Assignment.files:type_name -> sheaf.v1.StagedFile
-	12, // 11: sheaf.v1.Partition.outputs:type_name -> sheaf.v1.MapOutput
-	19, // 12: sheaf.v1.MapOutput.id:type_name -> sheaf.v1.OutputId
-	13, // 13: sheaf.v1.MapOutput.samples:type_name -> sheaf.v1.KeySample
-	18, // 14: sheaf.v1.StagedFile.attempt:type_name -> sheaf.v1.AttemptId
-	9,  // 15: sheaf.v1.Result.splits:type_name -> sheaf.v1.Split
-	12, // 16: sheaf.v1.Result.outputs:type_name -> sheaf.v1.MapOutput
-	14, // 17: sheaf.v1.Result.files:type_name -> sheaf.v1.StagedFile
-	16, // 18: sheaf.v1.Result.rows:type_name -> sheaf.v1.CollectedRows
-	17, // 19: sheaf.v1.Result.figures:type_name -> sheaf.v1.Figures
-	4,  // 20: sheaf.v1.Result.bad_rows:type_name -> sheaf.v1.BadRow
-	21, // [21:21] is the sub-list for method output_type
-	21, // [21:21] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	13, // 9: sheaf.v1.Assignment.partition:type_name -> sheaf.v1.Partition
+	16, // 10: sheaf.v1.Assignment.files:type_name -> sheaf.v1.StagedFile
+	11, // 11: sheaf.v1.Assignment.suspect:type_name -> sheaf.v1.RowRange
+	12, // 12: sheaf.v1.Assignment.deadly:type_name -> sheaf.v1.DeadlyRow
+	14, // 13: sheaf.v1.Partition.outputs:type_name -> sheaf.v1.MapOutput
+	21, // 14: sheaf.v1.MapOutput.id:type_name -> sheaf.v1.OutputId
+	15, // 15: sheaf.v1.MapOutput.samples:type_name -> sheaf.v1.KeySample
+	20, // 16: sheaf.v1.StagedFile.attempt:type_name -> sheaf.v1.AttemptId
+	9,  // 17: sheaf.v1.Result.splits:type_name -> sheaf.v1.Split
+	14, // 18: sheaf.v1.Result.outputs:type_name -> sheaf.v1.MapOutput
+	16, // 19: sheaf.v1.Result.files:type_name -> sheaf.v1.StagedFile
+	18, // 20: sheaf.v1.Result.rows:type_name -> sheaf.v1.CollectedRows
+	19, // 21: sheaf.v1.Result.figures:type_name -> sheaf.v1.Figures
+	4,  // 22: sheaf.v1.Result.bad_rows:type_name -> sheaf.v1.BadRow
+	23, // [23:23] is the sub-list for method output_type
+	23, // [23:23] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_sheaf_v1_plan_proto_init() }
@@ -1740,14 +1901,14 @@ func file_sheaf_v1_plan_proto_init() {
 		(*Stage_Source)(nil),
 		(*Stage_Exchange)(nil),
 	}
-	file_sheaf_v1_plan_proto_msgTypes[9].OneofWrappers = []any{}
+	file_sheaf_v1_plan_proto_msgTypes[11].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sheaf_v1_plan_proto_rawDesc), len(file_sheaf_v1_plan_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   16,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

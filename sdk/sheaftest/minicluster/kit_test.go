@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(forgetVar) != "" {
 		os.Exit(m.Run())
 	}
-	minicluster.Main(m, wordcount, sorted, collector, talker, gated, failing, random, processes)
+	minicluster.Main(m, wordcount, sorted, collector, talker, gated, failing, random, processes, badlines)
 }
 
 type wordArgs struct{ Input, Output string }
