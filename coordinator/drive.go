@@ -3,6 +3,7 @@ package coordinator
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 
 	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
 	"github.com/sheafdata/sheaf/coordinator/record"
@@ -173,11 +174,11 @@ func (l *loop) endOrphans() {
 }
 
 // addSteps shows a driver's jobs as stages of its own: one for each name, whose
-// tasks are the runs.
-func (l *loop) addSteps(snap *pb.JobSnapshot, driver *job, figures *plan.Figures) {
+// tasks are the runs. It returns what all of them counted.
+func (l *loop) addSteps(snap *pb.JobSnapshot, driver *job, figures *plan.Figures) (counters []plan.Counter) {
 	steps := l.machine.steps[driver.id]
 	if len(steps) == 0 {
-		return
+		return nil
 	}
 	at := map[string]*pb.StageProgress{}
 	snap.Stages = nil
@@ -200,9 +201,27 @@ func (l *loop) addSteps(snap *pb.JobSnapshot, driver *job, figures *plan.Figures
 		}
 		p, _ := l.machine.core.Progress(j.id)
 		for _, stage := range p.Stages {
+			stage.Figures.Counters = nil // each job numbers its own
 			figures.Add(stage.Figures)
 			s.Rows += stage.Figures.RowsIn
 			s.Bytes += stage.Figures.BytesIn
 		}
+		counters = addCounters(counters, p.Counters)
 	}
+	return counters
+}
+
+// addCounters adds counters of the same name. Beyond as many names as one job may
+// have it leaves out further ones: jobs of a driver may each have their own.
+func addCounters(sums, more []plan.Counter) []plan.Counter {
+	for _, n := range more {
+		i := slices.IndexFunc(sums, func(s plan.Counter) bool { return s.Name == n.Name })
+		switch {
+		case i >= 0:
+			sums[i].Value += n.Value
+		case len(sums) < plan.MaxCounters:
+			sums = append(sums, n)
+		}
+	}
+	return sums
 }

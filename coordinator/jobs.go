@@ -201,8 +201,12 @@ func (l *loop) snapshot(j *job) *pb.JobSnapshot {
 			snap.Stages[i].Rows += at.Rows
 		}
 	}
-	l.addSteps(snap, j, &figures)
-	snap.Figures = wire.EncodeFigures(&figures)
+	counters := l.addSteps(snap, j, &figures)
+	if !j.drives {
+		counters = p.Counters
+	}
+	figures.Counters = nil // a snapshot names them
+	snap.Figures, snap.Counters = wire.EncodeFigures(&figures), wire.EncodeCounters(counters)
 	if f := j.failed; f != nil {
 		snap.Failure = &pb.JobFailure{Fault: wire.EncodeReport(&f.Failure), Attempts: int32(f.Attempts)}
 		if f.Attempts > 0 {

@@ -33,7 +33,7 @@ func read(s *session, st *stream, m *pb.ConnectRequest) (input, error) {
 		return func(l *loop) { l.report(s, st, m.GetSequence(), ev) }, err
 	case *pb.ConnectRequest_AttemptFailed:
 		f, err := wire.DecodeFailed(v.AttemptFailed)
-		ev := schedule.AttemptFailed{Executor: s.executor, Session: s.id, Attempt: f.Attempt, Failure: f.Failure, Unreadable: f.Unreadable}
+		ev := schedule.AttemptFailed{Executor: s.executor, Session: s.id, Attempt: f.Attempt, Failure: f.Failure, Unreadable: f.Unreadable, Working: f.Working}
 		return func(l *loop) { l.report(s, st, m.GetSequence(), ev) }, err
 	case *pb.ConnectRequest_DrainRequested:
 		how, err := readDrain(v.DrainRequested.GetDeadlineMillis(), v.DrainRequested.GetReason())

@@ -242,8 +242,8 @@ func (ev *events) Finished(id plan.AttemptID, r plan.Result) {
 }
 
 // Failed implements worker.Events.
-func (ev *events) Failed(id plan.AttemptID, f fault.Report, unreadable []plan.OutputID) {
-	ev.j.s.give(func() { ev.j.s.failed(id, f, unreadable) })
+func (ev *events) Failed(id plan.AttemptID, f fault.Report, unreadable []plan.OutputID, working *plan.RowRange) {
+	ev.j.s.give(func() { ev.j.s.ended(id, f, unreadable, working) })
 }
 
 // Exited implements worker.Events.

@@ -86,6 +86,11 @@ const maxReport = wire.MaxFrameBytes - 1<<10
 
 // failed reports an attempt that ended badly.
 func (s *session) failed(id plan.AttemptID, f fault.Report, unreadable []plan.OutputID) {
+	s.ended(id, f, unreadable, nil)
+}
+
+// ended is failed for an attempt whose process may have ended, at some rows.
+func (s *session) ended(id plan.AttemptID, f fault.Report, unreadable []plan.OutputID, working *plan.RowRange) {
 	at := s.running[id]
 	if at == nil || at.reported != 0 {
 		return
@@ -97,7 +102,7 @@ func (s *session) failed(id plan.AttemptID, f fault.Report, unreadable []plan.Ou
 	}
 	at.job.ended()
 	at.reported = s.report(&pb.ConnectRequest{Message: &pb.ConnectRequest_AttemptFailed{AttemptFailed: &pb.AttemptFailed{
-		Attempt: wire.EncodeAttemptID(id), Failure: wire.EncodeReport(&f), Unreadable: wire.EncodeOutputIDs(unreadable),
+		Attempt: wire.EncodeAttemptID(id), Failure: wire.EncodeReport(&f), Unreadable: wire.EncodeOutputIDs(unreadable), Working: wire.EncodeRowRange(working),
 	}}})
 }
 

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"iter"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/sheafdata/sheaf/coordinator/schedule"
 	"github.com/sheafdata/sheaf/executor/local"
 	"github.com/sheafdata/sheaf/internal/graph"
+	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/shuffle/block"
 )
 
@@ -391,10 +393,17 @@ func randomJob(t *testing.T, seed uint64) *local.Report {
 	in := slices.Clone(want)
 	var names []string
 	var chosen []step
+	counts := map[string]int64{} // by naive counting
+	var counters []string        // that count before the chosen steps; empty for none
 	for range 1 + r.IntN(4) {
 		s := steps[r.IntN(len(steps))]
 		if len(want) > 40_000 {
 			break
+		}
+		counters = append(counters, "")
+		if r.IntN(2) == 0 {
+			counters[len(chosen)] = fmt.Sprintf("before %s", s.name) // the same for the same steps
+			counts[counters[len(chosen)]] += int64(len(want))
 		}
 		names, chosen, want = append(names, s.name), append(chosen, s), s.naive(want)
 	}
@@ -402,7 +411,10 @@ func randomJob(t *testing.T, seed uint64) *local.Report {
 	var got []item
 	job := Define("random", func(p *Pipeline, _ struct{}) error {
 		d := Values(p, in...)
-		for _, s := range chosen {
+		for i, s := range chosen {
+			if counters[i] != "" {
+				d = counting(p, d, counters[i])
+			}
 			d = s.sheaf(d)
 		}
 		if sorted {
@@ -432,8 +444,20 @@ func randomJob(t *testing.T, seed uint64) *local.Report {
 	if sorted && !slices.IsSortedFunc(got, compareItems) {
 		t.Errorf("seed %d: %s: rows are not sorted", seed, describe)
 	}
+	if got := plan.ByName(plan.Counted(c.Plan.Counters, report.Figures.Counters)); len(got)+len(counts) > 0 && !maps.Equal(got, counts) {
+		t.Errorf("seed %d: %s: counted %v, want %v", seed, describe, got, counts)
+	}
 	compareMultisets(t, fmt.Sprintf("seed %d: %s", seed, describe), got, want)
 	return report
+}
+
+// counting counts the rows of a dataset.
+func counting(p *Pipeline, d Dataset[item], name string) Dataset[item] {
+	n := NewCounter(p, name)
+	return MapErr(d, func(ctx *Context, i item) (item, error) {
+		n.Add(ctx, 1)
+		return i, nil
+	})
 }
 
 func compareMultisets(t *testing.T, what string, got, want []item) {

@@ -49,10 +49,12 @@ type Result struct {
 	BytesOut     int64  // bytes written to destinations
 	ShuffleBytes int64  // bytes moved between stages, compressed
 	SpilledBytes int64  // bytes written to disk because the budget was used up
+	BadRows      int64  // of RowsIn, those that MaxBadRows left out
 	Tasks        int
 	Elapsed      time.Duration
-	Destinations []string // directories published
-	Jobs         int      // that a driver ran; 0 for a job
+	Destinations []string         // directories published
+	Jobs         int              // that a driver ran; 0 for a job
+	Counters     map[string]int64 // what NewCounter's counters counted; nil for none
 
 	returned map[string]any
 }
@@ -98,8 +100,9 @@ func runWith(ctx context.Context, c *compiled, o local.Options) (*Result, error)
 func (c *compiled) result(job plan.JobID, f plan.Figures, tasks int, elapsed time.Duration) *Result {
 	res := &Result{
 		Job: job.String(), RowsIn: f.SourceRows, BytesIn: f.SourceBytes, RowsOut: f.SinkRows, BytesOut: f.BytesOut,
-		ShuffleBytes: f.ShuffleBytes, SpilledBytes: f.SpilledBytes, Tasks: tasks, Elapsed: elapsed, returned: c.returned,
+		ShuffleBytes: f.ShuffleBytes, SpilledBytes: f.SpilledBytes, BadRows: f.BadRows, Tasks: tasks, Elapsed: elapsed, returned: c.returned,
 	}
+	res.Counters = plan.ByName(plan.Counted(c.Plan.Counters, f.Counters))
 	for _, s := range c.Plan.Sinks {
 		if s.Destination != "" {
 			res.Destinations = append(res.Destinations, s.Destination)

@@ -78,7 +78,14 @@ func (s *Session) add(r *Result) {
 	s.sum.BytesOut += r.BytesOut
 	s.sum.ShuffleBytes += r.ShuffleBytes
 	s.sum.SpilledBytes += r.SpilledBytes
+	s.sum.BadRows += r.BadRows
 	s.sum.Tasks += r.Tasks
+	for name, n := range r.Counters {
+		if s.sum.Counters == nil {
+			s.sum.Counters = map[string]int64{}
+		}
+		s.sum.Counters[name] += n
+	}
 	for _, d := range r.Destinations {
 		if !s.keeps(d) {
 			s.sum.Destinations = append(s.sum.Destinations, d)

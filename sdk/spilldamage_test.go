@@ -92,6 +92,11 @@ func TestSpillDamage(t *testing.T) {
 				var got []uint64
 				job := sdk.Define("damaged", func(p *sdk.Pipeline, _ struct{}) error {
 					in, err := readNumbered(p, rows*width, width)
+					seen := sdk.NewCounter(p, "seen")
+					in = sdk.MapErr(in, func(ctx *sdk.Context, row string) (string, error) {
+						seen.Add(ctx, 1)
+						return row, nil
+					})
 					sdk.Collect(test.build(v, in), func(rows []string) error {
 						for _, row := range rows {
 							got = append(got, sumOf(row))
@@ -100,9 +105,12 @@ func TestSpillDamage(t *testing.T) {
 					})
 					return err
 				})
-				_, err := sdk.Run(t.Context(), job, struct{}{}, sdk.Options{Parallelism: 1, MemoryBytes: 384 << 10, Tmp: []string{tmp}})
+				res, err := sdk.Run(t.Context(), job, struct{}{}, sdk.Options{Parallelism: 1, MemoryBytes: 384 << 10, Tmp: []string{tmp}})
 				if err != nil {
 					t.Fatal(err)
+				}
+				if res.Counters["seen"] != rows {
+					t.Errorf("%d rows were counted, want %d", res.Counters["seen"], rows)
 				}
 				if test.name != "sort" {
 					slices.Sort(got)

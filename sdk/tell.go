@@ -4,11 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/sheafdata/sheaf/executor/local"
 	"github.com/sheafdata/sheaf/internal/ending"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/memory"
+	"github.com/sheafdata/sheaf/internal/plan"
 )
 
 // teller says how a run in this process ended.
@@ -42,7 +45,15 @@ func (t *teller) interrupted(err error) {
 func (t *teller) done(r *Result) {
 	t.ending().Done(ending.Figures{
 		Job: r.Job, Elapsed: r.Elapsed, RowsIn: r.RowsIn, BytesIn: r.BytesIn, RowsOut: r.RowsOut, BytesOut: r.BytesOut,
-		ShuffleBytes: r.ShuffleBytes, SpilledBytes: r.SpilledBytes, Tasks: r.Tasks, Jobs: r.Jobs, PeakMemory: memory.PeakRSS(),
-		Destinations: r.Destinations,
+		ShuffleBytes: r.ShuffleBytes, SpilledBytes: r.SpilledBytes, BadRows: r.BadRows, Tasks: r.Tasks, Jobs: r.Jobs, PeakMemory: memory.PeakRSS(),
+		Destinations: r.Destinations, Counters: inNameOrder(r.Counters),
 	})
+}
+
+func inNameOrder(counters map[string]int64) []plan.Counter {
+	var out []plan.Counter
+	for _, name := range slices.Sorted(maps.Keys(counters)) {
+		out = append(out, plan.Counter{Name: name, Value: counters[name]})
+	}
+	return out
 }

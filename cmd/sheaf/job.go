@@ -66,9 +66,15 @@ func (c *console) describeJob(j *pb.JobSnapshot) error {
 		t.row("at once", fmt.Sprintf("%d attempts at most", o.MaxRunning))
 	}
 	t.row("read", fmt.Sprintf("%s rows, %s", ending.Thousands(o.Figures.RowsIn), memory.FormatSize(o.Figures.BytesIn)))
+	if o.Figures.BadRows > 0 {
+		t.row("left out", ending.Thousands(o.Figures.BadRows)+" bad rows")
+	}
 	t.row("wrote", fmt.Sprintf("%s rows, %s", ending.Thousands(o.Figures.RowsOut), memory.FormatSize(o.Figures.BytesOut)))
 	t.row("shuffled", memory.FormatSize(o.Figures.ShuffleBytes))
 	t.row("spilled", memory.FormatSize(o.Figures.SpilledBytes))
+	for _, n := range countersOf(j) {
+		t.row("counted", ending.Thousands(n.Value)+" "+n.Name)
+	}
 	if f := o.Failure; f != nil {
 		t.row("failure", f.Message)
 		if f.Task != "" {

@@ -29,12 +29,14 @@ type jobObject struct {
 }
 
 type figuresObject struct {
-	RowsIn       int64 `json:"rows_in"`
-	BytesIn      int64 `json:"bytes_in"`
-	RowsOut      int64 `json:"rows_out"`
-	BytesOut     int64 `json:"bytes_out"`
-	ShuffleBytes int64 `json:"shuffle_bytes"`
-	SpilledBytes int64 `json:"spilled_bytes"`
+	RowsIn       int64            `json:"rows_in"`
+	BytesIn      int64            `json:"bytes_in"`
+	RowsOut      int64            `json:"rows_out"`
+	BytesOut     int64            `json:"bytes_out"`
+	ShuffleBytes int64            `json:"shuffle_bytes"`
+	SpilledBytes int64            `json:"spilled_bytes"`
+	BadRows      int64            `json:"bad_rows,omitempty"` // that were left out
+	Counters     map[string]int64 `json:"counters,omitempty"` // what user code counted
 }
 
 type failureObject struct {
@@ -82,7 +84,7 @@ func jobJSON(j *pb.JobSnapshot) jobObject {
 		Priority: j.GetPriority(), MaxRunning: j.GetMaxRunning(),
 		SubmittedAt:    time.Unix(0, j.GetSubmittedUnixNanos()).UTC().Format(time.RFC3339Nano),
 		ElapsedSeconds: time.Duration(j.GetElapsedNanos()).Seconds(),
-		Figures:        figuresJSON(j.GetFigures()),
+		Figures:        figuresJSON(j),
 	}
 	if f := j.GetFailure(); f != nil {
 		o.Failure = &failureObject{
@@ -102,16 +104,26 @@ func jobJSON(j *pb.JobSnapshot) jobObject {
 
 // figuresJSON gives the figures that a local run shows: of sources and
 // destinations, not of what moves between stages.
-func figuresJSON(f *pb.Figures) figuresObject {
+func figuresJSON(j *pb.JobSnapshot) figuresObject {
+	f := j.GetFigures()
 	return figuresObject{
 		RowsIn: f.GetSourceRows(), BytesIn: f.GetSourceBytes(), RowsOut: f.GetSinkRows(), BytesOut: f.GetBytesOut(),
-		ShuffleBytes: f.GetShuffleBytes(), SpilledBytes: f.GetSpilledBytes(),
+		ShuffleBytes: f.GetShuffleBytes(), SpilledBytes: f.GetSpilledBytes(), BadRows: f.GetBadRows(),
+		Counters: plan.ByName(countersOf(j)),
 	}
+}
+
+func countersOf(j *pb.JobSnapshot) []plan.Counter {
+	var out []plan.Counter
+	for _, n := range j.GetCounters() {
+		out = append(out, plan.Counter{Name: n.GetName(), Value: n.GetValue()})
+	}
+	return out
 }
 
 // endFigures are the figures of a job that ended well.
 func endFigures(j *pb.JobSnapshot, destinations []string) ending.Figures {
-	f := figuresJSON(j.GetFigures())
+	f := figuresJSON(j)
 	tasks, jobs := 0, 0
 	for _, s := range j.GetStages() {
 		tasks += int(s.GetTasks())
@@ -121,7 +133,8 @@ func endFigures(j *pb.JobSnapshot, destinations []string) ending.Figures {
 	}
 	return ending.Figures{
 		Job: j.GetJobId(), Elapsed: time.Duration(j.GetElapsedNanos()), RowsIn: f.RowsIn, BytesIn: f.BytesIn, RowsOut: f.RowsOut,
-		BytesOut: f.BytesOut, ShuffleBytes: f.ShuffleBytes, SpilledBytes: f.SpilledBytes, Tasks: tasks, Jobs: jobs, Destinations: destinations,
+		BytesOut: f.BytesOut, ShuffleBytes: f.ShuffleBytes, SpilledBytes: f.SpilledBytes, BadRows: f.BadRows, Tasks: tasks, Jobs: jobs, Destinations: destinations,
+		Counters: countersOf(j),
 	}
 }
 

@@ -20,7 +20,8 @@ func runningJob() *pb.JobSnapshot {
 	return &pb.JobSnapshot{
 		JobId: jobID, Name: "wordcount", State: pb.JobState_JOB_STATE_RUNNING, Owner: "ada", Priority: -3, MaxRunning: 8,
 		ElapsedNanos: int64(75 * time.Second), SubmittedUnixNanos: submittedAt, Stages: stages(2),
-		Figures: &pb.Figures{RowsIn: 99, BytesIn: 99, SourceRows: 2000, SourceBytes: 2 << 20, ShuffleBytes: 4096},
+		Figures:  &pb.Figures{RowsIn: 99, BytesIn: 99, SourceRows: 2000, SourceBytes: 2 << 20, ShuffleBytes: 4096, BadRows: 1203},
+		Counters: []*pb.Counter{{Name: "rows.invalid", Value: 1234}, {Name: "balance", Value: -5}},
 	}
 }
 

@@ -53,7 +53,7 @@ func message(r Record) (*pb.JournalRecord, error) {
 		m.Event = &pb.JournalRecord_AttemptFailed{AttemptFailed: &pb.AttemptFailedEvent{
 			Executor: string(ev.Executor), Session: uint64(ev.Session),
 			Attempt: wire.EncodeAttemptID(ev.Attempt), Failure: wire.EncodeReport(&ev.Failure),
-			Unreadable: wire.EncodeOutputIDs(ev.Unreadable),
+			Unreadable: wire.EncodeOutputIDs(ev.Unreadable), Working: wire.EncodeRowRange(ev.Working),
 		}}
 	case schedule.CancelRequested:
 		at = ev.At

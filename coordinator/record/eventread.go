@@ -155,7 +155,10 @@ func readFailed(at time.Duration, m *pb.AttemptFailedEvent) (schedule.Event, err
 	if ev.Failure, err = wire.DecodeReport(m.GetFailure()); err != nil {
 		return ev, err
 	}
-	ev.Unreadable, err = wire.DecodeOutputIDs("unreadable", m.GetUnreadable())
+	if ev.Unreadable, err = wire.DecodeOutputIDs("unreadable", m.GetUnreadable()); err != nil {
+		return ev, err
+	}
+	ev.Working, err = wire.DecodeRowRange("working", m.GetWorking())
 	return ev, err
 }
 

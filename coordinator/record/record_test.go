@@ -113,6 +113,18 @@ func samples() []Record {
 		schedule.CancelRequested{At: 7 * time.Second, Job: job, Reason: "not needed"},
 		schedule.Tick{At: 8 * time.Second},
 		schedule.ExecutorDraining{At: 9 * time.Second, Executor: "e1", Session: 5},
+		schedule.JobSubmitted{At: 10 * time.Second, Job: job, Plan: plan.Plan{
+			Stages:   []plan.Stage{{Source: &plan.Source{Name: "text"}, Sinks: []plan.SinkID{0}}},
+			Sinks:    []plan.Sink{{Name: "text", Destination: "out"}},
+			Counters: []string{"bad", "good"},
+			BadLimit: &plan.BadLimit{Rows: 300, PerMillion: 1},
+		}},
+		schedule.AttemptFinished{At: 11 * time.Second, Executor: "e1", Session: 5, Attempt: attempt, Result: plan.Result{
+			Figures: plan.Figures{Counters: []int64{-1, 300}, BadRows: 2},
+			BadRows: []plan.BadRow{{Place: "a.csv, offset 9", Problem: "no number"}},
+		}},
+		schedule.AttemptFailed{At: 12 * time.Second, Executor: "e1", Session: 5, Attempt: attempt,
+			Failure: fault.Report{Kind: fault.User, Message: "exit 1"}, Working: &plan.RowRange{Split: 1, Row: 300, Rows: 2}},
 	}
 	var all []Record
 	for _, ev := range events {

@@ -113,6 +113,9 @@ func (c *Core) assignment(t *task) plan.Assignment {
 		a.Work = plan.Discard
 	case s.input == nil:
 		a.Splits = t.splits
+		if p := t.past; p != nil {
+			a.Suspect, a.Deadly = p.suspect, p.deadly
+		}
 		j.ran = true
 	default:
 		part := s.parts[t.index]

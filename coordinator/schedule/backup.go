@@ -116,6 +116,9 @@ func (c *Core) spare(t *task) *executor {
 	if t.job().full() || !t.stage.launchable() || c.backups >= max(c.slots/backupShare, 1) {
 		return nil
 	}
+	if t.past != nil && t.past.suspect != nil {
+		return nil // it takes its rows one by one, and may end its process
+	}
 	c.avoidCuts(t)
 	var best *executor
 	for _, e := range c.free.items {

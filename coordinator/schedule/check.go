@@ -34,6 +34,12 @@ func checkPlan(p *plan.Plan) error {
 			return fault.New(fault.Invalid, "plan %q, sink %d: numbered %d", p.Name, i, s.ID)
 		}
 	}
+	if l := p.BadLimit; l != nil && !l.Valid() {
+		return fault.New(fault.Invalid, "plan %q: %+v is no limit of bad rows", p.Name, *l)
+	}
+	if err := plan.CheckCounters(p.Counters); err != nil {
+		return fault.New(fault.Invalid, "plan %q: %w", p.Name, err)
+	}
 	return nil
 }
 

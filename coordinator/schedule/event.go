@@ -79,6 +79,8 @@ type AttemptFailed struct {
 	Failure  fault.Report
 	// Unreadable names the map outputs behind a failure of kind Fetch or Corrupt.
 	Unreadable []plan.OutputID
+	// Working are the rows at which the attempt's process ended, where that is known.
+	Working *plan.RowRange
 }
 
 // CancelRequested asks for the end of a job. It comes too late once the

@@ -28,6 +28,9 @@ func (c *Core) failed(ev AttemptFailed) {
 		c.setBackWaiting(t, e, ev.Failure)
 		return
 	}
+	if ev.Working != nil && c.suspected(t, ev) {
+		return
+	}
 	c.setBack(t, e, ev.Failure)
 }
 

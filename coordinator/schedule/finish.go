@@ -32,6 +32,9 @@ func (c *Core) finished(ev AttemptFinished) {
 		e, t = c.unfenced(ev.Attempt)
 	}
 	if t == nil {
+		if c.plant == plantCountLosers {
+			c.countLoser(&ev)
+		}
 		c.late(e, ev.Attempt)
 		return
 	}
@@ -57,6 +60,9 @@ func (c *Core) finished(ev AttemptFinished) {
 	err := checkResult(t, &ev.Result)
 	if err == nil {
 		err = c.checkCollected(j, ev.Result.Rows)
+	}
+	if err == nil {
+		err = c.checkBad(t, &ev.Result)
 	}
 	if err != nil {
 		c.fail(t, fault.ReportOf(err))
@@ -89,6 +95,17 @@ func (c *Core) unfenced(id plan.AttemptID) (*executor, *task) {
 	return t.exec, t
 }
 
+// countLoser counts what nobody should.
+func (c *Core) countLoser(ev *AttemptFinished) {
+	j := c.jobs[ev.Attempt.Job]
+	if j == nil || j.over() || ev.Attempt.Task.Stage < 0 {
+		return
+	}
+	if s := j.stageOf(ev.Attempt.Task.Stage); s != nil {
+		s.figures.Add(plan.Figures{Counters: ev.Result.Figures.Counters})
+	}
+}
+
 // late answers a success that does not count. Its files are of no use, unless
 // it is a duplicate of a success that did count: then what it wrote is in use,
 // or may still be read by attempts launched before it was superseded.
@@ -111,7 +128,7 @@ func (c *Core) late(e *executor, id plan.AttemptID) {
 // commit makes an attempt the winner of its task.
 func (c *Core) commit(t *task, e *executor, r *plan.Result) {
 	s := t.stage
-	t.outcome = &outcome{files: r.Files, rows: r.Rows, figures: r.Figures}
+	t.outcome = &outcome{files: r.Files, rows: r.Rows, bad: r.BadRows, figures: r.Figures}
 	s.job.collected += blockBytes(r.Rows)
 	for _, x := range s.outputs {
 		o := *findOutput(r.Outputs, x.plan.ID)
@@ -200,9 +217,15 @@ func checkResult(t *task, r *plan.Result) error {
 		}
 	}
 	for _, f := range r.Files {
-		if f.Attempt != t.attempt() || !slices.Contains(t.stage.plan.Sinks, f.Sink) {
+		if f.Attempt != t.attempt() || !t.ownFile(&f) {
 			return bad("file %q of attempt %v for sink %d", f.Name, f.Attempt, f.Sink)
 		}
+	}
+	if n := r.Figures.BadRows; n != 0 && (t.job().plan.BadLimit == nil || t.stage.input != nil) || n < int64(len(r.BadRows)) || len(r.BadRows) > plan.MaxBadReports {
+		return bad("%d bad rows, of which %d are named", n, len(r.BadRows))
+	}
+	if n, of := len(r.Figures.Counters), len(t.job().plan.Counters); n > 0 && n != of {
+		return bad("%d counters of %d", n, of)
 	}
 	for _, rows := range r.Rows {
 		if !slices.Contains(t.stage.plan.Sinks, rows.Sink) {

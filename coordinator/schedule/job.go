@@ -196,6 +196,11 @@ func (c *Core) discardFailed(t *task, failure fault.Report) {
 
 // startPublish begins the publishing of a job whose stages are all complete.
 func (c *Core) startPublish(j *job) {
+	// The last source may have been an empty one, without a task to tell.
+	if err := c.tooBad(j, &plan.Result{}, true); err != nil {
+		c.abort(j, JobFailed{Failure: fault.ReportOf(err)})
+		return
+	}
 	j.state = Publishing
 	c.requeue(&j.publish.tasks[0])
 }

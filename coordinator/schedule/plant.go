@@ -34,5 +34,8 @@ const (
 	plantBothWin               // a backup that lost counts too
 	plantUseAside              // an executor that is set aside gets attempts
 	plantNeverBack             // an executor that was set aside does not come back
+	plantCountLosers           // counters of attempts that came too late count
+	plantCountUndone           // counters of a winner stay when it is undone
+	plantNoBadLimit            // any number of rows may be left out
 	plants                     // number of plants
 )

@@ -6,6 +6,8 @@ import "github.com/sheafdata/sheaf/internal/plan"
 type Progress struct {
 	State  State
 	Stages []StageProgress // in stage order; empty for a job refused at submission
+	// Counters are what user code counted in done tasks.
+	Counters []plan.Counter
 }
 
 // StageProgress says how far a stage is. Waiting + Running + Done = Tasks.
@@ -38,7 +40,9 @@ func (c *Core) Progress(id plan.JobID) (Progress, bool) {
 
 func (j *job) progress() Progress {
 	p := Progress{State: j.state}
+	var sums plan.Figures
 	for _, s := range j.stages {
+		sums.Add(s.figures)
 		p.Stages = append(p.Stages, StageProgress{
 			ID: s.id, Name: s.plan.Name, Known: s.known,
 			Tasks: len(s.tasks), Running: s.running, Done: s.done,
@@ -46,5 +50,6 @@ func (j *job) progress() Progress {
 			Failed:  s.failed, Bytes: s.bytes, Figures: s.figures,
 		})
 	}
+	p.Counters = plan.Counted(j.plan.Counters, sums.Counters)
 	return p
 }

@@ -111,7 +111,7 @@ func (c *Core) Keeps(id plan.AttemptID) bool {
 	case t.twin != nil && t.twin.number == id.Number:
 		return true
 	case t.stage.settled:
-		return t.state == done && t.number == id.Number && len(t.stage.plan.Sinks) > 0
+		return t.state == done && t.number == id.Number && t.staged()
 	case t.state == done && t.number == id.Number, t.state == running && t.number == id.Number:
 		return true
 	}

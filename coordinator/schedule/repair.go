@@ -34,6 +34,9 @@ func (c *Core) repair(s *stage) {
 	s.lost = nil
 	slices.SortFunc(gone, compareTasks)
 	for _, t := range gone {
+		if c.plant == plantCountUndone {
+			t.outcome.figures.Counters = nil
+		}
 		t.undo()
 	}
 	if s.input != nil && c.plant != plantShallowRepair {
@@ -62,8 +65,17 @@ func negative(f plan.Figures) plan.Figures {
 	return plan.Figures{
 		RowsIn: -f.RowsIn, BytesIn: -f.BytesIn, RowsOut: -f.RowsOut, BytesOut: -f.BytesOut,
 		ShuffleBytes: -f.ShuffleBytes, SpilledBytes: -f.SpilledBytes,
-		SourceRows: -f.SourceRows, SourceBytes: -f.SourceBytes, SinkRows: -f.SinkRows,
+		SourceRows: -f.SourceRows, SourceBytes: -f.SourceBytes, SinkRows: -f.SinkRows, BadRows: -f.BadRows,
+		Counters: negatives(f.Counters),
 	}
+}
+
+func negatives(counters []int64) []int64 {
+	out := make([]int64, len(counters))
+	for i, n := range counters {
+		out[i] = -n
+	}
+	return out
 }
 
 // settle releases the map outputs of stages that nobody will read again. A
@@ -89,17 +101,16 @@ func (c *Core) settle(s *stage) {
 }
 
 // releaseOutputs lets executors delete what a settled stage wrote. A stage
-// that also writes sinks keeps its winners until the job ends: their staged
-// files are to be published.
+// that also writes sinks keeps its winners until the job ends, and so does a
+// task that left rows out: their staged files are to be published.
 func (c *Core) releaseOutputs(s *stage) {
 	if len(s.outputs) == 0 {
 		return
 	}
 	old := s.stale
 	s.stale = nil
-	if len(s.plan.Sinks) == 0 {
-		for i := range s.tasks {
-			t := &s.tasks[i]
+	for i := range s.tasks {
+		if t := &s.tasks[i]; !t.staged() {
 			old = append(old, held{exec: t.exec, session: t.session, attempt: t.attempt()})
 		}
 	}

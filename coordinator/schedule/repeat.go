@@ -150,8 +150,8 @@ func (c *Core) revive(x *exchange) {
 			p.settled = false
 			for i := range p.tasks {
 				t := &p.tasks[i]
-				kept := len(p.plan.Sinks) > 0 // see releaseOutputs
-				if !kept || !t.exec.live || t.exec.session != t.session {
+				if !t.staged() || // else it was kept: see releaseOutputs
+					!t.exec.live || t.exec.session != t.session {
 					t.loseOutputs()
 				}
 			}

@@ -102,11 +102,12 @@ func (s saver) task(t *task) TaskCopy {
 	}
 	if o := t.outcome; o != nil {
 		figures := o.figures
-		cp.Won, cp.Outputs, cp.Files, cp.Rows, cp.Figures = true, o.outputs, o.files, o.rows, &figures
+		cp.Won, cp.Outputs, cp.Files, cp.Rows, cp.BadRows, cp.Figures = true, o.outputs, o.files, o.rows, o.bad, &figures
 		cp.Content = o.content
 	}
 	if p := t.past; p != nil {
 		cp.Past = &PastCopy{Charged: p.charged, Faults: p.faults, Last: p.last, Alike: p.alike, Superseded: slices.Clone(p.superseded), Before: p.before, Moved: p.moved}
+		cp.Past.Suspect, cp.Past.Accused, cp.Past.Deadly = p.suspect, p.accused, p.deadly
 		for _, pl := range p.places {
 			of := [3]int{s.places[pl.exec], pl.failures}
 			if pl.closed {

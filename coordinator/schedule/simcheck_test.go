@@ -38,17 +38,19 @@ type checker struct {
 	fatal     map[plan.JobID]bool
 	staged    map[stagedKey]sum
 	rows      map[stagedKey]sum
-	canceled  map[plan.JobID]bool
-	published map[plan.JobID]bool
-	ending    map[plan.JobID]bool // its attempts were canceled
-	over      map[plan.JobID]bool
-	draining  map[plan.SessionID]bool
-	priority  int                               // of the last launch of this step
-	cells     map[plan.OutputID][]sum           // of every output ever written
-	differed  map[jobStage]int                  // repeated tasks that gave other rows
-	unreached map[taskKey]int                   // the first attempt that could not reach its input
-	aside     map[plan.ExecutorID]time.Duration // until when no attempt goes there
-	tally     tally
+	// quarantined are attempts that staged a file of bad rows.
+	quarantined map[plan.AttemptID]bool
+	canceled    map[plan.JobID]bool
+	published   map[plan.JobID]bool
+	ending      map[plan.JobID]bool // its attempts were canceled
+	over        map[plan.JobID]bool
+	draining    map[plan.SessionID]bool
+	priority    int                               // of the last launch of this step
+	cells       map[plan.OutputID][]sum           // of every output ever written
+	differed    map[jobStage]int                  // repeated tasks that gave other rows
+	unreached   map[taskKey]int                   // the first attempt that could not reach its input
+	aside       map[plan.ExecutorID]time.Duration // until when no attempt goes there
+	tally       tally
 }
 
 type jobStage struct {
@@ -58,7 +60,7 @@ type jobStage struct {
 
 // tally says how much a simulation had to see.
 type tally struct {
-	done, failed, canceled, launches, reruns, repairs, late, drivers, rollBacks, blamed, backups, overtaken, aside int
+	done, failed, canceled, launches, reruns, repairs, late, drivers, rollBacks, blamed, backups, overtaken, aside, bad, deaths int
 }
 
 func (t *tally) add(o tally) {
@@ -69,6 +71,8 @@ func (t *tally) add(o tally) {
 	t.reruns += o.reruns
 	t.repairs += o.repairs
 	t.drivers += o.drivers
+	t.bad += o.bad
+	t.deaths += o.deaths
 	t.late += o.late
 	t.rollBacks += o.rollBacks
 	t.blamed += o.blamed
@@ -95,7 +99,7 @@ func newChecker(w *world) *checker {
 		attempts: map[plan.AttemptID]*simAttempt{}, running: map[plan.SessionID]map[plan.AttemptID]bool{}, active: map[plan.JobID]int{},
 		committed: map[taskKey]plan.AttemptID{}, valid: map[plan.AttemptID]bool{}, released: map[plan.AttemptID]bool{},
 		tasks: map[plan.JobID]map[plan.StageID]int{}, charged: map[taskKey]int{}, faults: map[taskKey]int{}, fatal: map[plan.JobID]bool{},
-		staged: map[stagedKey]sum{}, rows: map[stagedKey]sum{},
+		staged: map[stagedKey]sum{}, rows: map[stagedKey]sum{}, quarantined: map[plan.AttemptID]bool{},
 		canceled: map[plan.JobID]bool{}, published: map[plan.JobID]bool{}, ending: map[plan.JobID]bool{}, over: map[plan.JobID]bool{},
 		draining: map[plan.SessionID]bool{},
 		cells:    map[plan.OutputID][]sum{}, differed: map[jobStage]int{}, unreached: map[taskKey]int{}, aside: map[plan.ExecutorID]time.Duration{},
@@ -188,6 +192,7 @@ func (c *checker) finished(ev AttemptFinished, a *simAttempt) {
 			c.differed[jobStage{id.Job, id.Task.Stage}]++
 		}
 		c.committed[key], c.valid[id] = id, true
+		c.quarantined[id] = ev.Result.Figures.BadRows > 0
 		for _, r := range ev.Result.Rows {
 			c.rows[stagedKey{id, r.Sink}] = binary.LittleEndian.Uint64(r.Blocks[0])
 		}
@@ -240,7 +245,7 @@ func (c *checker) action(a Action, back map[plan.ExecutorID]bool) {
 		c.tally.late++
 		for _, id := range a.Attempts {
 			c.released[id] = true
-			if st := c.stageOf(id); st != nil && len(st.Sinks) > 0 && c.committed[taskKey{id.Job, id.Task}] == id && !c.over[id.Job] {
+			if st := c.stageOf(id); st != nil && (len(st.Sinks) > 0 || c.quarantined[id]) && !c.w.jobs[id.Job].tooBad() && c.committed[taskKey{id.Job, id.Task}] == id && !c.over[id.Job] {
 				c.w.fail("release of %v, whose files are to be published", id)
 			}
 		}
@@ -396,15 +401,23 @@ func (c *checker) launchPublish(as plan.Assignment) {
 	}
 	got := make([]sum, len(j.expect))
 	var last plan.StagedFile
-	for i, f := range as.Files {
+	var bad int64
+	for _, f := range as.Files {
 		if c.committed[taskKey{j.id, f.Attempt.Task}] != f.Attempt {
 			c.w.fail("publish of %v, which did not win", f.Attempt)
 		}
-		if i > 0 && (f.Sink < last.Sink || f.Sink == last.Sink && !lessTaskID(last.Attempt.Task, f.Attempt.Task)) {
+		if f.Quarantine {
+			bad += f.Rows
+			continue
+		}
+		if last.Name != "" && (f.Sink < last.Sink || f.Sink == last.Sink && !lessTaskID(last.Attempt.Task, f.Attempt.Task)) {
 			c.w.fail("publish of sink %d %v after sink %d %v", f.Sink, f.Attempt, last.Sink, last.Attempt)
 		}
 		got[f.Sink] += c.staged[stagedKey{f.Attempt, f.Sink}]
 		last = f
+	}
+	if bad != j.bad || j.tooBad() {
+		c.w.fail("publish of %d bad rows of job %v, want %d, limit %+v", bad, j.id.Short(), j.bad, j.plan.BadLimit)
 	}
 	for s, want := range j.expect {
 		if !collects(plan.SinkID(s)) && got[s] != want {

@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
@@ -29,6 +30,12 @@ func (c *checker) done(d JobDone) {
 	}
 	if d.Figures.RowsIn != tasks {
 		c.w.fail("figures of %d tasks, want %d", d.Figures.RowsIn, tasks)
+	}
+	if d.Figures.BadRows != j.bad || j.tooBad() {
+		c.w.fail("job %v left out %d bad rows, want %d, limit %+v", j.id.Short(), d.Figures.BadRows, j.bad, j.plan.BadLimit)
+	}
+	if got, want := plan.Counted(j.plan.Counters, d.Figures.Counters), j.counters(); !slices.Equal(got, want) {
+		c.w.fail("job %v counted %v, want %v", j.id.Short(), got, want)
 	}
 	for s, want := range j.expect {
 		if collects(plan.SinkID(s)) && got[s] != want {
@@ -61,6 +68,10 @@ func (c *checker) jobFailed(f JobFailed) {
 			c.w.fail("job %v canceled by nobody", f.Job.Short())
 		}
 	case kind.Fatal():
+		if kind == fault.Invalid && c.w.jobs[f.Job].tooBad() {
+			c.tally.bad++
+			break
+		}
 		if !c.fatal[f.Job] {
 			c.w.fail("job %v failed as %v: %s", f.Job.Short(), kind, f.Failure.Message)
 		}

@@ -76,7 +76,9 @@ type simJob struct {
 	expect []sum // by sink
 	writes [][]plan.StageID
 	// varies are the stages whose attempts give their rows other keys each time.
-	varies map[plan.StageID]bool
+	varies     map[plan.StageID]bool
+	bad, bytes int64 // bad rows of its files, and their rows: one a byte
+	counted    sum   // what all its stages read: its first counter must hold that
 }
 
 // collects reports whether a sink's rows go to the driver.
@@ -115,6 +117,10 @@ func randomJob(r *rand.Rand, n int, vary bool) *simJob {
 		j.plan.Stages[0].Source.Drives = r.IntN(2) == 0
 	}
 	linkPlan(&j.plan, sinks)
+	if r.IntN(4) > 0 {
+		j.plan.Counters = []string{"rows", "never"}
+	}
+	j.limitBad(r)
 	j.computeExpected()
 	j.submit = JobSubmitted{Job: j.id, Plan: j.plan, Priority: r.IntN(3) - 1, MaxRunning: max(r.IntN(8)-3, 0)}
 	return j
@@ -168,9 +174,59 @@ func (j *simJob) computeExpected() {
 				stage[i] += stage[p]
 			}
 		}
+		j.counted += stage[i]
 		for _, s := range st.Sinks {
 			j.expect[s] += stage[i]
 			j.writes[s] = append(j.writes[s], st.ID)
 		}
 	}
+}
+
+// counters are what the job must have counted.
+func (j *simJob) counters() []plan.Counter {
+	if len(j.plan.Counters) == 0 {
+		return nil
+	}
+	return []plan.Counter{{Name: "rows", Value: int64(j.counted)}, {Name: "never"}}
+}
+
+// badEvery is the distance of bad rows in a file of the model.
+const badEvery = 100_000
+
+// deadlyEvery is the distance of rows that end processes.
+const deadlyEvery = 450_007
+
+// badRows is how many bad rows a piece of a file has, however the file is cut.
+func badRows(s plan.Split) int64 { return (s.Offset+s.Length)/badEvery - s.Offset/badEvery }
+
+// deadlyRows is how many of its rows end processes.
+func deadlyRows(s plan.Split) int64 {
+	return (s.Offset+s.Length)/deadlyEvery - s.Offset/deadlyEvery
+}
+
+// limitBad lets some jobs leave out bad rows: more than they have, or too few.
+func (j *simJob) limitBad(r *rand.Rand) {
+	if r.IntN(3) > 0 {
+		return
+	}
+	for _, files := range j.files {
+		for _, f := range files {
+			j.bad += badRows(f) + deadlyRows(f)
+			j.bytes += f.Length
+		}
+	}
+	few := int64(0)
+	if r.IntN(6) == 0 {
+		few = 1
+	}
+	limit := &plan.BadLimit{Rows: max(j.bad-few, 1)}
+	if r.IntN(2) == 0 && j.bytes > 0 {
+		limit = &plan.BadLimit{PerMillion: max(j.bad*plan.Million/j.bytes+1-few, 1)}
+	}
+	j.plan.BadLimit = limit
+}
+
+// tooBad reports whether the job must fail for its bad rows.
+func (j *simJob) tooBad() bool {
+	return j.plan.BadLimit != nil && !j.plan.BadLimit.Allows(j.bad, j.bytes)
 }

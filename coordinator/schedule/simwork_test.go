@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
@@ -24,7 +25,12 @@ func (w *world) outcome(e *simExecutor, a plan.Assignment) Event {
 	if failure != fault.Unknown {
 		return AttemptFailed{Attempt: a.Attempt, Failure: fault.Report{Kind: failure, Message: failure.String()}, Unreadable: unreadable}
 	}
-	return AttemptFinished{Attempt: a.Attempt, Result: w.write(e, j, a.Attempt, total)}
+	if j.plan.BadLimit != nil {
+		if died := w.die(a); died != nil {
+			return died
+		}
+	}
+	return AttemptFinished{Attempt: a.Attempt, Result: w.write(e, j, a, total)}
 }
 
 // drawFailure decides whether an attempt fails by itself. Failures of user
@@ -103,8 +109,15 @@ func (w *world) fetch(reader *simExecutor, o plan.MapOutput) (*simOutput, bool) 
 }
 
 // write stores the map outputs of an attempt and reports them with its files and rows.
-func (w *world) write(e *simExecutor, j *simJob, id plan.AttemptID, total sum) plan.Result {
+func (w *world) write(e *simExecutor, j *simJob, a plan.Assignment, total sum) plan.Result {
+	id := a.Attempt
 	r := plan.Result{Figures: plan.Figures{RowsIn: 1}}
+	if len(j.plan.Counters) > 0 && total != 0 {
+		r.Figures.Counters = []int64{int64(total), 0}
+	}
+	if j.plan.BadLimit != nil {
+		w.leaveOut(&r, a)
+	}
 	st := j.plan.Stages[id.Task.Stage]
 	for _, xid := range st.Exchanges {
 		x := &j.plan.Exchanges[xid]
@@ -136,6 +149,41 @@ func (w *world) write(e *simExecutor, j *simJob, id plan.AttemptID, total sum) p
 		r.Files = append(r.Files, plan.StagedFile{Sink: sink, Attempt: id, Name: "part"})
 	}
 	return r
+}
+
+// die ends the process of an attempt at the first row that ends processes and is
+// not known to do so: in the midst of a batch, or at the row itself where rows of
+// that batch are suspected.
+func (w *world) die(a plan.Assignment) Event {
+	for i, s := range a.Splits {
+		for row := (s.Offset/deadlyEvery + 1) * deadlyEvery; row <= s.Offset+s.Length; row += deadlyEvery {
+			at := plan.RowRange{Split: i, Row: row - s.Offset - 1, Rows: 1}
+			if slices.ContainsFunc(a.Deadly, func(d plan.DeadlyRow) bool { return d.Split == i && d.Row == at.Row }) {
+				continue
+			}
+			if a.Suspect == nil || !a.Suspect.Holds(at) {
+				const batch = 1000
+				at = plan.RowRange{Split: i, Row: at.Row / batch * batch, Rows: batch}
+			}
+			kind := []fault.Kind{fault.User, fault.User, fault.Resource, fault.Lost}[w.r.IntN(4)]
+			w.check.tally.deaths++
+			return AttemptFailed{Attempt: a.Attempt, Failure: fault.Report{Kind: kind, Message: "died"}, Working: &at}
+		}
+	}
+	return nil
+}
+
+// leaveOut reports the bad rows of what an attempt reads, with a file of them.
+func (w *world) leaveOut(r *plan.Result, a plan.Assignment) {
+	for _, s := range a.Splits {
+		r.Figures.BadRows += badRows(s)
+		r.Figures.SourceRows += s.Length
+	}
+	r.Figures.BadRows += int64(len(a.Deadly))
+	if n := r.Figures.BadRows; n > 0 {
+		r.BadRows = make([]plan.BadRow, min(n, plan.MaxBadReports))
+		r.Files = append(r.Files, plan.StagedFile{Sink: 0, Attempt: a.Attempt, Name: "bad", Rows: n, Quarantine: true})
+	}
 }
 
 // describeOutput invents sizes; samples are one letter a cell.

@@ -86,6 +86,7 @@ type TaskCopy struct {
 	Outputs  []plan.MapOutput     `json:"outputs,omitempty"`
 	Files    []plan.StagedFile    `json:"files,omitempty"`
 	Rows     []plan.CollectedRows `json:"rows,omitempty"`
+	BadRows  []plan.BadRow        `json:"bad_rows,omitempty"`
 	Figures  *plan.Figures        `json:"figures,omitempty"`
 	Content  []Content            `json:"content,omitempty"` // of Outputs
 	Past     *PastCopy            `json:"past,omitempty"`
@@ -103,14 +104,17 @@ type BackupCopy struct {
 
 // PastCopy is what is known of a task's bad luck.
 type PastCopy struct {
-	Charged    int          `json:"charged,omitempty"`
-	Faults     int          `json:"faults,omitempty"`
-	Last       fault.Report `json:"last"`
-	Alike      bool         `json:"alike,omitempty"`
-	Places     [][3]int     `json:"places,omitempty"` // executor, failures, 1 if it is closed
-	Superseded []int        `json:"superseded,omitempty"`
-	Before     *Former      `json:"before,omitempty"`
-	Moved      int          `json:"moved,omitempty"`
+	Charged    int              `json:"charged,omitempty"`
+	Faults     int              `json:"faults,omitempty"`
+	Last       fault.Report     `json:"last"`
+	Alike      bool             `json:"alike,omitempty"`
+	Places     [][3]int         `json:"places,omitempty"` // executor, failures, 1 if it is closed
+	Superseded []int            `json:"superseded,omitempty"`
+	Before     *Former          `json:"before,omitempty"`
+	Moved      int              `json:"moved,omitempty"`
+	Suspect    *plan.RowRange   `json:"suspect,omitempty"`
+	Accused    bool             `json:"accused,omitempty"`
+	Deadly     []plan.DeadlyRow `json:"deadly,omitempty"`
 }
 
 // ExchangeCopy is what was measured of an exchange whose consumer is not decided.

@@ -58,6 +58,7 @@ type outcome struct {
 	outputs []plan.MapOutput // in the order of the stage's exchanges
 	files   []plan.StagedFile
 	rows    []plan.CollectedRows
+	bad     []plan.BadRow // the first that were left out
 	figures plan.Figures
 	content []Content // of outputs
 }
@@ -73,6 +74,11 @@ type past struct {
 	before     *Former // of the last winner that was superseded
 	// moved is the attempt that was the first not to reach its input.
 	moved int
+	// suspect are rows at which the last process ended, deadly those that are known
+	// to end one; accused says that suspect was charged.
+	suspect *plan.RowRange
+	accused bool
+	deadly  []plan.DeadlyRow
 }
 
 // place counts the failures of a task on one executor.

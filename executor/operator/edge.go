@@ -20,6 +20,8 @@ type Edge struct {
 	Fork func(outs []any) any
 	// Join lets n edges lead into one receiver of rows: it is closed with the last.
 	Join func(out any, n int) any
+	// Trace calls around with every Push that goes on to a receiver of rows.
+	Trace func(out any, around func(push func() error) error) any
 }
 
 // EdgeOf returns the joints of edges with rows of T, whose plan is typ.
@@ -40,6 +42,9 @@ func EdgeOf[T any](typ *column.Type) *Edge {
 			return f
 		},
 		Join: func(out any, n int) any { return &join[T]{Receiver: out.(Receiver[T]), open: n} },
+		Trace: func(out any, around func(push func() error) error) any {
+			return &traced[T]{out.(Receiver[T]), around}
+		},
 	}
 }
 
@@ -136,4 +141,28 @@ func (j *join[T]) Close() error {
 		return nil
 	}
 	return j.Receiver.Close()
+}
+
+// traced is a receiver whose calls somebody watches.
+type traced[T any] struct {
+	Receiver[T]
+	around func(push func() error) error
+}
+
+func (t *traced[T]) Push(rows []T) error {
+	return t.around(func() error { return t.Receiver.Push(rows) })
+}
+
+// TraceBatches is Edge.Trace for a receiver of batches.
+func TraceBatches(out BatchReceiver, around func(push func() error) error) BatchReceiver {
+	return &tracedBatches{out, around}
+}
+
+type tracedBatches struct {
+	BatchReceiver
+	around func(push func() error) error
+}
+
+func (t *tracedBatches) PushBatch(rec arrow.Record) error {
+	return t.around(func() error { return t.BatchReceiver.PushBatch(rec) })
 }

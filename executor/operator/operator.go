@@ -82,11 +82,13 @@ type Output struct {
 type Context struct {
 	context.Context
 	attempt plan.AttemptID
+	counts  []atomic.Int64 // by the number of the counter
 }
 
-// NewContext returns the context of an attempt.
-func NewContext(ctx context.Context, attempt plan.AttemptID) *Context {
-	return &Context{ctx, attempt}
+// NewContext returns the context of an attempt of a job that has so many
+// counters.
+func NewContext(ctx context.Context, attempt plan.AttemptID, counters int) *Context {
+	return &Context{ctx, attempt, newCounts(counters)}
 }
 
 // TaskID names the task: the same for every attempt of it, so it fits for

@@ -381,3 +381,62 @@ func FuzzServe(f *testing.F) {
 		<-e.done
 	})
 }
+
+// TestAlone lets an attempt that tries suspected rows wait until nothing else runs,
+// and all others until it has ended.
+func TestAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := serve(t, hangUntil)
+		e.start(2)
+		suspect := func(number int) plan.AttemptID {
+			id := plan.AttemptID{Job: e.spec.Job, Task: plan.TaskID{Stage: plan.EnumerateStage}, Number: number}
+			e.say(wire.Launch{Assignment: plan.Assignment{Attempt: id, Work: plan.Enumerate, Suspect: &plan.RowRange{Rows: 3}}})
+			return id
+		}
+		running := func(want ...plan.AttemptID) {
+			t.Helper()
+			synctest.Wait()
+			m, err := e.in.Read()
+			p, ok := m.(wire.Progress)
+			if err != nil || !ok {
+				t.Fatalf("heard %+v, %v, want progress", m, err)
+			}
+			got := map[plan.AttemptID]bool{}
+			for _, a := range p.Attempts {
+				got[a.Attempt] = true
+			}
+			if len(got) != len(want) {
+				t.Errorf("%v run, want %v", got, want)
+			}
+			for _, id := range want {
+				if !got[id] {
+					t.Errorf("%v run, want %v among them", got, id)
+				}
+			}
+		}
+		end := func(id plan.AttemptID) {
+			t.Helper()
+			e.say(wire.CancelAttempt{Attempt: id})
+			if f := hear[wire.Failed](e); f.Attempt != id {
+				t.Errorf("failed %+v, want %v", f, id)
+			}
+		}
+		first := e.launch(1)
+		second, third, fourth := suspect(2), e.launch(3), suspect(4)
+		running(first)
+		end(first)
+		running(second)
+		end(second)
+		running(third)
+		end(third)
+		running(fourth)
+		fifth, sixth := e.launch(5), e.launch(6)
+		running(fourth)
+		end(fourth)
+		running(fifth, sixth)
+		e.say(wire.Shutdown{})
+		hear[wire.Failed](e)
+		hear[wire.Failed](e)
+		e.end("")
+	})
+}

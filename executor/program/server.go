@@ -39,9 +39,13 @@ type server struct {
 	running map[plan.AttemptID]*attempt
 	waiting []plan.Assignment // for a slot
 	ended   chan ending
-	asks    chan *ask // of drivers
-	grace   <-chan time.Time
-	ending  bool // a Shutdown has come
+	// alone is an attempt beside which no other may run, nil for none: it tries rows
+	// with which a process ended. passed says that it has them behind it.
+	alone  *plan.AttemptID
+	passed chan plan.AttemptID
+	asks   chan *ask // of drivers
+	grace  <-chan time.Time
+	ending bool // a Shutdown has come
 }
 
 // attempt is one attempt that runs.
@@ -83,6 +87,9 @@ func (s *server) loop() error {
 			if err := s.report(e); err != nil {
 				return errors.Join(err, s.abandon())
 			}
+		case id := <-s.passed:
+			s.notAlone(id)
+			s.fill()
 		case q := <-s.asks:
 			if err := s.ask(q); err != nil {
 				return errors.Join(err, s.abandon())
@@ -133,7 +140,7 @@ func (s *server) launch(a plan.Assignment) error {
 		return s.report(ending{id: a.Attempt, err: fault.New(fault.Lost, "attempt %v came to a worker that ends", a.Attempt)})
 	case s.running[a.Attempt] != nil:
 		return fault.New(fault.Internal, "attempt %v was launched and runs", a.Attempt)
-	case len(s.running) < max(s.start.Slots, 1):
+	case len(s.waiting) == 0 && s.room(&a):
 		s.run(a)
 	case len(s.waiting) >= maxWaiting:
 		return s.report(ending{id: a.Attempt, err: fault.New(fault.Lost, "%d attempts wait for the %d slots of the worker", len(s.waiting), s.start.Slots)})
@@ -143,8 +150,28 @@ func (s *server) launch(a plan.Assignment) error {
 	return nil
 }
 
+// room reports whether an assignment may run now.
+func (s *server) room(a *plan.Assignment) bool {
+	if a.Suspect != nil && len(s.running) > 0 {
+		return false
+	}
+	return s.alone == nil && len(s.running) < max(s.start.Slots, 1)
+}
+
+// fill runs what waits, as far as there is room, in its order: one that is to run
+// alone gets its turn.
+func (s *server) fill() {
+	for len(s.waiting) > 0 && s.room(&s.waiting[0]) {
+		s.run(s.waiting[0])
+		s.waiting = s.waiting[1:]
+	}
+}
+
 // run runs an assignment in a goroutine of its own.
 func (s *server) run(a plan.Assignment) {
+	if a.Suspect != nil {
+		s.alone = &a.Attempt
+	}
 	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), hostKey{}, Host(&host{s, a.Attempt})))
 	at := &attempt{cancel: cancel}
 	s.running[a.Attempt] = at
@@ -180,12 +207,31 @@ func (s *server) attempt(ctx context.Context, a *plan.Assignment, read *shuffle.
 // report tells how an attempt ended, and fills its slot.
 func (s *server) report(e ending) error {
 	delete(s.running, e.id)
+	s.notAlone(e.id)
 	err := s.tell(e)
-	for len(s.waiting) > 0 && len(s.running) < max(s.start.Slots, 1) && err == nil {
-		s.run(s.waiting[0])
-		s.waiting = s.waiting[1:]
+	if err == nil {
+		s.fill()
 	}
 	return err
+}
+
+// notAlone lets others run beside an attempt.
+func (s *server) notAlone(id plan.AttemptID) {
+	if s.alone != nil && *s.alone == id {
+		s.alone = nil
+	}
+}
+
+// mark tells the executor on which rows an attempt works from now on: it knows
+// them then when the process ends. It is called by the attempt's goroutine.
+func (s *server) mark(a *plan.Assignment, rows plan.RowRange) error {
+	if a.Suspect != nil && rows.Rows > 0 && rows.Behind(*a.Suspect) {
+		select {
+		case s.passed <- a.Attempt:
+		case <-s.over:
+		}
+	}
+	return s.out.Write(wire.Progress{Attempts: []wire.AttemptProgress{{Attempt: a.Attempt, Working: &rows}}})
 }
 
 func (s *server) tell(e ending) error {
@@ -288,6 +334,7 @@ func (s *server) abandon() error {
 	limit := time.After(endLimit)
 	for len(s.running) > 0 {
 		select {
+		case <-s.passed:
 		case e := <-s.ended:
 			delete(s.running, e.id)
 		case <-limit:
@@ -330,7 +377,7 @@ func (s *server) open() error {
 		attemptBytes = s.start.MemoryBytes / int64(slots)
 	}
 	s.stages.job = spec.Job
-	s.ended, s.asks = make(chan ending), make(chan *ask)
+	s.ended, s.asks, s.passed = make(chan ending), make(chan *ask), make(chan plan.AttemptID)
 	attemptBytes = min(attemptBytes, s.start.MemoryBytes)
 	s.runtime = &task.Runtime{
 		Graph: s.graph, Store: s.store, Source: s.source.client, SourceOf: s.source.of,
@@ -340,7 +387,7 @@ func (s *server) open() error {
 		Read: graph.ReadOptions{
 			BatchRows: spec.Options.BatchRows, BatchBytes: int(spec.Options.BatchBytes), MaxRowBytes: spec.Options.MaxRowBytes,
 		},
-		ChunkRows: spec.Options.ChunkRows, VerifyPerMillion: spec.Options.VerifyPerMillion,
+		ChunkRows: spec.Options.ChunkRows, VerifyPerMillion: spec.Options.VerifyPerMillion, Mark: s.mark,
 	}
 	return nil
 }

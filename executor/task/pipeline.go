@@ -8,7 +8,6 @@ import (
 	"github.com/sheafdata/sheaf/executor/operator"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/graph"
-	"github.com/sheafdata/sheaf/internal/plan"
 )
 
 // pipeline is the operators of one stage, put together for one attempt.
@@ -22,6 +21,10 @@ type pipeline struct {
 	// failed is the batch that a source stage was working on when it failed,
 	// and where the place of its rows is known.
 	failed *failedBatch
+	// quarantine takes bad rows; nil where there may be none. From doubt on, if
+	// that is set, every batch goes through a rehearsal first.
+	quarantine *quarantine
+	doubt      *position
 }
 
 // failedBatch is a batch with a row that user code did not survive. Its reader
@@ -29,15 +32,17 @@ type pipeline struct {
 type failedBatch struct {
 	batch  arrow.Record
 	reader graph.BatchReader
+	at     position // of its first row
+	base   int      // the place of its first row in the reader's batch
 }
 
-func (f *failedBatch) where(row int) string { return f.reader.Where(row) }
+func (f *failedBatch) where(row int) string { return f.reader.Where(f.base + row) }
 
 // assemble attaches the operators behind input to each other, from the ends
-// backwards.
-func (r *Runtime) assemble(t *operator.Task, input *graph.Node) (*pipeline, error) {
+// backwards. where, if it is not nil, follows which of them works.
+func (r *Runtime) assemble(t *operator.Task, input *graph.Node, where *trace) (*pipeline, error) {
 	p := &pipeline{runtime: r, task: t, input: input}
-	a := assembly{pipeline: p, edges: map[*graph.Node]int{}, made: map[*graph.Node]any{}}
+	a := assembly{pipeline: p, where: where, edges: map[*graph.Node]int{}, made: map[*graph.Node]any{}}
 	a.count(input)
 	form := operator.Rows
 	if input.Role == graph.Input {
@@ -50,6 +55,7 @@ func (r *Runtime) assemble(t *operator.Task, input *graph.Node) (*pipeline, erro
 // assembly is the state of putting one pipeline together.
 type assembly struct {
 	*pipeline
+	where *trace
 	edges map[*graph.Node]int // edges of this stage that lead into a node
 	made  map[*graph.Node]any // receivers by node: one each, however many edges
 }
@@ -114,11 +120,22 @@ func (a *assembly) receiver(n *graph.Node, edge *operator.Edge) (any, operator.F
 		to = impl.Write(a.task, a.runtime.Graph.Plan.Sinks[a.runtime.Graph.SinkOf(n)])
 		a.ends = append(a.ends, to)
 	}
+	if a.where != nil {
+		to = a.traced(n, edge, to)
+	}
 	if a.edges[n] > 1 && form == operator.Rows {
 		to = edge.Join(to, a.edges[n])
 	}
 	a.made[n] = to
 	return to, form
+}
+
+// traced lets the trace follow a node's receiver.
+func (a *assembly) traced(n *graph.Node, edge *operator.Edge, to any) any {
+	if b, ok := to.(operator.BatchReceiver); ok {
+		return operator.TraceBatches(b, a.where.around(n))
+	}
+	return edge.Trace(to, a.where.around(n))
 }
 
 // edgeOf returns the joints of the edges behind a node.
@@ -144,17 +161,21 @@ func (p *pipeline) drive() error {
 	}
 	source := p.input.Impl.(*operator.Input).Source
 	to := p.first.(operator.BatchReceiver)
-	for _, s := range p.task.Assignment.Splits {
-		if err := p.readSplit(source, s, to); err != nil {
+	for i := range p.task.Assignment.Splits {
+		if err := p.readSplit(source, i, to); err != nil {
 			return err
 		}
 	}
-	return nil
+	return p.mark(position{}, 0)
 }
 
 // readSplit pushes the batches of one split.
-func (p *pipeline) readSplit(source graph.Source, s plan.Split, to operator.BatchReceiver) (err error) {
+func (p *pipeline) readSplit(source graph.Source, split int, to operator.BatchReceiver) (err error) {
+	s := p.task.Assignment.Splits[split]
 	opts := p.runtime.Read
+	if p.quarantine != nil {
+		opts.Bad = p.quarantine.undecoded
+	}
 	opts.Room = p.task.Shuffle.Enter
 	r, err := source.Open(p.task.Context, s, opts)
 	if err != nil {
@@ -169,6 +190,7 @@ func (p *pipeline) readSplit(source graph.Source, s plan.Split, to operator.Batc
 		}
 	}()
 	before := p.task.Read.Bytes.Load()
+	at := position{split: split}
 	for {
 		if err := p.task.Context.Err(); err != nil {
 			return err
@@ -181,11 +203,10 @@ func (p *pipeline) readSplit(source graph.Source, s plan.Split, to operator.Batc
 		if err != nil {
 			return err
 		}
-		p.failed = &failedBatch{batch, r}
-		if err := to.PushBatch(batch); err != nil {
+		if err := p.push(to, batch, r, at); err != nil {
 			return err
 		}
-		p.failed = nil
+		at.row += batch.NumRows()
 		p.task.Shuffle.LeaveLarge() // whatever was large in the batch
 		p.task.Read.Rows.Add(batch.NumRows())
 		p.task.Read.Bytes.Store(before + r.BytesRead())
@@ -214,6 +235,7 @@ func (p *pipeline) abort() {
 		_ = p.failed.reader.Close() // only read
 		p.failed = nil
 	}
+	p.quarantine.abort()
 	for _, e := range p.ends {
 		operator.Abort(e)
 	}

@@ -23,6 +23,8 @@ type Success struct {
 	Rows        int64           `json:"rows"`
 	Bytes       int64           `json:"bytes"`
 	Files       []SuccessFile   `json:"files"`
+	// Quarantine lists the files of rows that were left out.
+	Quarantine []SuccessFile `json:"quarantine,omitempty"`
 }
 
 // SuccessFile is one published file.
@@ -57,7 +59,13 @@ func (r *Runtime) publish(a *plan.Assignment) error {
 			if f.Sink != s.ID {
 				continue
 			}
-			final := fmt.Sprintf("part-%0*d%s", width, len(files), s.Suffix)
+			if f.Quarantine {
+				final := fmt.Sprintf("%s/part-%0*d.jsonl", QuarantineDirectory, width, len(success.Quarantine))
+				files = append(files, storage.PublishFile{Staged: f.Name, Final: final, Bytes: f.Bytes})
+				success.Quarantine = append(success.Quarantine, SuccessFile{Name: final, Rows: f.Rows, Bytes: f.Bytes, XXH3: f.XXH3})
+				continue
+			}
+			final := fmt.Sprintf("part-%0*d%s", width, len(success.Files), s.Suffix)
 			files = append(files, storage.PublishFile{Staged: f.Name, Final: final, Bytes: f.Bytes})
 			success.Files = append(success.Files, SuccessFile{Name: final, Rows: f.Rows, Bytes: f.Bytes, XXH3: f.XXH3})
 			success.Rows += f.Rows

@@ -49,6 +49,10 @@ type Runtime struct {
 	// VerifyPerMillion is how many of a million tasks do their work twice, to see
 	// whether it gives the same rows.
 	VerifyPerMillion int
+	// Mark, when set, is told the rows of a source on which user code works next, and
+	// no rows before what is about none: whoever watches the process knows then at
+	// which rows it ended. It is called where the job may leave out bad rows.
+	Mark func(a *plan.Assignment, rows plan.RowRange) error
 }
 
 // largeShare is the part of the budget that large rows may take at once.
@@ -109,6 +113,19 @@ func (r *Runtime) run(ctx context.Context, a *plan.Assignment, read *shuffle.Cou
 	if err != nil {
 		return plan.Result{}, err
 	}
+	res, bad, err := r.apply(ctx, a, read, input, nil, repeats)
+	if bad != nil {
+		read.Rows.Store(0)
+		read.Bytes.Store(0)
+		res, _, err = r.apply(ctx, a, read, input, bad, repeats)
+	}
+	return res, err
+}
+
+// apply applies a stage from its input to its ends. When user code fails on a
+// batch and rows may be left out, it returns where that batch begins: with that
+// as doubt it leaves out the rows at fault.
+func (r *Runtime) apply(ctx context.Context, a *plan.Assignment, read *shuffle.Count, input *graph.Node, doubt *position, repeats bool) (res plan.Result, bad *position, err error) {
 	t := r.newTask(ctx, a, read)
 	t.Repeats = repeats
 	defer t.Shuffle.LeaveLarge()
@@ -126,35 +143,43 @@ func (r *Runtime) run(ctx context.Context, a *plan.Assignment, read *shuffle.Cou
 		r.Store.DropAttempt(a.Attempt)
 	}()
 	err = protect(func() (err error) {
-		if p, err = r.assemble(t, input); err != nil {
+		if p, err = r.assemble(t, input, nil); err != nil {
 			return err
 		}
+		p.quarantine, p.doubt = r.newQuarantine(t, input), doubt
 		t.MakeRoom = p.makeRoom
 		if err := p.drive(); err != nil {
 			return err
 		}
-		return p.close()
+		if err := p.close(); err != nil {
+			return err
+		}
+		return p.quarantine.close()
 	})
 	if err != nil && t.Cause != nil {
 		err = t.Cause
 	}
 	if err != nil {
 		if p != nil && p.failed != nil && blamesUser(err) {
+			if p.quarantine != nil && doubt == nil {
+				return plan.Result{}, &p.failed.at, err
+			}
 			err = r.locate(t, p, err)
 		}
-		return plan.Result{}, place(err, input, a)
+		return plan.Result{}, nil, place(err, input, a)
 	}
 	ended = true
 	f := &t.Result.Figures
 	f.RowsIn, f.BytesIn, f.RowsOut = read.Rows.Load(), read.Bytes.Load(), t.RowsOut.Load()
 	f.SpilledBytes = t.Shuffle.Spilled.Load()
+	f.Counters = t.Context.Counted()
 	if input.Role == graph.Input {
 		f.SourceRows, f.SourceBytes = f.RowsIn, f.BytesIn
 	}
 	for _, out := range t.Result.Outputs {
 		f.ShuffleBytes += out.Bytes
 	}
-	return t.Result, nil
+	return t.Result, nil, nil
 }
 
 // input returns the node that begins a stage.
@@ -169,7 +194,7 @@ func (r *Runtime) input(id plan.StageID) (*graph.Node, error) {
 func (r *Runtime) newTask(ctx context.Context, a *plan.Assignment, read *shuffle.Count) *operator.Task {
 	budget := r.Memory.Child(a.Attempt.String(), r.MemoryBytes)
 	t := &operator.Task{
-		Context: operator.NewContext(ctx, a.Attempt),
+		Context: operator.NewContext(ctx, a.Attempt, len(r.Graph.Plan.Counters)),
 		Shuffle: shuffle.Env{
 			Attempt: a.Attempt, Store: r.Store, Source: r.Source, Codec: r.Codec,
 			Budget: budget, Spilled: new(atomic.Int64),

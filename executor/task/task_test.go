@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -211,7 +213,7 @@ func TestFigures(t *testing.T) {
 		t.Fatalf("Run: %v", err)
 	}
 	want := plan.Figures{RowsIn: 100, BytesIn: 100, RowsOut: 40, SourceRows: 100, SourceBytes: 100, ShuffleBytes: res.Outputs[0].Bytes}
-	if res.Figures != want {
+	if !reflect.DeepEqual(res.Figures, want) {
 		t.Errorf("Figures = %+v, want %+v", res.Figures, want)
 	}
 	reduce := &plan.Assignment{
@@ -253,5 +255,53 @@ func TestBadAssignments(t *testing.T) {
 				t.Errorf("Run = %v of kind %v, want kind Internal", err, fault.KindOf(err))
 			}
 		})
+	}
+}
+
+// TestCounters checks that an attempt reports what it counted, and that rows that
+// are pushed again to find the one at fault are counted by nobody.
+func TestCounters(t *testing.T) {
+	rows := manyRows(100)
+	j := newJob(t)
+	j.g.Counter(j.at(), "other")
+	c := operator.NewCounter(j.g.Counter(j.at(), "seen"))
+	if again := operator.NewCounter(j.g.Counter(j.at(), "seen")); again != c {
+		t.Errorf("the second counter of a name is %v, want %v", again, c)
+	}
+	bad := ""
+	var seen *operator.Context
+	j.collect(j.fused(j.read(30, rows...), operator.TryMap(jointsOf[string](t), func(ctx *operator.Context, s string) (string, error) {
+		c.Add(ctx, 2)
+		if seen == nil {
+			seen = ctx
+		}
+		if s == bad {
+			return "", errors.New("no good")
+		}
+		return s, nil
+	})))
+	r := j.runtime("")
+	res, err := j.run(r, attempt(0, len(rows)))
+	if want := []int64{0, 200}; err != nil || !slices.Equal(res.Figures.Counters, want) {
+		t.Errorf("Run counted %v, %v, want %v", res.Figures.Counters, err, want)
+	}
+	bad, seen = rows[47], nil
+	if res, err = j.run(r, attempt(0, len(rows))); err == nil || !strings.Contains(err.Error(), "line 47") || res.Figures.Counters != nil {
+		t.Errorf("Run = %v, %v, want no counters and an error at line 47", res.Figures, err)
+	}
+	if want := []int64{0, 96}; !slices.Equal(seen.Counted(), want) {
+		t.Errorf("the failed attempt counted %v, want %v: the rows up to the one at fault", seen.Counted(), want)
+	}
+}
+
+// TestForeignCounter checks that a counter of another pipeline is the user's mistake.
+func TestForeignCounter(t *testing.T) {
+	j := newJob(t)
+	j.collect(j.fused(j.read(30, "a"), operator.TryMap(jointsOf[string](t), func(ctx *operator.Context, s string) (string, error) {
+		operator.Counter{}.Add(ctx, 1)
+		return s, nil
+	})))
+	if _, err := j.run(j.runtime(""), attempt(0, 1)); fault.KindOf(err) != fault.User || !strings.Contains(err.Error(), "NewCounter") {
+		t.Errorf("Run = %v of kind %v, want kind User and what to do", err, fault.KindOf(err))
 	}
 }

@@ -127,35 +127,12 @@ func blamesUser(err error) bool {
 // that fails again fails on the row at fault; code that does not leaves the
 // error as it is.
 func (r *Runtime) locate(t *operator.Task, p *pipeline, cause error) error {
-	rehearsal := r.newTask(t.Context.Context, t.Assignment, t.Read)
-	rehearsal.Shuffle.Discard = true
-	var dry *pipeline
-	row := -1
-	err := protect(func() (err error) {
-		if dry, err = r.assemble(rehearsal, p.input); err != nil {
-			return err
-		}
-		to := dry.first.(operator.BatchReceiver)
-		for i := range p.failed.batch.NumRows() {
-			if err := t.Context.Err(); err != nil {
-				return err
-			}
-			row = int(i)
-			if err := to.PushBatch(p.failed.batch.NewSlice(i, i+1)); err != nil {
-				return err
-			}
-		}
-		row = -1
-		return nil
-	})
-	if dry != nil {
-		dry.abort()
-	}
-	if err == nil || row < 0 || !blamesUser(err) {
+	bad, err := r.firstBad(t, p.input, p.failed.batch, 0)
+	if err != nil || bad == nil {
 		first := p.failed.where(0)
 		return &fault.Error{Kind: fault.KindOf(cause), Detail: fault.Detail(cause), Err: fmt.Errorf("%w; the rows it worked on begin at %s", cause, first)}
 	}
-	return &fault.Error{Kind: fault.User, Detail: fault.Detail(err), Err: fmt.Errorf("%w; the row is at %s", err, p.failed.where(row))}
+	return &fault.Error{Kind: fault.User, Detail: fault.Detail(bad.err), Err: fmt.Errorf("%w; the row is at %s", bad.err, p.failed.where(bad.row))}
 }
 
 // place adds the partition to an error, where there is one. The task is named

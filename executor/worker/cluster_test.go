@@ -90,7 +90,7 @@ func (c *cluster) step(ev schedule.Event) {
 		case schedule.Launch:
 			h := c.homes[a.Executor]
 			if err := h.worker.Launch(a.Assignment); err != nil {
-				h.Failed(a.Assignment.Attempt, fault.ReportOf(err), nil)
+				h.Failed(a.Assignment.Attempt, fault.ReportOf(err), nil, nil)
 			}
 		case schedule.Cancel:
 			c.homes[a.Executor].worker.Cancel(a.Attempt)

@@ -67,6 +67,7 @@ type event struct {
 	result     plan.Result
 	failure    fault.Report
 	unreadable []plan.OutputID
+	working    *plan.RowRange
 	err        error
 }
 
@@ -174,8 +175,8 @@ func (h *home) Finished(id plan.AttemptID, r plan.Result) {
 	h.events <- event{what: "finished", attempt: id, result: r}
 }
 
-func (h *home) Failed(id plan.AttemptID, f fault.Report, unreadable []plan.OutputID) {
-	h.events <- event{what: "failed", attempt: id, failure: f, unreadable: unreadable}
+func (h *home) Failed(id plan.AttemptID, f fault.Report, unreadable []plan.OutputID, working *plan.RowRange) {
+	h.events <- event{what: "failed", attempt: id, failure: f, unreadable: unreadable, working: working}
 }
 
 func (h *home) Exited(err error) { h.events <- event{what: "exited", err: err} }

@@ -241,9 +241,9 @@ const (
 // nobody hears no event.
 type nobody struct{}
 
-func (nobody) Ready()                                               {}
-func (nobody) RunJob(wire.RunJob)                                   {}
-func (nobody) Progress([]wire.AttemptProgress, int64)               {}
-func (nobody) Finished(plan.AttemptID, plan.Result)                 {}
-func (nobody) Failed(plan.AttemptID, fault.Report, []plan.OutputID) {}
-func (nobody) Exited(error)                                         {}
+func (nobody) Ready()                                                               {}
+func (nobody) RunJob(wire.RunJob)                                                   {}
+func (nobody) Progress([]wire.AttemptProgress, int64)                               {}
+func (nobody) Finished(plan.AttemptID, plan.Result)                                 {}
+func (nobody) Failed(plan.AttemptID, fault.Report, []plan.OutputID, *plan.RowRange) {}
+func (nobody) Exited(error)                                                         {}

@@ -22,6 +22,7 @@ type reason struct {
 	detail  string
 	attempt *plan.AttemptID // the one to blame: all others are lost
 	all     bool            // the job cannot run here: each attempt ends with this
+	killed  bool            // by a signal that may have come from inside as well
 }
 
 // garbled is the reason of a worker that breaks the protocol: only the user's
@@ -69,13 +70,21 @@ func (w *Worker) conclude(end exit) error {
 	w.mu.Lock()
 	r, orderly := w.reason, w.shutdown
 	left := make(map[plan.AttemptID]bool, len(w.running)) // to canceled
+	working := make(map[plan.AttemptID]*plan.RowRange, len(w.running))
+	var alone *plan.AttemptID
 	for id, at := range w.running {
-		left[id] = at.canceled
+		left[id], working[id] = at.canceled, at.working
+		if at.suspect != nil && at.working != nil && !at.working.Behind(*at.suspect) {
+			alone = &id
+		}
 	}
 	clear(w.running)
 	w.mu.Unlock()
 	if r == nil {
 		r = w.diagnose(end, left)
+	}
+	if r.attempt == nil {
+		r.attempt = alone // the others wait for it
 	}
 	ids := make([]plan.AttemptID, 0, len(left))
 	for id := range left {
@@ -84,7 +93,11 @@ func (w *Worker) conclude(end exit) error {
 	slices.SortFunc(ids, func(a, b plan.AttemptID) int { return strings.Compare(a.String(), b.String()) })
 	for _, id := range ids {
 		w.log.finish(id, [len(Streams)]int64{})
-		w.config.Events.Failed(id, r.report(id, left[id]), nil)
+		report := r.report(id, left[id])
+		if !r.guilty(report.Kind) || r.attempt != nil && *r.attempt != id {
+			working[id] = nil
+		}
+		w.config.Events.Failed(id, report, nil, working[id])
 	}
 	if r.text == "" || r.kind == fault.Lost && orderly && len(left) == 0 && end.state.Success() {
 		return nil
@@ -103,6 +116,12 @@ func (r *reason) report(id plan.AttemptID, canceled bool) fault.Report {
 		report.Kind, report.Detail = fault.Lost, ""
 	}
 	return report
+}
+
+// guilty reports whether a process that ended for this reason, and an attempt with
+// it in such a way, may have ended by the rows on which the attempt worked.
+func (r *reason) guilty(attempt fault.Kind) bool {
+	return !r.all && attempt == r.kind && (r.kind == fault.User || r.kind == fault.Resource || r.killed)
 }
 
 // diagnose tells from a process's remains why it ended: by its own fault (User),
@@ -128,7 +147,10 @@ func (w *Worker) diagnose(end exit, left map[plan.AttemptID]bool) *reason {
 		// Whoever wanted the last thread is not to blame more than the others.
 		return &reason{kind: fault.Resource, detail: cause, text: "out of threads: the worker reached " + w.threadLimit(end, cause)}
 	case status.Signaled() && isOutside(status.Signal()):
-		return &reason{kind: fault.Lost, text: fmt.Sprintf("somebody ended the worker by signal %v", status.Signal())}
+		return &reason{
+			kind: fault.Lost, killed: status.Signal() == syscall.SIGKILL,
+			text: fmt.Sprintf("somebody ended the worker by signal %v", status.Signal()),
+		}
 	case status.Signaled():
 		return &reason{kind: fault.User, detail: cause, attempt: culprit(cause, left), text: fmt.Sprintf("user code crashed by signal %v", status.Signal())}
 	case cause != "":

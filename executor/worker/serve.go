@@ -112,6 +112,10 @@ func (w *Worker) greet(m wire.Hello) *reason {
 func (w *Worker) heard(m wire.Message) error {
 	switch m := m.(type) {
 	case wire.Progress:
+		if len(m.Attempts) == 1 && m.Attempts[0].Working != nil {
+			w.works(m.Attempts[0])
+			return nil
+		}
 		w.config.Events.Progress(w.progressed(m.Attempts), m.MemoryUsedBytes)
 		return nil
 	case wire.Finished:
@@ -127,7 +131,7 @@ func (w *Worker) heard(m wire.Message) error {
 		if !w.forget(m.Attempt) {
 			return fmt.Errorf("attempt %v failed and does not run", m.Attempt)
 		}
-		w.config.Events.Failed(m.Attempt, m.Failure, m.Unreadable)
+		w.config.Events.Failed(m.Attempt, m.Failure, m.Unreadable, nil)
 		return nil
 	case wire.RunJob:
 		if !w.asked(m.Attempt) {
@@ -164,6 +168,19 @@ func (w *Worker) own(id plan.AttemptID, r *plan.Result) error {
 		}
 	}
 	return nil
+}
+
+// works notes the rows on which an attempt works from now on.
+func (w *Worker) works(p wire.AttemptProgress) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if at := w.running[p.Attempt]; at != nil {
+		if at.working = p.Working; p.Working.Rows == 0 {
+			at.working = nil
+		}
+		// Rows that are tried one by one move as well.
+		at.moved = time.Now()
+	}
 }
 
 // progressed keeps the figures of attempts that run.

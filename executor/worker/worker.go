@@ -120,7 +120,9 @@ type Events interface {
 	// comes for each, the last before Exited. A result's map outputs lie in the
 	// workspace; they bear the executor's name.
 	Finished(attempt plan.AttemptID, result plan.Result)
-	Failed(attempt plan.AttemptID, failure fault.Report, unreadable []plan.OutputID)
+	// working are the rows at which user code ended the process, as far as the
+	// worker said which they were.
+	Failed(attempt plan.AttemptID, failure fault.Report, unreadable []plan.OutputID, working *plan.RowRange)
 	// RunJob asks for a job of the driver that runs in an attempt: Worker.JobEnded
 	// answers.
 	RunJob(m wire.RunJob)
@@ -157,7 +159,9 @@ type attempt struct {
 	canceled    bool
 	asks        bool // its driver waits for a job
 	rows, bytes int64
-	moved       time.Time // when they changed
+	moved       time.Time      // when they changed
+	suspect     *plan.RowRange // up to the end of these rows it runs alone
+	working     *plan.RowRange
 }
 
 // Streams are what a process prints to, in the order of its descriptors.
@@ -220,7 +224,7 @@ func (w *Worker) Launch(a plan.Assignment) error {
 		w.mu.Unlock()
 		return nil
 	}
-	w.running[a.Attempt] = &attempt{work: a.Work, moved: time.Now()}
+	w.running[a.Attempt] = &attempt{work: a.Work, moved: time.Now(), suspect: a.Suspect}
 	w.mu.Unlock()
 	w.log.begin(a.Attempt)
 	w.send(wire.Launch{Assignment: a})

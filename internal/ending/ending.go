@@ -14,6 +14,7 @@ import (
 
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/memory"
+	"github.com/sheafdata/sheaf/internal/plan"
 )
 
 // Teller says how a run ended. An output that cannot be written any more is
@@ -34,10 +35,12 @@ type Figures struct {
 	BytesOut     int64
 	ShuffleBytes int64
 	SpilledBytes int64
-	Tasks        int      // of all jobs; 0 where that is not known
-	Jobs         int      // that a driver ran; 0 for a job
-	PeakMemory   int64    // of the process that ran the job; 0 where several did
-	Destinations []string // what was published; empty where that is not known
+	BadRows      int64          // rows of sources that were left out
+	Tasks        int            // of all jobs; 0 where that is not known
+	Jobs         int            // that a driver ran; 0 for a job
+	PeakMemory   int64          // of the process that ran the job; 0 where several did
+	Destinations []string       // what was published; empty where that is not known
+	Counters     []plan.Counter // what user code counted
 }
 
 // object is the last object of NDJSON. Programs read the field names: they may
@@ -52,18 +55,20 @@ type object struct {
 }
 
 type figures struct {
-	Job            string   `json:"job"`
-	ElapsedSeconds float64  `json:"elapsed_seconds"`
-	RowsIn         int64    `json:"rows_in"`
-	BytesIn        int64    `json:"bytes_in"`
-	RowsOut        int64    `json:"rows_out"`
-	BytesOut       int64    `json:"bytes_out"`
-	ShuffleBytes   int64    `json:"shuffle_bytes"`
-	SpilledBytes   int64    `json:"spilled_bytes"`
-	Tasks          int      `json:"tasks"`
-	Jobs           int      `json:"jobs,omitempty"`
-	PeakMemory     int64    `json:"peak_memory_bytes"`
-	Destinations   []string `json:"destinations"`
+	Job            string           `json:"job"`
+	ElapsedSeconds float64          `json:"elapsed_seconds"`
+	RowsIn         int64            `json:"rows_in"`
+	BytesIn        int64            `json:"bytes_in"`
+	RowsOut        int64            `json:"rows_out"`
+	BytesOut       int64            `json:"bytes_out"`
+	ShuffleBytes   int64            `json:"shuffle_bytes"`
+	SpilledBytes   int64            `json:"spilled_bytes"`
+	BadRows        int64            `json:"bad_rows,omitempty"`
+	Tasks          int              `json:"tasks"`
+	Jobs           int              `json:"jobs,omitempty"`
+	PeakMemory     int64            `json:"peak_memory_bytes"`
+	Destinations   []string         `json:"destinations"`
+	Counters       map[string]int64 `json:"counters,omitempty"`
 }
 
 func (t *Teller) object(o object) {
@@ -139,13 +144,16 @@ func (t *Teller) Done(f Figures) {
 	if t.JSON {
 		t.object(object{Event: "done", Figures: &figures{
 			Job: f.Job, ElapsedSeconds: f.Elapsed.Seconds(), RowsIn: f.RowsIn, BytesIn: f.BytesIn, RowsOut: f.RowsOut, BytesOut: f.BytesOut,
-			ShuffleBytes: f.ShuffleBytes, SpilledBytes: f.SpilledBytes, Tasks: f.Tasks, Jobs: f.Jobs, PeakMemory: f.PeakMemory,
-			Destinations: append([]string{}, f.Destinations...),
+			ShuffleBytes: f.ShuffleBytes, SpilledBytes: f.SpilledBytes, BadRows: f.BadRows, Tasks: f.Tasks, Jobs: f.Jobs, PeakMemory: f.PeakMemory,
+			Destinations: append([]string{}, f.Destinations...), Counters: plan.ByName(f.Counters),
 		}})
 		return
 	}
 	fmt.Fprintf(t.Out, "%s: done in %.2f s\n", t.Job, f.Elapsed.Seconds())
 	fmt.Fprintf(t.Out, "  read      %s rows, %s\n", Thousands(f.RowsIn), memory.FormatSize(f.BytesIn))
+	if f.BadRows > 0 {
+		fmt.Fprintf(t.Out, "  left out  %s bad rows\n", Thousands(f.BadRows))
+	}
 	fmt.Fprintf(t.Out, "  wrote     %s rows, %s\n", Thousands(f.RowsOut), memory.FormatSize(f.BytesOut))
 	fmt.Fprintf(t.Out, "  shuffled  %s\n", memory.FormatSize(f.ShuffleBytes))
 	fmt.Fprintf(t.Out, "  spilled   %s\n", memory.FormatSize(f.SpilledBytes))
@@ -157,6 +165,9 @@ func (t *Teller) Done(f Figures) {
 	}
 	if f.PeakMemory > 0 {
 		fmt.Fprintf(t.Out, "  memory    %s at its peak\n", memory.FormatSize(f.PeakMemory))
+	}
+	for _, n := range f.Counters {
+		fmt.Fprintf(t.Out, "  counted   %s %s\n", Thousands(n.Value), Printable(n.Name))
 	}
 	for _, d := range f.Destinations {
 		fmt.Fprintf(t.Out, "  output    %s\n", d)

@@ -10,12 +10,14 @@ import (
 
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/golden"
+	"github.com/sheafdata/sheaf/internal/plan"
 )
 
 func TestTeller(t *testing.T) {
 	whole := Figures{
 		Job: "00ff", Elapsed: 1234 * time.Millisecond, RowsIn: 1234567, BytesIn: 5 << 20, RowsOut: 89, BytesOut: 1000,
-		ShuffleBytes: 2048, SpilledBytes: 1, Tasks: 12, PeakMemory: 64 << 20, Destinations: []string{"out/<a>", "b"},
+		ShuffleBytes: 2048, SpilledBytes: 1, BadRows: 1203, Tasks: 12, PeakMemory: 64 << 20, Destinations: []string{"out/<a>", "b"},
+		Counters: []plan.Counter{{Name: "rows.invalid", Value: 1234}, {Name: "<balance>", Value: -5}},
 	}
 	failure := &fault.Error{Kind: fault.User, Detail: "main.f\n\tmain.go:7\n", Err: errors.New("row 7 is wrong")}
 	var b strings.Builder

@@ -56,7 +56,7 @@ func Compile(g *Graph, args string) (*Compiled, error) {
 	if len(live) == 0 {
 		return nil, fault.New(fault.Invalid, "job %s writes nothing: end it with a Write of a format or with Collect", g.Name)
 	}
-	c.Plan = plan.Plan{Name: g.Name, Args: args, Fingerprint: g.Fingerprint(args)}
+	c.Plan = plan.Plan{Name: g.Name, Args: args, Fingerprint: g.Fingerprint(args), Counters: g.Counters, BadLimit: g.BadLimit}
 	stageOf := map[*Node]plan.StageID{}
 	for _, n := range g.Nodes {
 		if !live[n] {
@@ -226,9 +226,10 @@ func reachSinks(g *Graph) map[*Node]bool {
 	return live
 }
 
-// Describe returns a line for every node: what two processes must agree on.
+// Describe returns a line for every node and counter, and one for the limit of bad rows: what two processes must
+// agree on.
 func (g *Graph) Describe() []string {
-	lines := make([]string, len(g.Nodes))
+	lines := make([]string, len(g.Nodes), len(g.Nodes)+len(g.Counters)+1)
 	for i, n := range g.Nodes {
 		var b strings.Builder
 		fmt.Fprintf(&b, "%d %s at %s", n.ID, n.Op, n.At.short())
@@ -251,6 +252,12 @@ func (g *Graph) Describe() []string {
 			fmt.Fprintf(&b, " to %s*%s", n.Destination, n.Suffix)
 		}
 		lines[i] = b.String()
+	}
+	for _, name := range g.Counters {
+		lines = append(lines, fmt.Sprintf("counts %q", name))
+	}
+	if l := g.BadLimit; l != nil {
+		lines = append(lines, fmt.Sprintf("leaves out %d bad rows, %d of a million", l.Rows, l.PerMillion))
 	}
 	return lines
 }

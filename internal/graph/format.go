@@ -35,6 +35,31 @@ type ReadOptions struct {
 	// taken, and may wait until there is room for a large one. It holds until
 	// the batch with the row has been worked off.
 	Room func(bytes int64) error
+	// Bad, when set, takes rows that cannot be decoded; the reader passes over
+	// them and goes on, unless Bad returns an error. Without it, and where a reader
+	// cannot tell where the next row begins, such a row is an error of Next.
+	Bad func(Undecoded) error
+}
+
+// Undecoded is a row that a reader could not decode.
+type Undecoded struct {
+	File         string
+	Offset, Line int64  // where it begins, as in RowPlace
+	Raw          []byte // its bytes, borrowed
+	Err          error
+}
+
+// RowPlace is where a row begins in a file.
+type RowPlace struct {
+	File   string
+	Offset int64 // in the plain bytes of the file
+	Line   int64 // from 1, or 0 where it is not known
+}
+
+// Locator is a BatchReader that knows the files of its rows.
+type Locator interface {
+	// Locate is Where as data.
+	Locate(row int) RowPlace
 }
 
 // Defaults of ReadOptions. A batch of some thousand rows and a quarter of a

@@ -9,6 +9,7 @@ package graph
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/sheafdata/sheaf/internal/column"
 	"github.com/sheafdata/sheaf/internal/fault"
@@ -76,7 +77,11 @@ type Node struct {
 type Graph struct {
 	Name  string
 	Nodes []*Node
-	errs  []error
+	// Counters are the names of what user code counts, in the order of their making.
+	Counters []string
+	// BadLimit lets the job leave out bad rows; nil for none.
+	BadLimit *plan.BadLimit
+	errs     []error
 }
 
 // Add appends a node. Inputs must belong to the same graph.
@@ -90,6 +95,20 @@ func (g *Graph) Add(n *Node) *Node {
 	}
 	g.Nodes = append(g.Nodes, n)
 	return n
+}
+
+// Counter returns the number of the counter of a name, which it makes when there
+// is none: two parts of a program that count under one name count together.
+func (g *Graph) Counter(at Position, name string) int {
+	if i := slices.Index(g.Counters, name); i >= 0 {
+		return i
+	}
+	if err := plan.CheckCounters(append(slices.Clone(g.Counters), name)); err != nil {
+		g.Fail(at, err)
+		return 0
+	}
+	g.Counters = append(g.Counters, name)
+	return len(g.Counters) - 1
 }
 
 // Fail records an error of the user's program at a place in it.

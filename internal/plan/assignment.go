@@ -21,6 +21,11 @@ type Assignment struct {
 	Work    Work      `json:"work"`
 	// Splits are what a Run of a source stage reads, in order.
 	Splits []Split `json:"splits,omitempty"`
+	// Suspect are rows with which the process of an attempt before may have ended:
+	// they go through the stage one by one, while no other attempt runs there.
+	Suspect *RowRange `json:"suspect,omitempty"`
+	// Deadly are rows that are left out without a try, in order of split and row.
+	Deadly []DeadlyRow `json:"deadly,omitempty"`
 	// Partition is what a Run of an exchange's consumer reads.
 	Partition *Partition `json:"partition,omitempty"`
 	// Files are the winners that Publish makes visible, per sink in task order.
@@ -79,6 +84,8 @@ type StagedFile struct {
 	Bytes   int64     `json:"bytes"`
 	Rows    int64     `json:"rows"`
 	XXH3    string    `json:"xxh3"` // xxh3-128 of the bytes, in hexadecimal
+	// Quarantine says that it holds rows that were left out, and not output.
+	Quarantine bool `json:"quarantine,omitempty"`
 }
 
 // Result is what a finished attempt reports.
@@ -91,6 +98,8 @@ type Result struct {
 	Files []StagedFile `json:"files,omitempty"`
 	// Rows are the encoded rows that a Run collected for the driver, per sink.
 	Rows []CollectedRows `json:"rows,omitempty"`
+	// BadRows are the first of the rows that a Run left out, MaxBadReports at most.
+	BadRows []BadRow `json:"bad_rows,omitempty"`
 	// Figures say what the attempt did.
 	Figures Figures `json:"figures"`
 }
@@ -114,9 +123,15 @@ type Figures struct {
 	SourceRows  int64 `json:"source_rows"`  // of RowsIn, those that came from a source
 	SourceBytes int64 `json:"source_bytes"` // of BytesIn, those that came from a source
 	SinkRows    int64 `json:"sink_rows"`    // rows written to files
+
+	BadRows int64 `json:"bad_rows,omitempty"` // of SourceRows, those that were left out
+
+	// Counters are what user code counted, in the order of Plan.Counters; none
+	// when nothing was counted. Never changed in place.
+	Counters []int64 `json:"counters,omitempty"`
 }
 
-// Add adds g to f.
+// Add adds g to f; both must be of one job.
 func (f *Figures) Add(g Figures) {
 	f.RowsIn += g.RowsIn
 	f.BytesIn += g.BytesIn
@@ -127,4 +142,6 @@ func (f *Figures) Add(g Figures) {
 	f.SourceRows += g.SourceRows
 	f.SourceBytes += g.SourceBytes
 	f.SinkRows += g.SinkRows
+	f.BadRows += g.BadRows
+	f.Counters = addCounters(f.Counters, g.Counters)
 }

@@ -13,6 +13,9 @@ type Plan struct {
 	Stages      []Stage    `json:"stages"`
 	Exchanges   []Exchange `json:"exchanges,omitempty"`
 	Sinks       []Sink     `json:"sinks,omitempty"`
+	Counters    []string   `json:"counters,omitempty"` // names of what user code counts
+	// BadLimit lets the job leave out bad rows; nil for none.
+	BadLimit *BadLimit `json:"bad_limit,omitempty"`
 }
 
 // Stage is one input and everything downstream of it until the next exchanges

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/sheafdata/sheaf/internal/plan"
 )
 
 // clock is a clock that only moves when told.
@@ -49,7 +51,10 @@ func story(c *clock, step func(Snapshot)) Snapshot {
 		tell(Running)
 	}
 	tell(Committing)
-	return Snapshot{Job: "ab12", Name: "wordcount", State: Done, Elapsed: c.t.Sub(begin), Stages: stages}
+	return Snapshot{
+		Job: "ab12", Name: "wordcount", State: Done, Elapsed: c.t.Sub(begin), Stages: stages,
+		Counters: []plan.Counter{{Name: "rows.invalid", Value: 12}, {Name: "balance", Value: -3}},
+	}
 }
 
 // output is a buffer that a display's goroutine may write to meanwhile.

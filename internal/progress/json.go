@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"time"
+
+	"github.com/sheafdata/sheaf/internal/plan"
 )
 
 // jsonInterval spaces the objects of a job whose state does not change.
@@ -25,12 +27,13 @@ type jsonView struct {
 
 // jsonProgress is one object on the state of the job.
 type jsonProgress struct {
-	Event          string      `json:"event"` // "progress"
-	Job            string      `json:"job"`
-	Name           string      `json:"name"`
-	State          string      `json:"state"`
-	ElapsedSeconds float64     `json:"elapsed_seconds"`
-	Stages         []jsonStage `json:"stages"`
+	Event          string           `json:"event"` // "progress"
+	Job            string           `json:"job"`
+	Name           string           `json:"name"`
+	State          string           `json:"state"`
+	ElapsedSeconds float64          `json:"elapsed_seconds"`
+	Stages         []jsonStage      `json:"stages"`
+	Counters       map[string]int64 `json:"counters,omitempty"` // of the tasks that are done
 }
 
 type jsonStage struct {
@@ -91,7 +94,7 @@ func (v *jsonView) write(f frame) {
 	p := jsonProgress{
 		Event: "progress", Job: f.Job, Name: f.Name, State: f.State,
 		ElapsedSeconds: millis(f.Elapsed.Seconds()),
-		Stages:         make([]jsonStage, len(f.stages)),
+		Stages:         make([]jsonStage, len(f.stages)), Counters: plan.ByName(f.Counters),
 	}
 	for i, s := range f.stages {
 		p.Stages[i] = stageJSON(s)

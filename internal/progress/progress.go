@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/plan"
 )
 
 // Stage is the state of one stage. Bytes and Rows are what its tasks have read
@@ -49,6 +50,8 @@ type Snapshot struct {
 	State   string // one of the states above
 	Elapsed time.Duration
 	Stages  []Stage
+	// Counters are what user code has counted in the tasks that are done.
+	Counters []plan.Counter
 }
 
 // Mode says how progress is shown.

@@ -20,8 +20,10 @@ var (
 func EncodeAssignment(a *plan.Assignment) *pb.Assignment {
 	m := &pb.Assignment{
 		Attempt: encodeAttemptID(&a.Attempt), Work: workNumbers[a.Work],
-		Splits: messages(a.Splits, encodeSplit),
-		Files:  messages(a.Files, encodeStagedFile),
+		Splits:  messages(a.Splits, encodeSplit),
+		Files:   messages(a.Files, encodeStagedFile),
+		Suspect: EncodeRowRange(a.Suspect),
+		Deadly:  messages(a.Deadly, encodeDeadlyRow),
 	}
 	if a.Partition != nil {
 		m.Partition = encodePartition(a.Partition)
@@ -41,6 +43,8 @@ func readAssignment(c *checker, m *pb.Assignment) plan.Assignment {
 		Splits:    list(c, "splits", m.GetSplits(), readSplit),
 		Partition: maybe(c, "partition", m.GetPartition(), readPartition),
 		Files:     list(c, "files", m.GetFiles(), readStagedFile),
+		Suspect:   maybe(c, "suspect", m.GetSuspect(), readRowRange),
+		Deadly:    list(c, "deadly", m.GetDeadly(), readDeadlyRow),
 	}
 }
 
@@ -123,18 +127,19 @@ func readKeySample(c *checker, m *pb.KeySample) plan.KeySample {
 func encodeStagedFile(f *plan.StagedFile) *pb.StagedFile {
 	return &pb.StagedFile{
 		Sink: narrow(f.Sink), Attempt: encodeAttemptID(&f.Attempt), Name: f.Name,
-		Bytes: f.Bytes, Rows: f.Rows, Xxh3: f.XXH3,
+		Bytes: f.Bytes, Rows: f.Rows, Xxh3: f.XXH3, Quarantine: f.Quarantine,
 	}
 }
 
 func readStagedFile(c *checker, m *pb.StagedFile) plan.StagedFile {
 	return plan.StagedFile{
-		Sink:    plan.SinkID(c.number("sink", m.GetSink())),
-		Attempt: one(c, "attempt", m.GetAttempt(), readAttemptID),
-		Name:    c.name("name", m.GetName()),
-		Bytes:   c.quantity("bytes", m.GetBytes()),
-		Rows:    c.quantity("rows", m.GetRows()),
-		XXH3:    c.digestOrNone("xxh3", m.GetXxh3(), digestBytes),
+		Sink:       plan.SinkID(c.number("sink", m.GetSink())),
+		Attempt:    one(c, "attempt", m.GetAttempt(), readAttemptID),
+		Name:       c.name("name", m.GetName()),
+		Bytes:      c.quantity("bytes", m.GetBytes()),
+		Rows:       c.quantity("rows", m.GetRows()),
+		XXH3:       c.digestOrNone("xxh3", m.GetXxh3(), digestBytes),
+		Quarantine: m.GetQuarantine(),
 	}
 }
 

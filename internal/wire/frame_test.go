@@ -208,7 +208,7 @@ func TestWriterRefusesTextThatIsNone(t *testing.T) {
 	}
 	// A failure must be told whatever user code put into it.
 	text := strings.Repeat("\xff", 2*maxDetail) + strings.Repeat("ß", maxDetail)
-	if err := w.Write(Failed{sampleAttempt, fault.Report{Kind: fault.User, Message: text, Detail: text}, nil}); err != nil {
+	if err := w.Write(Failed{sampleAttempt, fault.Report{Kind: fault.User, Message: text, Detail: text}, nil, nil}); err != nil {
 		t.Fatalf("Write(failure with odd text) = %v", err)
 	}
 	got, err := drain(&out)

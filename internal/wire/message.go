@@ -61,6 +61,9 @@ type AttemptProgress struct {
 	Attempt plan.AttemptID
 	Rows    int64 // read so far
 	Bytes   int64 // read so far
+	// Working is not nil in a message of its own, sent before user code sees these
+	// rows; none of them says that it sees none.
+	Working *plan.RowRange
 }
 
 // Finished says that an attempt ended well.
@@ -74,6 +77,7 @@ type Failed struct {
 	Attempt    plan.AttemptID
 	Failure    fault.Report
 	Unreadable []plan.OutputID // map outputs behind a failure of kind Fetch or Corrupt
+	Working    *plan.RowRange  // the rows at which the process ended, where that is known
 }
 
 // Executors says where executors serve map outputs.
@@ -143,7 +147,7 @@ func (m Finished) frame() *pb.WorkerFrame {
 
 func (m Failed) frame() *pb.WorkerFrame {
 	return &pb.WorkerFrame{Message: &pb.WorkerFrame_Failed{Failed: &pb.AttemptFailed{
-		Attempt: EncodeAttemptID(m.Attempt), Failure: EncodeReport(&m.Failure), Unreadable: EncodeOutputIDs(m.Unreadable),
+		Attempt: EncodeAttemptID(m.Attempt), Failure: EncodeReport(&m.Failure), Unreadable: EncodeOutputIDs(m.Unreadable), Working: EncodeRowRange(m.Working),
 	}}}
 }
 

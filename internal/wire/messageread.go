@@ -102,7 +102,7 @@ func readProgress(c *checker, m *pb.WorkerProgress) Progress {
 // EncodeAttemptProgress makes the messages of what attempts have done so far.
 func EncodeAttemptProgress(p []AttemptProgress) []*pb.AttemptProgress {
 	return messages(p, func(p *AttemptProgress) *pb.AttemptProgress {
-		return &pb.AttemptProgress{Attempt: encodeAttemptID(&p.Attempt), Rows: p.Rows, Bytes: p.Bytes}
+		return &pb.AttemptProgress{Attempt: encodeAttemptID(&p.Attempt), Rows: p.Rows, Bytes: p.Bytes, Working: EncodeRowRange(p.Working)}
 	})
 }
 
@@ -118,6 +118,7 @@ func readAttemptProgress(c *checker, m *pb.AttemptProgress) AttemptProgress {
 		Attempt: one(c, "attempt", m.GetAttempt(), readAttemptID),
 		Rows:    c.quantity("rows", m.GetRows()),
 		Bytes:   c.quantity("bytes", m.GetBytes()),
+		Working: maybe(c, "working", m.GetWorking(), readRowRange),
 	}
 }
 
@@ -143,6 +144,7 @@ func readFailed(c *checker, m *pb.AttemptFailed) Failed {
 		Attempt:    one(c, "attempt", m.GetAttempt(), readAttemptID),
 		Failure:    one(c, "failure", m.GetFailure(), readReport),
 		Unreadable: list(c, "unreadable", m.GetUnreadable(), readOutputID),
+		Working:    maybe(c, "working", m.GetWorking(), readRowRange),
 	}
 }
 

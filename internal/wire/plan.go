@@ -29,7 +29,20 @@ func EncodePlan(p *plan.Plan) *pb.Plan {
 		Stages:    messages(p.Stages, encodeStage),
 		Exchanges: messages(p.Exchanges, encodeExchange),
 		Sinks:     messages(p.Sinks, encodeSink),
+		Counters:  p.Counters,
+		BadLimit:  encodeBadLimit(p.BadLimit),
 	}
+}
+
+func encodeBadLimit(l *plan.BadLimit) *pb.BadLimit {
+	if l == nil {
+		return nil
+	}
+	return &pb.BadLimit{Rows: l.Rows, PerMillion: l.PerMillion}
+}
+
+func readBadLimit(c *checker, m *pb.BadLimit) plan.BadLimit {
+	return plan.BadLimit{Rows: c.quantity("rows", m.GetRows()), PerMillion: c.quantity("per_million", m.GetPerMillion())}
 }
 
 // DecodePlan checks the fields of a plan. Whether they fit each other, so that
@@ -44,6 +57,8 @@ func readPlan(c *checker, m *pb.Plan) plan.Plan {
 		Stages:      list(c, "stages", m.GetStages(), readStage),
 		Exchanges:   list(c, "exchanges", m.GetExchanges(), readExchange),
 		Sinks:       list(c, "sinks", m.GetSinks(), readSink),
+		Counters:    c.texts("counters", m.GetCounters(), plan.MaxCounterNameBytes),
+		BadLimit:    maybe(c, "bad_limit", m.GetBadLimit(), readBadLimit),
 	}
 }
 

@@ -14,6 +14,7 @@ func EncodeResult(r *plan.Result) *pb.Result {
 		Files:   messages(r.Files, encodeStagedFile),
 		Rows:    messages(r.Rows, EncodeRows),
 		Figures: EncodeFigures(&r.Figures),
+		BadRows: messages(r.BadRows, encodeBadRow),
 	}
 }
 
@@ -28,6 +29,15 @@ func readResult(c *checker, m *pb.Result) plan.Result {
 		Files:   list(c, "files", m.GetFiles(), readStagedFile),
 		Rows:    list(c, "rows", m.GetRows(), readRows),
 		Figures: one(c, "figures", m.GetFigures(), readFigures),
+		BadRows: list(c, "bad_rows", m.GetBadRows(), readBadRow),
+	}
+}
+
+func encodeBadRow(r *plan.BadRow) *pb.BadRow { return &pb.BadRow{Place: r.Place, Problem: r.Problem} }
+
+func readBadRow(c *checker, m *pb.BadRow) plan.BadRow {
+	return plan.BadRow{
+		Place: c.text("place", m.GetPlace(), plan.MaxBadTextBytes), Problem: c.text("problem", m.GetProblem(), plan.MaxBadTextBytes),
 	}
 }
 
@@ -47,16 +57,17 @@ func readRows(c *checker, m *pb.CollectedRows) plan.CollectedRows {
 	return r
 }
 
-// EncodeFigures makes the message of figures.
+// EncodeFigures makes the message of figures, with which it shares counters.
 func EncodeFigures(f *plan.Figures) *pb.Figures {
 	return &pb.Figures{
 		RowsIn: f.RowsIn, BytesIn: f.BytesIn, RowsOut: f.RowsOut, BytesOut: f.BytesOut,
 		ShuffleBytes: f.ShuffleBytes, SpilledBytes: f.SpilledBytes,
 		SourceRows: f.SourceRows, SourceBytes: f.SourceBytes, SinkRows: f.SinkRows,
+		Counters: f.Counters, BadRows: f.BadRows,
 	}
 }
 
-// DecodeFigures checks figures.
+// DecodeFigures checks figures; it shares counters with the message.
 func DecodeFigures(m *pb.Figures) (plan.Figures, error) { return decode("figures", m, readFigures) }
 
 func readFigures(c *checker, m *pb.Figures) plan.Figures {
@@ -70,5 +81,18 @@ func readFigures(c *checker, m *pb.Figures) plan.Figures {
 		SourceRows:   c.quantity("source_rows", m.GetSourceRows()),
 		SourceBytes:  c.quantity("source_bytes", m.GetSourceBytes()),
 		SinkRows:     c.quantity("sink_rows", m.GetSinkRows()),
+		Counters:     readCounters(c, m.GetCounters()),
+		BadRows:      c.quantity("bad_rows", m.GetBadRows()),
 	}
+}
+
+// readCounters checks what was counted, which it keeps; it may be negative.
+func readCounters(c *checker, in []int64) []int64 {
+	if len(in) > plan.MaxCounters {
+		c.fail("counters", "%d counters, at most %d", len(in), plan.MaxCounters)
+	}
+	if len(in) == 0 {
+		return nil
+	}
+	return in
 }

@@ -34,7 +34,7 @@ func samples() []Message {
 			Partition: &plan.Partition{Exchange: 1, EndBucket: 4, ToKey: []byte("k"), Outputs: []plan.MapOutput{{ID: sampleOutput, Executor: "e2", Digest: sampleDigest, Bytes: 5, Rows: 1}}},
 		}},
 		CancelAttempt{sampleAttempt},
-		Progress{Attempts: []AttemptProgress{{sampleAttempt, 10, 20}}},
+		Progress{Attempts: []AttemptProgress{{Attempt: sampleAttempt, Rows: 10, Bytes: 20}}},
 		Finished{sampleAttempt, plan.Result{
 			Splits:  []plan.Split{{Path: "a.txt", Length: 9, Size: 9, ModNanos: -1, Cuttable: true}},
 			Outputs: []plan.MapOutput{{ID: sampleOutput, Digest: sampleDigest, BucketBytes: []int64{1, 300}, Samples: []plan.KeySample{{Key: []byte("k"), Bytes: 1}}}},
@@ -42,9 +42,21 @@ func samples() []Message {
 			Rows:    []plan.CollectedRows{{Blocks: [][]byte{{1, 2}}}},
 			Figures: plan.Figures{RowsIn: 1, BytesIn: 2},
 		}},
-		Failed{sampleAttempt, fault.Report{Kind: fault.Fetch, Message: "gone"}, []plan.OutputID{sampleOutput}},
+		Failed{sampleAttempt, fault.Report{Kind: fault.Fetch, Message: "gone"}, []plan.OutputID{sampleOutput}, nil},
 		Executors{Addresses: []ExecutorAddress{{"e2", ""}}, Complete: true},
 		Release{[]plan.AttemptID{sampleAttempt}},
 		Shutdown{Grace: time.Second, Reason: "drain"},
+		Finished{sampleAttempt, plan.Result{Figures: plan.Figures{Counters: []int64{3, 0, -300}}}},
+		Finished{sampleAttempt, plan.Result{
+			Files:   []plan.StagedFile{{Attempt: sampleAttempt, Name: "b0", Bytes: 3, Rows: 1, XXH3: sampleDigest, Quarantine: true}},
+			BadRows: []plan.BadRow{{Place: "a.csv, offset 9", Problem: "no number"}},
+			Figures: plan.Figures{BadRows: 1},
+		}},
+		Launch{plan.Assignment{
+			Attempt: sampleAttempt, Work: plan.Run,
+			Suspect: &plan.RowRange{Split: 1, Row: 300, Rows: 2}, Deadly: []plan.DeadlyRow{{Split: 1, Row: 7, Problem: "exit 1"}},
+		}},
+		Progress{Attempts: []AttemptProgress{{Attempt: sampleAttempt, Working: &plan.RowRange{Split: 1, Row: 300, Rows: 2}}}},
+		Failed{sampleAttempt, fault.Report{Kind: fault.User, Message: "exit 1"}, nil, &plan.RowRange{Split: 1, Row: 300, Rows: 1}},
 	}
 }

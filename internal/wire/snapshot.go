@@ -25,17 +25,27 @@ func DecodeSnapshot(m *pb.JobSnapshot) (progress.Snapshot, error) {
 
 func readSnapshot(c *checker, m *pb.JobSnapshot) progress.Snapshot {
 	s := progress.Snapshot{
-		Job:     m.GetJobId(),
-		Name:    c.name("name", m.GetName()),
-		State:   progress.Planning,
-		Elapsed: time.Duration(c.quantity("elapsed_nanos", m.GetElapsedNanos())),
-		Stages:  list(c, "stages", m.GetStages(), readStageProgress),
+		Job:      m.GetJobId(),
+		Name:     c.name("name", m.GetName()),
+		State:    progress.Planning,
+		Elapsed:  time.Duration(c.quantity("elapsed_nanos", m.GetElapsedNanos())),
+		Stages:   list(c, "stages", m.GetStages(), readStageProgress),
+		Counters: list(c, "counters", m.GetCounters(), readCounter),
 	}
 	c.digest("job_id", s.Job, len(plan.JobID{}))
 	if m.GetState() != pb.JobState_JOB_STATE_QUEUED {
 		s.State = known(c, "state", m.GetState(), states)
 	}
 	return s
+}
+
+// EncodeCounters makes the messages of counters.
+func EncodeCounters(counters []plan.Counter) []*pb.Counter {
+	return messages(counters, func(n *plan.Counter) *pb.Counter { return &pb.Counter{Name: n.Name, Value: n.Value} })
+}
+
+func readCounter(c *checker, m *pb.Counter) plan.Counter {
+	return plan.Counter{Name: c.text("name", m.GetName(), plan.MaxCounterNameBytes), Value: m.GetValue()}
 }
 
 func readStageProgress(c *checker, m *pb.StageProgress) progress.Stage {

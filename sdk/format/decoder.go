@@ -63,6 +63,16 @@ type Decoder interface {
 	Place(row int) Place
 }
 
+// Tolerant is a Decoder that may know where a row ends that it cannot decode, so
+// that it can be left out.
+type Tolerant interface {
+	// Bad says, after Decode has failed, which bytes of the window are the row at
+	// fault. end is 0 where it is not known where the next row begins. Decode may
+	// then be called again: with the rows before it as limit, or, where it was the
+	// first, with a window that begins behind it.
+	Bad() (begin, end int)
+}
+
 // Place is where a row begins.
 type Place struct {
 	// Offset counts the plain bytes of the file before the row.

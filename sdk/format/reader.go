@@ -168,6 +168,9 @@ func (r *reader) decode() (arrow.Record, int, error) {
 		w.Keep = r.keep
 	}
 	batch, taken, err := r.dec.Decode(w)
+	if err != nil && r.piece.Options.Bad != nil {
+		batch, taken, err = r.tolerate(w, err)
+	}
 	if err != nil {
 		return nil, 0, err
 	}
@@ -267,6 +270,12 @@ func (r *reader) Where(row int) string {
 		where += fmt.Sprintf(", line %d", p.Line)
 	}
 	return where
+}
+
+// Locate implements graph.Locator.
+func (r *reader) Locate(row int) graph.RowPlace {
+	p := r.dec.Place(row)
+	return graph.RowPlace{File: r.piece.Path, Offset: p.Offset, Line: p.Line}
 }
 
 // Close implements graph.BatchReader.

@@ -925,7 +925,10 @@ type AttemptProgress struct {
 	// Rows read so far.
 	Rows int64 `protobuf:"varint,2,opt,name=rows,proto3" json:"rows,omitempty"`
 	// Bytes read so far.
-	Bytes         int64 `protobuf:"varint,3,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	Bytes int64 `protobuf:"varint,3,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// Only from workers, and sent before user code sees the rows: those on which it
+	// works. Their number is 0 between rows.
+	Working       *RowRange `protobuf:"bytes,4,opt,name=working,proto3" json:"working,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -979,6 +982,13 @@ func (x *AttemptProgress) GetBytes() int64 {
 		return x.Bytes
 	}
 	return 0
+}
+
+func (x *AttemptProgress) GetWorking() *RowRange {
+	if x != nil {
+		return x.Working
+	}
+	return nil
 }
 
 // AttemptFinished says that an attempt ended well.
@@ -1044,7 +1054,10 @@ type AttemptFailed struct {
 	// Why.
 	Failure *FaultReport `protobuf:"bytes,2,opt,name=failure,proto3" json:"failure,omitempty"`
 	// The map outputs behind a failure of kind FETCH or CORRUPT.
-	Unreadable    []*OutputId `protobuf:"bytes,3,rep,name=unreadable,proto3" json:"unreadable,omitempty"`
+	Unreadable []*OutputId `protobuf:"bytes,3,rep,name=unreadable,proto3" json:"unreadable,omitempty"`
+	// The rows on which user code worked when the process ended; absent where that
+	// is not known, or is not to blame.
+	Working       *RowRange `protobuf:"bytes,4,opt,name=working,proto3" json:"working,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1096,6 +1109,13 @@ func (x *AttemptFailed) GetFailure() *FaultReport {
 func (x *AttemptFailed) GetUnreadable() []*OutputId {
 	if x != nil {
 		return x.Unreadable
+	}
+	return nil
+}
+
+func (x *AttemptFailed) GetWorking() *RowRange {
+	if x != nil {
+		return x.Working
 	}
 	return nil
 }
@@ -1850,20 +1870,22 @@ const file_sheaf_v1_executor_proto_rawDesc = "" +
 	"\x04beat\x18\x01 \x01(\x04R\x04beat\x125\n" +
 	"\battempts\x18\x02 \x03(\v2\x19.sheaf.v1.AttemptProgressR\battempts\x12&\n" +
 	"\x0fdisk_free_bytes\x18\x03 \x01(\x03R\rdiskFreeBytes\x12*\n" +
-	"\x11memory_used_bytes\x18\x04 \x01(\x03R\x0fmemoryUsedBytes\"j\n" +
+	"\x11memory_used_bytes\x18\x04 \x01(\x03R\x0fmemoryUsedBytes\"\x98\x01\n" +
 	"\x0fAttemptProgress\x12-\n" +
 	"\aattempt\x18\x01 \x01(\v2\x13.sheaf.v1.AttemptIdR\aattempt\x12\x12\n" +
 	"\x04rows\x18\x02 \x01(\x03R\x04rows\x12\x14\n" +
-	"\x05bytes\x18\x03 \x01(\x03R\x05bytes\"j\n" +
+	"\x05bytes\x18\x03 \x01(\x03R\x05bytes\x12,\n" +
+	"\aworking\x18\x04 \x01(\v2\x12.sheaf.v1.RowRangeR\aworking\"j\n" +
 	"\x0fAttemptFinished\x12-\n" +
 	"\aattempt\x18\x01 \x01(\v2\x13.sheaf.v1.AttemptIdR\aattempt\x12(\n" +
-	"\x06result\x18\x02 \x01(\v2\x10.sheaf.v1.ResultR\x06result\"\xa3\x01\n" +
+	"\x06result\x18\x02 \x01(\v2\x10.sheaf.v1.ResultR\x06result\"\xd1\x01\n" +
 	"\rAttemptFailed\x12-\n" +
 	"\aattempt\x18\x01 \x01(\v2\x13.sheaf.v1.AttemptIdR\aattempt\x12/\n" +
 	"\afailure\x18\x02 \x01(\v2\x15.sheaf.v1.FaultReportR\afailure\x122\n" +
 	"\n" +
 	"unreadable\x18\x03 \x03(\v2\x12.sheaf.v1.OutputIdR\n" +
-	"unreadable\"Q\n" +
+	"unreadable\x12,\n" +
+	"\aworking\x18\x04 \x01(\v2\x12.sheaf.v1.RowRangeR\aworking\"Q\n" +
 	"\x0eDrainRequested\x12'\n" +
 	"\x0fdeadline_millis\x18\x01 \x01(\x03R\x0edeadlineMillis\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"\x1f\n" +
@@ -1949,9 +1971,10 @@ var file_sheaf_v1_executor_proto_goTypes = []any{
 	(*Platform)(nil),              // 26: sheaf.v1.Platform
 	(*AttemptId)(nil),             // 27: sheaf.v1.AttemptId
 	(*OutputId)(nil),              // 28: sheaf.v1.OutputId
-	(*Result)(nil),                // 29: sheaf.v1.Result
-	(*FaultReport)(nil),           // 30: sheaf.v1.FaultReport
-	(*Assignment)(nil),            // 31: sheaf.v1.Assignment
+	(*RowRange)(nil),              // 29: sheaf.v1.RowRange
+	(*Result)(nil),                // 30: sheaf.v1.Result
+	(*FaultReport)(nil),           // 31: sheaf.v1.FaultReport
+	(*Assignment)(nil),            // 32: sheaf.v1.Assignment
 }
 var file_sheaf_v1_executor_proto_depIdxs = []int32{
 	2,  // 0: sheaf.v1.ConnectRequest.register:type_name -> sheaf.v1.Register
@@ -1980,24 +2003,26 @@ var file_sheaf_v1_executor_proto_depIdxs = []int32{
 	28, // 23: sheaf.v1.HeldOutput.id:type_name -> sheaf.v1.OutputId
 	6,  // 24: sheaf.v1.Heartbeat.attempts:type_name -> sheaf.v1.AttemptProgress
 	27, // 25: sheaf.v1.AttemptProgress.attempt:type_name -> sheaf.v1.AttemptId
-	27, // 26: sheaf.v1.AttemptFinished.attempt:type_name -> sheaf.v1.AttemptId
-	29, // 27: sheaf.v1.AttemptFinished.result:type_name -> sheaf.v1.Result
-	27, // 28: sheaf.v1.AttemptFailed.attempt:type_name -> sheaf.v1.AttemptId
-	30, // 29: sheaf.v1.AttemptFailed.failure:type_name -> sheaf.v1.FaultReport
-	28, // 30: sheaf.v1.AttemptFailed.unreadable:type_name -> sheaf.v1.OutputId
-	31, // 31: sheaf.v1.Launch.assignment:type_name -> sheaf.v1.Assignment
-	27, // 32: sheaf.v1.CancelAttempt.attempt:type_name -> sheaf.v1.AttemptId
-	27, // 33: sheaf.v1.Release.attempts:type_name -> sheaf.v1.AttemptId
-	19, // 34: sheaf.v1.Executors.executors:type_name -> sheaf.v1.ExecutorAddress
-	0,  // 35: sheaf.v1.ExecutorService.Connect:input_type -> sheaf.v1.ConnectRequest
-	20, // 36: sheaf.v1.ExecutorService.FetchArtifact:input_type -> sheaf.v1.FetchArtifactRequest
-	1,  // 37: sheaf.v1.ExecutorService.Connect:output_type -> sheaf.v1.ConnectResponse
-	21, // 38: sheaf.v1.ExecutorService.FetchArtifact:output_type -> sheaf.v1.FetchArtifactResponse
-	37, // [37:39] is the sub-list for method output_type
-	35, // [35:37] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	29, // 26: sheaf.v1.AttemptProgress.working:type_name -> sheaf.v1.RowRange
+	27, // 27: sheaf.v1.AttemptFinished.attempt:type_name -> sheaf.v1.AttemptId
+	30, // 28: sheaf.v1.AttemptFinished.result:type_name -> sheaf.v1.Result
+	27, // 29: sheaf.v1.AttemptFailed.attempt:type_name -> sheaf.v1.AttemptId
+	31, // 30: sheaf.v1.AttemptFailed.failure:type_name -> sheaf.v1.FaultReport
+	28, // 31: sheaf.v1.AttemptFailed.unreadable:type_name -> sheaf.v1.OutputId
+	29, // 32: sheaf.v1.AttemptFailed.working:type_name -> sheaf.v1.RowRange
+	32, // 33: sheaf.v1.Launch.assignment:type_name -> sheaf.v1.Assignment
+	27, // 34: sheaf.v1.CancelAttempt.attempt:type_name -> sheaf.v1.AttemptId
+	27, // 35: sheaf.v1.Release.attempts:type_name -> sheaf.v1.AttemptId
+	19, // 36: sheaf.v1.Executors.executors:type_name -> sheaf.v1.ExecutorAddress
+	0,  // 37: sheaf.v1.ExecutorService.Connect:input_type -> sheaf.v1.ConnectRequest
+	20, // 38: sheaf.v1.ExecutorService.FetchArtifact:input_type -> sheaf.v1.FetchArtifactRequest
+	1,  // 39: sheaf.v1.ExecutorService.Connect:output_type -> sheaf.v1.ConnectResponse
+	21, // 40: sheaf.v1.ExecutorService.FetchArtifact:output_type -> sheaf.v1.FetchArtifactResponse
+	39, // [39:41] is the sub-list for method output_type
+	37, // [37:39] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_sheaf_v1_executor_proto_init() }

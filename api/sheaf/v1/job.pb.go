@@ -779,7 +779,10 @@ type JobSnapshot struct {
 	// Why it ended; absent unless it failed or was canceled.
 	Failure *JobFailure `protobuf:"bytes,12,opt,name=failure,proto3" json:"failure,omitempty"`
 	// Whether it is a driver, whose stages are the jobs that it runs.
-	Drives        bool `protobuf:"varint,13,opt,name=drives,proto3" json:"drives,omitempty"`
+	Drives bool `protobuf:"varint,13,opt,name=drives,proto3" json:"drives,omitempty"`
+	// What user code has counted in finished tasks: all counters of the job, or of
+	// the jobs of a driver together, at most 64. The figures above leave them out.
+	Counters      []*Counter `protobuf:"bytes,14,rep,name=counters,proto3" json:"counters,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -905,6 +908,68 @@ func (x *JobSnapshot) GetDrives() bool {
 	return false
 }
 
+func (x *JobSnapshot) GetCounters() []*Counter {
+	if x != nil {
+		return x.Counters
+	}
+	return nil
+}
+
+// Counter is what user code counted under a name.
+type Counter struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The sum; may be negative.
+	Value         int64 `protobuf:"zigzag64,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Counter) Reset() {
+	*x = Counter{}
+	mi := &file_sheaf_v1_job_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Counter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Counter) ProtoMessage() {}
+
+func (x *Counter) ProtoReflect() protoreflect.Message {
+	mi := &file_sheaf_v1_job_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Counter.ProtoReflect.Descriptor instead.
+func (*Counter) Descriptor() ([]byte, []int) {
+	return file_sheaf_v1_job_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Counter) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Counter) GetValue() int64 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
 // JobFailure says why a job ended without output.
 type JobFailure struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -920,7 +985,7 @@ type JobFailure struct {
 
 func (x *JobFailure) Reset() {
 	*x = JobFailure{}
-	mi := &file_sheaf_v1_job_proto_msgTypes[7]
+	mi := &file_sheaf_v1_job_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -932,7 +997,7 @@ func (x *JobFailure) String() string {
 func (*JobFailure) ProtoMessage() {}
 
 func (x *JobFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_job_proto_msgTypes[7]
+	mi := &file_sheaf_v1_job_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -945,7 +1010,7 @@ func (x *JobFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobFailure.ProtoReflect.Descriptor instead.
 func (*JobFailure) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_job_proto_rawDescGZIP(), []int{7}
+	return file_sheaf_v1_job_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *JobFailure) GetFault() *FaultReport {
@@ -1032,7 +1097,7 @@ const file_sheaf_v1_job_proto_rawDesc = "" +
 	" \x01(\x03R\x04rows\x12\x18\n" +
 	"\astarted\x18\v \x01(\bR\astarted\x12\x14\n" +
 	"\x05ended\x18\f \x01(\bR\x05ended\x12+\n" +
-	"\afigures\x18\r \x01(\v2\x11.sheaf.v1.FiguresR\afigures\"\xcc\x03\n" +
+	"\afigures\x18\r \x01(\v2\x11.sheaf.v1.FiguresR\afigures\"\xfb\x03\n" +
 	"\vJobSnapshot\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12(\n" +
@@ -1048,7 +1113,11 @@ const file_sheaf_v1_job_proto_rawDesc = "" +
 	"maxRunning\x120\n" +
 	"\x14submitted_unix_nanos\x18\v \x01(\x03R\x12submittedUnixNanos\x12.\n" +
 	"\afailure\x18\f \x01(\v2\x14.sheaf.v1.JobFailureR\afailure\x12\x16\n" +
-	"\x06drives\x18\r \x01(\bR\x06drives\"{\n" +
+	"\x06drives\x18\r \x01(\bR\x06drives\x12-\n" +
+	"\bcounters\x18\x0e \x03(\v2\x11.sheaf.v1.CounterR\bcounters\"3\n" +
+	"\aCounter\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x12R\x05value\"{\n" +
 	"\n" +
 	"JobFailure\x12+\n" +
 	"\x05fault\x18\x01 \x01(\v2\x15.sheaf.v1.FaultReportR\x05fault\x12$\n" +
@@ -1077,7 +1146,7 @@ func file_sheaf_v1_job_proto_rawDescGZIP() []byte {
 }
 
 var file_sheaf_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sheaf_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_sheaf_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_sheaf_v1_job_proto_goTypes = []any{
 	(JobState)(0),         // 0: sheaf.v1.JobState
 	(*JobSpec)(nil),       // 1: sheaf.v1.JobSpec
@@ -1087,35 +1156,37 @@ var file_sheaf_v1_job_proto_goTypes = []any{
 	(*JobEnded)(nil),      // 5: sheaf.v1.JobEnded
 	(*StageProgress)(nil), // 6: sheaf.v1.StageProgress
 	(*JobSnapshot)(nil),   // 7: sheaf.v1.JobSnapshot
-	(*JobFailure)(nil),    // 8: sheaf.v1.JobFailure
-	(*AttemptId)(nil),     // 9: sheaf.v1.AttemptId
-	(*Plan)(nil),          // 10: sheaf.v1.Plan
-	(*CollectedRows)(nil), // 11: sheaf.v1.CollectedRows
-	(*FaultReport)(nil),   // 12: sheaf.v1.FaultReport
-	(*Figures)(nil),       // 13: sheaf.v1.Figures
-	(*TaskId)(nil),        // 14: sheaf.v1.TaskId
+	(*Counter)(nil),       // 8: sheaf.v1.Counter
+	(*JobFailure)(nil),    // 9: sheaf.v1.JobFailure
+	(*AttemptId)(nil),     // 10: sheaf.v1.AttemptId
+	(*Plan)(nil),          // 11: sheaf.v1.Plan
+	(*CollectedRows)(nil), // 12: sheaf.v1.CollectedRows
+	(*FaultReport)(nil),   // 13: sheaf.v1.FaultReport
+	(*Figures)(nil),       // 14: sheaf.v1.Figures
+	(*TaskId)(nil),        // 15: sheaf.v1.TaskId
 }
 var file_sheaf_v1_job_proto_depIdxs = []int32{
 	2,  // 0: sheaf.v1.JobSpec.options:type_name -> sheaf.v1.EngineOptions
-	9,  // 1: sheaf.v1.RunJob.attempt:type_name -> sheaf.v1.AttemptId
-	10, // 2: sheaf.v1.RunJob.plan:type_name -> sheaf.v1.Plan
-	9,  // 3: sheaf.v1.JobRows.attempt:type_name -> sheaf.v1.AttemptId
-	11, // 4: sheaf.v1.JobRows.rows:type_name -> sheaf.v1.CollectedRows
-	9,  // 5: sheaf.v1.JobEnded.attempt:type_name -> sheaf.v1.AttemptId
-	12, // 6: sheaf.v1.JobEnded.failure:type_name -> sheaf.v1.FaultReport
-	13, // 7: sheaf.v1.JobEnded.figures:type_name -> sheaf.v1.Figures
-	13, // 8: sheaf.v1.StageProgress.figures:type_name -> sheaf.v1.Figures
+	10, // 1: sheaf.v1.RunJob.attempt:type_name -> sheaf.v1.AttemptId
+	11, // 2: sheaf.v1.RunJob.plan:type_name -> sheaf.v1.Plan
+	10, // 3: sheaf.v1.JobRows.attempt:type_name -> sheaf.v1.AttemptId
+	12, // 4: sheaf.v1.JobRows.rows:type_name -> sheaf.v1.CollectedRows
+	10, // 5: sheaf.v1.JobEnded.attempt:type_name -> sheaf.v1.AttemptId
+	13, // 6: sheaf.v1.JobEnded.failure:type_name -> sheaf.v1.FaultReport
+	14, // 7: sheaf.v1.JobEnded.figures:type_name -> sheaf.v1.Figures
+	14, // 8: sheaf.v1.StageProgress.figures:type_name -> sheaf.v1.Figures
 	0,  // 9: sheaf.v1.JobSnapshot.state:type_name -> sheaf.v1.JobState
 	6,  // 10: sheaf.v1.JobSnapshot.stages:type_name -> sheaf.v1.StageProgress
-	13, // 11: sheaf.v1.JobSnapshot.figures:type_name -> sheaf.v1.Figures
-	8,  // 12: sheaf.v1.JobSnapshot.failure:type_name -> sheaf.v1.JobFailure
-	12, // 13: sheaf.v1.JobFailure.fault:type_name -> sheaf.v1.FaultReport
-	14, // 14: sheaf.v1.JobFailure.task:type_name -> sheaf.v1.TaskId
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	14, // 11: sheaf.v1.JobSnapshot.figures:type_name -> sheaf.v1.Figures
+	9,  // 12: sheaf.v1.JobSnapshot.failure:type_name -> sheaf.v1.JobFailure
+	8,  // 13: sheaf.v1.JobSnapshot.counters:type_name -> sheaf.v1.Counter
+	13, // 14: sheaf.v1.JobFailure.fault:type_name -> sheaf.v1.FaultReport
+	15, // 15: sheaf.v1.JobFailure.task:type_name -> sheaf.v1.TaskId
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_sheaf_v1_job_proto_init() }
@@ -1132,7 +1203,7 @@ func file_sheaf_v1_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sheaf_v1_job_proto_rawDesc), len(file_sheaf_v1_job_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   8,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -829,7 +829,10 @@ type AttemptFailedEvent struct {
 	// Why.
 	Failure *FaultReport `protobuf:"bytes,4,opt,name=failure,proto3" json:"failure,omitempty"`
 	// The map outputs behind a failure of kind FETCH or CORRUPT.
-	Unreadable    []*OutputId `protobuf:"bytes,5,rep,name=unreadable,proto3" json:"unreadable,omitempty"`
+	Unreadable []*OutputId `protobuf:"bytes,5,rep,name=unreadable,proto3" json:"unreadable,omitempty"`
+	// The rows on which user code worked when the process ended; absent where that
+	// is not known.
+	Working       *RowRange `protobuf:"bytes,6,opt,name=working,proto3" json:"working,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -895,6 +898,13 @@ func (x *AttemptFailedEvent) GetFailure() *FaultReport {
 func (x *AttemptFailedEvent) GetUnreadable() []*OutputId {
 	if x != nil {
 		return x.Unreadable
+	}
+	return nil
+}
+
+func (x *AttemptFailedEvent) GetWorking() *RowRange {
+	if x != nil {
+		return x.Working
 	}
 	return nil
 }
@@ -1052,7 +1062,7 @@ const file_sheaf_v1_journal_proto_rawDesc = "" +
 	"\bexecutor\x18\x01 \x01(\tR\bexecutor\x12\x18\n" +
 	"\asession\x18\x02 \x01(\x06R\asession\x12-\n" +
 	"\aattempt\x18\x03 \x01(\v2\x13.sheaf.v1.AttemptIdR\aattempt\x12(\n" +
-	"\x06result\x18\x04 \x01(\v2\x10.sheaf.v1.ResultR\x06result\"\xde\x01\n" +
+	"\x06result\x18\x04 \x01(\v2\x10.sheaf.v1.ResultR\x06result\"\x8c\x02\n" +
 	"\x12AttemptFailedEvent\x12\x1a\n" +
 	"\bexecutor\x18\x01 \x01(\tR\bexecutor\x12\x18\n" +
 	"\asession\x18\x02 \x01(\x06R\asession\x12-\n" +
@@ -1060,7 +1070,8 @@ const file_sheaf_v1_journal_proto_rawDesc = "" +
 	"\afailure\x18\x04 \x01(\v2\x15.sheaf.v1.FaultReportR\afailure\x122\n" +
 	"\n" +
 	"unreadable\x18\x05 \x03(\v2\x12.sheaf.v1.OutputIdR\n" +
-	"unreadable\"@\n" +
+	"unreadable\x12,\n" +
+	"\aworking\x18\x06 \x01(\v2\x12.sheaf.v1.RowRangeR\aworking\"@\n" +
 	"\x14CancelRequestedEvent\x12\x10\n" +
 	"\x03job\x18\x01 \x01(\fR\x03job\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"\v\n" +
@@ -1099,6 +1110,7 @@ var file_sheaf_v1_journal_proto_goTypes = []any{
 	(*Result)(nil),                // 16: sheaf.v1.Result
 	(*FaultReport)(nil),           // 17: sheaf.v1.FaultReport
 	(*OutputId)(nil),              // 18: sheaf.v1.OutputId
+	(*RowRange)(nil),              // 19: sheaf.v1.RowRange
 }
 var file_sheaf_v1_journal_proto_depIdxs = []int32{
 	1,  // 0: sheaf.v1.JournalRecord.job_submitted:type_name -> sheaf.v1.JobSubmittedEvent
@@ -1120,11 +1132,12 @@ var file_sheaf_v1_journal_proto_depIdxs = []int32{
 	15, // 16: sheaf.v1.AttemptFailedEvent.attempt:type_name -> sheaf.v1.AttemptId
 	17, // 17: sheaf.v1.AttemptFailedEvent.failure:type_name -> sheaf.v1.FaultReport
 	18, // 18: sheaf.v1.AttemptFailedEvent.unreadable:type_name -> sheaf.v1.OutputId
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	19, // 19: sheaf.v1.AttemptFailedEvent.working:type_name -> sheaf.v1.RowRange
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_sheaf_v1_journal_proto_init() }

@@ -207,7 +207,12 @@ type Plan struct {
 	// The exchanges; each one's number is its place in this list.
 	Exchanges []*Exchange `protobuf:"bytes,5,rep,name=exchanges,proto3" json:"exchanges,omitempty"`
 	// The sinks; each one's number is its place in this list.
-	Sinks         []*Sink `protobuf:"bytes,6,rep,name=sinks,proto3" json:"sinks,omitempty"`
+	Sinks []*Sink `protobuf:"bytes,6,rep,name=sinks,proto3" json:"sinks,omitempty"`
+	// The names of what user code counts: at most 64, of at most 100 bytes; each
+	// one's number is its place in this list.
+	Counters []string `protobuf:"bytes,7,rep,name=counters,proto3" json:"counters,omitempty"`
+	// How many bad rows of its sources the job leaves out; absent for none.
+	BadLimit      *BadLimit `protobuf:"bytes,8,opt,name=bad_limit,json=badLimit,proto3" json:"bad_limit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -284,6 +289,131 @@ func (x *Plan) GetSinks() []*Sink {
 	return nil
 }
 
+func (x *Plan) GetCounters() []string {
+	if x != nil {
+		return x.Counters
+	}
+	return nil
+}
+
+func (x *Plan) GetBadLimit() *BadLimit {
+	if x != nil {
+		return x.BadLimit
+	}
+	return nil
+}
+
+// BadLimit says how many bad rows a job leaves out before it fails. A field that
+// is 0 is no limit; at least one is above 0.
+type BadLimit struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most so many rows.
+	Rows int64 `protobuf:"varint,1,opt,name=rows,proto3" json:"rows,omitempty"`
+	// At most so many of a million rows that were read.
+	PerMillion    int64 `protobuf:"varint,2,opt,name=per_million,json=perMillion,proto3" json:"per_million,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BadLimit) Reset() {
+	*x = BadLimit{}
+	mi := &file_sheaf_v1_plan_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BadLimit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BadLimit) ProtoMessage() {}
+
+func (x *BadLimit) ProtoReflect() protoreflect.Message {
+	mi := &file_sheaf_v1_plan_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BadLimit.ProtoReflect.Descriptor instead.
+func (*BadLimit) Descriptor() ([]byte, []int) {
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *BadLimit) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *BadLimit) GetPerMillion() int64 {
+	if x != nil {
+		return x.PerMillion
+	}
+	return 0
+}
+
+// BadRow is one row that was left out, for messages.
+type BadRow struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where it begins: at most 300 bytes.
+	Place string `protobuf:"bytes,1,opt,name=place,proto3" json:"place,omitempty"`
+	// What is wrong with it: at most 300 bytes.
+	Problem       string `protobuf:"bytes,2,opt,name=problem,proto3" json:"problem,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BadRow) Reset() {
+	*x = BadRow{}
+	mi := &file_sheaf_v1_plan_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BadRow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BadRow) ProtoMessage() {}
+
+func (x *BadRow) ProtoReflect() protoreflect.Message {
+	mi := &file_sheaf_v1_plan_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BadRow.ProtoReflect.Descriptor instead.
+func (*BadRow) Descriptor() ([]byte, []int) {
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *BadRow) GetPlace() string {
+	if x != nil {
+		return x.Place
+	}
+	return ""
+}
+
+func (x *BadRow) GetProblem() string {
+	if x != nil {
+		return x.Problem
+	}
+	return ""
+}
+
 // Stage is one input and everything downstream of it until the next exchanges
 // and sinks.
 type Stage struct {
@@ -313,7 +443,7 @@ type Stage struct {
 
 func (x *Stage) Reset() {
 	*x = Stage{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[1]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -325,7 +455,7 @@ func (x *Stage) String() string {
 func (*Stage) ProtoMessage() {}
 
 func (x *Stage) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[1]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -338,7 +468,7 @@ func (x *Stage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stage.ProtoReflect.Descriptor instead.
 func (*Stage) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{1}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Stage) GetId() int32 {
@@ -440,7 +570,7 @@ type Source struct {
 
 func (x *Source) Reset() {
 	*x = Source{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[2]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -452,7 +582,7 @@ func (x *Source) String() string {
 func (*Source) ProtoMessage() {}
 
 func (x *Source) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[2]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -465,7 +595,7 @@ func (x *Source) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Source.ProtoReflect.Descriptor instead.
 func (*Source) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{2}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Source) GetName() string {
@@ -503,7 +633,7 @@ type Exchange struct {
 
 func (x *Exchange) Reset() {
 	*x = Exchange{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[3]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -515,7 +645,7 @@ func (x *Exchange) String() string {
 func (*Exchange) ProtoMessage() {}
 
 func (x *Exchange) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[3]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -528,7 +658,7 @@ func (x *Exchange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Exchange.ProtoReflect.Descriptor instead.
 func (*Exchange) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{3}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Exchange) GetId() int32 {
@@ -590,7 +720,7 @@ type Sink struct {
 
 func (x *Sink) Reset() {
 	*x = Sink{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[4]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -602,7 +732,7 @@ func (x *Sink) String() string {
 func (*Sink) ProtoMessage() {}
 
 func (x *Sink) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[4]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -615,7 +745,7 @@ func (x *Sink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sink.ProtoReflect.Descriptor instead.
 func (*Sink) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{4}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Sink) GetId() int32 {
@@ -672,7 +802,7 @@ type Split struct {
 
 func (x *Split) Reset() {
 	*x = Split{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[5]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -684,7 +814,7 @@ func (x *Split) String() string {
 func (*Split) ProtoMessage() {}
 
 func (x *Split) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[5]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -697,7 +827,7 @@ func (x *Split) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Split.ProtoReflect.Descriptor instead.
 func (*Split) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{5}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Split) GetPath() []byte {
@@ -769,14 +899,19 @@ type Assignment struct {
 	// What a run of an exchange's consumer reads.
 	Partition *Partition `protobuf:"bytes,4,opt,name=partition,proto3" json:"partition,omitempty"`
 	// What a publish makes visible, per sink in task order.
-	Files         []*StagedFile `protobuf:"bytes,5,rep,name=files,proto3" json:"files,omitempty"`
+	Files []*StagedFile `protobuf:"bytes,5,rep,name=files,proto3" json:"files,omitempty"`
+	// Rows with which the process of an attempt before may have ended: they go
+	// through the stage one by one, while no other attempt runs there.
+	Suspect *RowRange `protobuf:"bytes,6,opt,name=suspect,proto3" json:"suspect,omitempty"`
+	// Rows that are left out without a try.
+	Deadly        []*DeadlyRow `protobuf:"bytes,7,rep,name=deadly,proto3" json:"deadly,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Assignment) Reset() {
 	*x = Assignment{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[6]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -788,7 +923,7 @@ func (x *Assignment) String() string {
 func (*Assignment) ProtoMessage() {}
 
 func (x *Assignment) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[6]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -801,7 +936,7 @@ func (x *Assignment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assignment.ProtoReflect.Descriptor instead.
 func (*Assignment) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{6}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Assignment) GetAttempt() *AttemptId {
@@ -839,6 +974,148 @@ func (x *Assignment) GetFiles() []*StagedFile {
 	return nil
 }
 
+func (x *Assignment) GetSuspect() *RowRange {
+	if x != nil {
+		return x.Suspect
+	}
+	return nil
+}
+
+func (x *Assignment) GetDeadly() []*DeadlyRow {
+	if x != nil {
+		return x.Deadly
+	}
+	return nil
+}
+
+// RowRange is some rows of an assignment's splits, as its source gives them.
+type RowRange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The split's place in the assignment.
+	Split int32 `protobuf:"varint,1,opt,name=split,proto3" json:"split,omitempty"`
+	// The first row of the split, from 0 on.
+	Row int64 `protobuf:"varint,2,opt,name=row,proto3" json:"row,omitempty"`
+	// How many.
+	Rows          int64 `protobuf:"varint,3,opt,name=rows,proto3" json:"rows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RowRange) Reset() {
+	*x = RowRange{}
+	mi := &file_sheaf_v1_plan_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RowRange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RowRange) ProtoMessage() {}
+
+func (x *RowRange) ProtoReflect() protoreflect.Message {
+	mi := &file_sheaf_v1_plan_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RowRange.ProtoReflect.Descriptor instead.
+func (*RowRange) Descriptor() ([]byte, []int) {
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *RowRange) GetSplit() int32 {
+	if x != nil {
+		return x.Split
+	}
+	return 0
+}
+
+func (x *RowRange) GetRow() int64 {
+	if x != nil {
+		return x.Row
+	}
+	return 0
+}
+
+func (x *RowRange) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+// DeadlyRow is a row with which a process ended.
+type DeadlyRow struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The split's place in the assignment.
+	Split int32 `protobuf:"varint,1,opt,name=split,proto3" json:"split,omitempty"`
+	// The row of the split, from 0 on.
+	Row int64 `protobuf:"varint,2,opt,name=row,proto3" json:"row,omitempty"`
+	// How the process ended: at most 300 bytes.
+	Problem       string `protobuf:"bytes,3,opt,name=problem,proto3" json:"problem,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeadlyRow) Reset() {
+	*x = DeadlyRow{}
+	mi := &file_sheaf_v1_plan_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeadlyRow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeadlyRow) ProtoMessage() {}
+
+func (x *DeadlyRow) ProtoReflect() protoreflect.Message {
+	mi := &file_sheaf_v1_plan_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeadlyRow.ProtoReflect.Descriptor instead.
+func (*DeadlyRow) Descriptor() ([]byte, []int) {
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *DeadlyRow) GetSplit() int32 {
+	if x != nil {
+		return x.Split
+	}
+	return 0
+}
+
+func (x *DeadlyRow) GetRow() int64 {
+	if x != nil {
+		return x.Row
+	}
+	return 0
+}
+
+func (x *DeadlyRow) GetProblem() string {
+	if x != nil {
+		return x.Problem
+	}
+	return ""
+}
+
 // Partition is one piece of an exchange: a range of hash buckets or of keys, in
 // every map output.
 type Partition struct {
@@ -863,7 +1140,7 @@ type Partition struct {
 
 func (x *Partition) Reset() {
 	*x = Partition{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[7]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -875,7 +1152,7 @@ func (x *Partition) String() string {
 func (*Partition) ProtoMessage() {}
 
 func (x *Partition) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[7]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -888,7 +1165,7 @@ func (x *Partition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Partition.ProtoReflect.Descriptor instead.
 func (*Partition) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{7}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Partition) GetExchange() int32 {
@@ -967,7 +1244,7 @@ type MapOutput struct {
 
 func (x *MapOutput) Reset() {
 	*x = MapOutput{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[8]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -979,7 +1256,7 @@ func (x *MapOutput) String() string {
 func (*MapOutput) ProtoMessage() {}
 
 func (x *MapOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[8]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -992,7 +1269,7 @@ func (x *MapOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MapOutput.ProtoReflect.Descriptor instead.
 func (*MapOutput) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{8}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *MapOutput) GetId() *OutputId {
@@ -1071,7 +1348,7 @@ type KeySample struct {
 
 func (x *KeySample) Reset() {
 	*x = KeySample{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[9]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1083,7 +1360,7 @@ func (x *KeySample) String() string {
 func (*KeySample) ProtoMessage() {}
 
 func (x *KeySample) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[9]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1096,7 +1373,7 @@ func (x *KeySample) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeySample.ProtoReflect.Descriptor instead.
 func (*KeySample) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{9}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *KeySample) GetKey() []byte {
@@ -1127,14 +1404,16 @@ type StagedFile struct {
 	// Its rows.
 	Rows int64 `protobuf:"varint,5,opt,name=rows,proto3" json:"rows,omitempty"`
 	// The xxh3-128 of its bytes: 32 hexadecimal digits, or empty where unknown.
-	Xxh3          string `protobuf:"bytes,6,opt,name=xxh3,proto3" json:"xxh3,omitempty"`
+	Xxh3 string `protobuf:"bytes,6,opt,name=xxh3,proto3" json:"xxh3,omitempty"`
+	// Whether it holds rows that were left out, and not output.
+	Quarantine    bool `protobuf:"varint,7,opt,name=quarantine,proto3" json:"quarantine,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StagedFile) Reset() {
 	*x = StagedFile{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[10]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1146,7 +1425,7 @@ func (x *StagedFile) String() string {
 func (*StagedFile) ProtoMessage() {}
 
 func (x *StagedFile) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[10]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1159,7 +1438,7 @@ func (x *StagedFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StagedFile.ProtoReflect.Descriptor instead.
 func (*StagedFile) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{10}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *StagedFile) GetSink() int32 {
@@ -1204,6 +1483,13 @@ func (x *StagedFile) GetXxh3() string {
 	return ""
 }
 
+func (x *StagedFile) GetQuarantine() bool {
+	if x != nil {
+		return x.Quarantine
+	}
+	return false
+}
+
 // Result is what a finished attempt reports.
 type Result struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1216,14 +1502,16 @@ type Result struct {
 	// The rows that a run collected for the driver.
 	Rows []*CollectedRows `protobuf:"bytes,4,rep,name=rows,proto3" json:"rows,omitempty"`
 	// What the attempt did.
-	Figures       *Figures `protobuf:"bytes,5,opt,name=figures,proto3" json:"figures,omitempty"`
+	Figures *Figures `protobuf:"bytes,5,opt,name=figures,proto3" json:"figures,omitempty"`
+	// The first of the rows that a run left out, at most 3.
+	BadRows       []*BadRow `protobuf:"bytes,6,rep,name=bad_rows,json=badRows,proto3" json:"bad_rows,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[11]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1235,7 +1523,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[11]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1248,7 +1536,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{11}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Result) GetSplits() []*Split {
@@ -1286,6 +1574,13 @@ func (x *Result) GetFigures() *Figures {
 	return nil
 }
 
+func (x *Result) GetBadRows() []*BadRow {
+	if x != nil {
+		return x.BadRows
+	}
+	return nil
+}
+
 // CollectedRows are rows on their way to the driver.
 type CollectedRows struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1299,7 +1594,7 @@ type CollectedRows struct {
 
 func (x *CollectedRows) Reset() {
 	*x = CollectedRows{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[12]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1311,7 +1606,7 @@ func (x *CollectedRows) String() string {
 func (*CollectedRows) ProtoMessage() {}
 
 func (x *CollectedRows) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[12]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1324,7 +1619,7 @@ func (x *CollectedRows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CollectedRows.ProtoReflect.Descriptor instead.
 func (*CollectedRows) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{12}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *CollectedRows) GetSink() int32 {
@@ -1361,14 +1656,19 @@ type Figures struct {
 	// Of bytes_in, those that came from a source.
 	SourceBytes int64 `protobuf:"varint,8,opt,name=source_bytes,json=sourceBytes,proto3" json:"source_bytes,omitempty"`
 	// Rows written to files.
-	SinkRows      int64 `protobuf:"varint,9,opt,name=sink_rows,json=sinkRows,proto3" json:"sink_rows,omitempty"`
+	SinkRows int64 `protobuf:"varint,9,opt,name=sink_rows,json=sinkRows,proto3" json:"sink_rows,omitempty"`
+	// What user code counted, by the number of the counter; empty when it counted
+	// nothing. May be negative.
+	Counters []int64 `protobuf:"zigzag64,10,rep,packed,name=counters,proto3" json:"counters,omitempty"`
+	// Of source_rows, those that were left out.
+	BadRows       int64 `protobuf:"varint,11,opt,name=bad_rows,json=badRows,proto3" json:"bad_rows,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Figures) Reset() {
 	*x = Figures{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[13]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1380,7 +1680,7 @@ func (x *Figures) String() string {
 func (*Figures) ProtoMessage() {}
 
 func (x *Figures) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[13]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1393,7 +1693,7 @@ func (x *Figures) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Figures.ProtoReflect.Descriptor instead.
 func (*Figures) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{13}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Figures) GetRowsIn() int64 {
@@ -1459,18 +1759,41 @@ func (x *Figures) GetSinkRows() int64 {
 	return 0
 }
 
+func (x *Figures) GetCounters() []int64 {
+	if x != nil {
+		return x.Counters
+	}
+	return nil
+}
+
+func (x *Figures) GetBadRows() int64 {
+	if x != nil {
+		return x.BadRows
+	}
+	return 0
+}
+
 var File_sheaf_v1_plan_proto protoreflect.FileDescriptor
 
 const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\n" +
-	"\x13sheaf/v1/plan.proto\x12\bsheaf.v1\x1a\x11sheaf/v1/id.proto\"\xd1\x01\n" +
+	"\x13sheaf/v1/plan.proto\x12\bsheaf.v1\x1a\x11sheaf/v1/id.proto\"\x9e\x02\n" +
 	"\x04Plan\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04args\x18\x02 \x01(\tR\x04args\x12 \n" +
 	"\vfingerprint\x18\x03 \x01(\tR\vfingerprint\x12'\n" +
 	"\x06stages\x18\x04 \x03(\v2\x0f.sheaf.v1.StageR\x06stages\x120\n" +
 	"\texchanges\x18\x05 \x03(\v2\x12.sheaf.v1.ExchangeR\texchanges\x12$\n" +
-	"\x05sinks\x18\x06 \x03(\v2\x0e.sheaf.v1.SinkR\x05sinks\"\xfe\x01\n" +
+	"\x05sinks\x18\x06 \x03(\v2\x0e.sheaf.v1.SinkR\x05sinks\x12\x1a\n" +
+	"\bcounters\x18\a \x03(\tR\bcounters\x12/\n" +
+	"\tbad_limit\x18\b \x01(\v2\x12.sheaf.v1.BadLimitR\bbadLimit\"?\n" +
+	"\bBadLimit\x12\x12\n" +
+	"\x04rows\x18\x01 \x01(\x03R\x04rows\x12\x1f\n" +
+	"\vper_million\x18\x02 \x01(\x03R\n" +
+	"perMillion\"8\n" +
+	"\x06BadRow\x12\x14\n" +
+	"\x05place\x18\x01 \x01(\tR\x05place\x12\x18\n" +
+	"\aproblem\x18\x02 \x01(\tR\aproblem\"\xfe\x01\n" +
 	"\x05Stage\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12*\n" +
@@ -1505,14 +1828,24 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\tmod_nanos\x18\x05 \x01(\x03R\bmodNanos\x12\x14\n" +
 	"\x05inode\x18\x06 \x01(\x04R\x05inode\x12\x1a\n" +
 	"\bcuttable\x18\a \x01(\bR\bcuttable\x12\x14\n" +
-	"\x05align\x18\b \x01(\x03R\x05align\"\xe7\x01\n" +
+	"\x05align\x18\b \x01(\x03R\x05align\"\xc2\x02\n" +
 	"\n" +
 	"Assignment\x12-\n" +
 	"\aattempt\x18\x01 \x01(\v2\x13.sheaf.v1.AttemptIdR\aattempt\x12\"\n" +
 	"\x04work\x18\x02 \x01(\x0e2\x0e.sheaf.v1.WorkR\x04work\x12'\n" +
 	"\x06splits\x18\x03 \x03(\v2\x0f.sheaf.v1.SplitR\x06splits\x121\n" +
 	"\tpartition\x18\x04 \x01(\v2\x13.sheaf.v1.PartitionR\tpartition\x12*\n" +
-	"\x05files\x18\x05 \x03(\v2\x14.sheaf.v1.StagedFileR\x05files\"\xf0\x01\n" +
+	"\x05files\x18\x05 \x03(\v2\x14.sheaf.v1.StagedFileR\x05files\x12,\n" +
+	"\asuspect\x18\x06 \x01(\v2\x12.sheaf.v1.RowRangeR\asuspect\x12+\n" +
+	"\x06deadly\x18\a \x03(\v2\x13.sheaf.v1.DeadlyRowR\x06deadly\"F\n" +
+	"\bRowRange\x12\x14\n" +
+	"\x05split\x18\x01 \x01(\x05R\x05split\x12\x10\n" +
+	"\x03row\x18\x02 \x01(\x03R\x03row\x12\x12\n" +
+	"\x04rows\x18\x03 \x01(\x03R\x04rows\"M\n" +
+	"\tDeadlyRow\x12\x14\n" +
+	"\x05split\x18\x01 \x01(\x05R\x05split\x12\x10\n" +
+	"\x03row\x18\x02 \x01(\x03R\x03row\x12\x18\n" +
+	"\aproblem\x18\x03 \x01(\tR\aproblem\"\xf0\x01\n" +
 	"\tPartition\x12\x1a\n" +
 	"\bexchange\x18\x01 \x01(\x05R\bexchange\x12\x14\n" +
 	"\x05index\x18\x02 \x01(\x05R\x05index\x12!\n" +
@@ -1536,7 +1869,7 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\apartial\x18\t \x01(\bR\apartial\"3\n" +
 	"\tKeySample\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x14\n" +
-	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\"\xa1\x01\n" +
+	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\"\xc1\x01\n" +
 	"\n" +
 	"StagedFile\x12\x12\n" +
 	"\x04sink\x18\x01 \x01(\x05R\x04sink\x12-\n" +
@@ -1544,16 +1877,20 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x14\n" +
 	"\x05bytes\x18\x04 \x01(\x03R\x05bytes\x12\x12\n" +
 	"\x04rows\x18\x05 \x01(\x03R\x04rows\x12\x12\n" +
-	"\x04xxh3\x18\x06 \x01(\tR\x04xxh3\"\xe6\x01\n" +
+	"\x04xxh3\x18\x06 \x01(\tR\x04xxh3\x12\x1e\n" +
+	"\n" +
+	"quarantine\x18\a \x01(\bR\n" +
+	"quarantine\"\x93\x02\n" +
 	"\x06Result\x12'\n" +
 	"\x06splits\x18\x01 \x03(\v2\x0f.sheaf.v1.SplitR\x06splits\x12-\n" +
 	"\aoutputs\x18\x02 \x03(\v2\x13.sheaf.v1.MapOutputR\aoutputs\x12*\n" +
 	"\x05files\x18\x03 \x03(\v2\x14.sheaf.v1.StagedFileR\x05files\x12+\n" +
 	"\x04rows\x18\x04 \x03(\v2\x17.sheaf.v1.CollectedRowsR\x04rows\x12+\n" +
-	"\afigures\x18\x05 \x01(\v2\x11.sheaf.v1.FiguresR\afigures\";\n" +
+	"\afigures\x18\x05 \x01(\v2\x11.sheaf.v1.FiguresR\afigures\x12+\n" +
+	"\bbad_rows\x18\x06 \x03(\v2\x10.sheaf.v1.BadRowR\abadRows\";\n" +
 	"\rCollectedRows\x12\x12\n" +
 	"\x04sink\x18\x01 \x01(\x05R\x04sink\x12\x16\n" +
-	"\x06blocks\x18\x02 \x03(\fR\x06blocks\"\xa0\x02\n" +
+	"\x06blocks\x18\x02 \x03(\fR\x06blocks\"\xd7\x02\n" +
 	"\aFigures\x12\x17\n" +
 	"\arows_in\x18\x01 \x01(\x03R\x06rowsIn\x12\x19\n" +
 	"\bbytes_in\x18\x02 \x01(\x03R\abytesIn\x12\x19\n" +
@@ -1564,7 +1901,10 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\vsource_rows\x18\a \x01(\x03R\n" +
 	"sourceRows\x12!\n" +
 	"\fsource_bytes\x18\b \x01(\x03R\vsourceBytes\x12\x1b\n" +
-	"\tsink_rows\x18\t \x01(\x03R\bsinkRows*X\n" +
+	"\tsink_rows\x18\t \x01(\x03R\bsinkRows\x12\x1a\n" +
+	"\bcounters\x18\n" +
+	" \x03(\x12R\bcounters\x12\x19\n" +
+	"\bbad_rows\x18\v \x01(\x03R\abadRows*X\n" +
 	"\aPromise\x12\x17\n" +
 	"\x13PROMISE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15PROMISE_DETERMINISTIC\x10\x01\x12\x19\n" +
@@ -1594,54 +1934,62 @@ func file_sheaf_v1_plan_proto_rawDescGZIP() []byte {
 }
 
 var file_sheaf_v1_plan_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_sheaf_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_sheaf_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_sheaf_v1_plan_proto_goTypes = []any{
 	(Promise)(0),          // 0: sheaf.v1.Promise
 	(ExchangeKind)(0),     // 1: sheaf.v1.ExchangeKind
 	(Work)(0),             // 2: sheaf.v1.Work
 	(*Plan)(nil),          // 3: sheaf.v1.Plan
-	(*Stage)(nil),         // 4: sheaf.v1.Stage
-	(*Source)(nil),        // 5: sheaf.v1.Source
-	(*Exchange)(nil),      // 6: sheaf.v1.Exchange
-	(*Sink)(nil),          // 7: sheaf.v1.Sink
-	(*Split)(nil),         // 8: sheaf.v1.Split
-	(*Assignment)(nil),    // 9: sheaf.v1.Assignment
-	(*Partition)(nil),     // 10: sheaf.v1.Partition
-	(*MapOutput)(nil),     // 11: sheaf.v1.MapOutput
-	(*KeySample)(nil),     // 12: sheaf.v1.KeySample
-	(*StagedFile)(nil),    // 13: sheaf.v1.StagedFile
-	(*Result)(nil),        // 14: sheaf.v1.Result
-	(*CollectedRows)(nil), // 15: sheaf.v1.CollectedRows
-	(*Figures)(nil),       // 16: sheaf.v1.Figures
-	(*AttemptId)(nil),     // 17: sheaf.v1.AttemptId
-	(*OutputId)(nil),      // 18: sheaf.v1.OutputId
+	(*BadLimit)(nil),      // 4: sheaf.v1.BadLimit
+	(*BadRow)(nil),        // 5: sheaf.v1.BadRow
+	(*Stage)(nil),         // 6: sheaf.v1.Stage
+	(*Source)(nil),        // 7: sheaf.v1.Source
+	(*Exchange)(nil),      // 8: sheaf.v1.Exchange
+	(*Sink)(nil),          // 9: sheaf.v1.Sink
+	(*Split)(nil),         // 10: sheaf.v1.Split
+	(*Assignment)(nil),    // 11: sheaf.v1.Assignment
+	(*RowRange)(nil),      // 12: sheaf.v1.RowRange
+	(*DeadlyRow)(nil),     // 13: sheaf.v1.DeadlyRow
+	(*Partition)(nil),     // 14: sheaf.v1.Partition
+	(*MapOutput)(nil),     // 15: sheaf.v1.MapOutput
+	(*KeySample)(nil),     // 16: sheaf.v1.KeySample
+	(*StagedFile)(nil),    // 17: sheaf.v1.StagedFile
+	(*Result)(nil),        // 18: sheaf.v1.Result
+	(*CollectedRows)(nil), // 19: sheaf.v1.CollectedRows
+	(*Figures)(nil),       // 20: sheaf.v1.Figures
+	(*AttemptId)(nil),     // 21: sheaf.v1.AttemptId
+	(*OutputId)(nil),      // 22: sheaf.v1.OutputId
 }
 var file_sheaf_v1_plan_proto_depIdxs = []int32{
-	4,  // 0: sheaf.v1.Plan.stages:type_name -> sheaf.v1.Stage
-	6,  // 1: sheaf.v1.Plan.exchanges:type_name -> sheaf.v1.Exchange
-	7,  // 2: sheaf.v1.Plan.sinks:type_name -> sheaf.v1.Sink
-	5,  // 3: sheaf.v1.Stage.source:type_name -> sheaf.v1.Source
-	0,  // 4: sheaf.v1.Stage.promise:type_name -> sheaf.v1.Promise
-	1,  // 5: sheaf.v1.Exchange.kind:type_name -> sheaf.v1.ExchangeKind
-	17, // 6: sheaf.v1.Assignment.attempt:type_name -> sheaf.v1.AttemptId
-	2,  // 7: sheaf.v1.Assignment.work:type_name -> sheaf.v1.Work
-	8,  // 8: sheaf.v1.Assignment.splits:type_name -> sheaf.v1.Split
-	10, // 9: sheaf.v1.Assignment.partition:type_name -> sheaf.v1.Partition
-	13, // 10: sheaf.v1.Assignment.files:type_name -> sheaf.v1.StagedFile
-	11, // 11: sheaf.v1.Partition.outputs:type_name -> sheaf.v1.MapOutput
-	18, // 12: sheaf.v1.MapOutput.id:type_name -> sheaf.v1.OutputId
-	12, // 13: sheaf.v1.MapOutput.samples:type_name -> sheaf.v1.KeySample
-	17, // 14: sheaf.v1.StagedFile.attempt:type_name -> sheaf.v1.AttemptId
-	8,  // 15: sheaf.v1.Result.splits:type_name -> sheaf.v1.Split
-	11, // 16: sheaf.v1.Result.outputs:type_name -> sheaf.v1.MapOutput
-	13, // 17: sheaf.v1.Result.files:type_name -> sheaf.v1.StagedFile
-	15, // 18: sheaf.v1.Result.rows:type_name -> sheaf.v1.CollectedRows
-	16, // 19: sheaf.v1.Result.figures:type_name -> sheaf.v1.Figures
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	6,  // 0: sheaf.v1.Plan.stages:type_name -> sheaf.v1.Stage
+	8,  // 1: sheaf.v1.Plan.exchanges:type_name -> sheaf.v1.Exchange
+	9,  // 2: sheaf.v1.Plan.sinks:type_name -> sheaf.v1.Sink
+	4,  // 3: sheaf.v1.Plan.bad_limit:type_name -> sheaf.v1.BadLimit
+	7,  // 4: sheaf.v1.Stage.source:type_name -> sheaf.v1.Source
+	0,  // 5: sheaf.v1.Stage.promise:type_name -> sheaf.v1.Promise
+	1,  // 6: sheaf.v1.Exchange.kind:type_name -> sheaf.v1.ExchangeKind
+	21, // 7: sheaf.v1.Assignment.attempt:type_name -> sheaf.v1.AttemptId
+	2,  // 8: sheaf.v1.Assignment.work:type_name -> sheaf.v1.Work
+	10, // 9: sheaf.v1.Assignment.splits:type_name -> sheaf.v1.Split
+	14, // 10: sheaf.v1.Assignment.partition:type_name -> sheaf.v1.Partition
+	17, // 11: sheaf.v1.Assignment.files:type_name -> sheaf.v1.StagedFile
+	12, // 12: sheaf.v1.Assignment.suspect:type_name -> sheaf.v1.RowRange
+	13, // 13: sheaf.v1.Assignment.deadly:type_name -> sheaf.v1.DeadlyRow
+	15, // 14: sheaf.v1.Partition.outputs:type_name -> sheaf.v1.MapOutput
+	22, // 15: sheaf.v1.MapOutput.id:type_name -> sheaf.v1.OutputId
+	16, // 16: sheaf.v1.MapOutput.samples:type_name -> sheaf.v1.KeySample
+	21, // 17: sheaf.v1.StagedFile.attempt:type_name -> sheaf.v1.AttemptId
+	10, // 18: sheaf.v1.Result.splits:type_name -> sheaf.v1.Split
+	15, // 19: sheaf.v1.Result.outputs:type_name -> sheaf.v1.MapOutput
+	17, // 20: sheaf.v1.Result.files:type_name -> sheaf.v1.StagedFile
+	19, // 21: sheaf.v1.Result.rows:type_name -> sheaf.v1.CollectedRows
+	20, // 22: sheaf.v1.Result.figures:type_name -> sheaf.v1.Figures
+	5,  // 23: sheaf.v1.Result.bad_rows:type_name -> sheaf.v1.BadRow
+	24, // [24:24] is the sub-list for method output_type
+	24, // [24:24] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_sheaf_v1_plan_proto_init() }
@@ -1650,18 +1998,18 @@ func file_sheaf_v1_plan_proto_init() {
 		return
 	}
 	file_sheaf_v1_id_proto_init()
-	file_sheaf_v1_plan_proto_msgTypes[1].OneofWrappers = []any{
+	file_sheaf_v1_plan_proto_msgTypes[3].OneofWrappers = []any{
 		(*Stage_Source)(nil),
 		(*Stage_Exchange)(nil),
 	}
-	file_sheaf_v1_plan_proto_msgTypes[7].OneofWrappers = []any{}
+	file_sheaf_v1_plan_proto_msgTypes[11].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sheaf_v1_plan_proto_rawDesc), len(file_sheaf_v1_plan_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   14,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

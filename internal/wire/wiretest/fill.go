@@ -141,6 +141,8 @@ func (f *Filler) mend(v reflect.Value) {
 				p.Source, p.Exchange = nil, &x
 			}
 		}
+	case *plan.RowRange: // ends before the last number
+		p.Row = min(p.Row, math.MaxInt64-p.Rows)
 	case *plan.Partition:
 		if p.ToKey == nil && f.Rand.IntN(2) == 0 {
 			p.ToKey = []byte{} // not the same as none

@@ -2,6 +2,7 @@ package csv
 
 import (
 	"bytes"
+	"sort"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -21,6 +22,7 @@ type decoder struct {
 	begin   int64 // offset behind the header
 	run     int   // rows to walk before the next sweep
 	problem problem
+	bad     span       // of the row that Decode failed on
 	sizes   []textSize // of each field's column, in the last batch
 
 	keep   func() // of the window
@@ -65,12 +67,39 @@ func (d *decoder) Close() error {
 
 // Decode implements format.Decoder.
 func (d *decoder) Decode(w format.Window) (arrow.Record, int, error) {
-	d.rows, d.keep = 0, w.Keep
+	d.rows, d.keep, d.bad = 0, w.Keep, span{}
 	batch, taken, err := d.decode(w)
-	if err == nil && d.piece.Compression != format.None {
+	if err != nil && d.bad.begin == 0 {
+		taken = d.bad.end // passed over next, or nothing is
+	}
+	if d.piece.Compression != format.None {
 		d.lines += int64(bytes.Count(w.Data[:taken], newline))
 	}
-	return batch, taken, err
+	if err != nil {
+		return nil, 0, err
+	}
+	return batch, taken, nil
+}
+
+// span is some bytes of a window.
+type span struct{ begin, end int }
+
+// Bad implements format.Tolerant. Where quotes are wrong nobody knows where the
+// next row begins.
+func (d *decoder) Bad() (begin, end int) { return d.bad.begin, d.bad.end }
+
+// rowAt returns the row of the batch at hand that holds a place of the window.
+func (d *decoder) rowAt(at, taken int) span {
+	starts := d.scratch.starts
+	k := sort.Search(len(starts), func(i int) bool { return int(starts[i])+1 > at })
+	if k == 0 {
+		return span{}
+	}
+	s := span{int(starts[k-1]) + 1, taken}
+	if k < len(starts) {
+		s.end = int(starts[k]) + 1
+	}
+	return s
 }
 
 func (d *decoder) decode(w format.Window) (arrow.Record, int, error) {
@@ -93,6 +122,10 @@ func (d *decoder) decode(w format.Window) (arrow.Record, int, error) {
 		arrays[i] = d.column(w.Data, i)
 	}
 	if d.problem.err != nil {
+		if !d.problem.placed {
+			d.bad = d.rowAt(d.problem.at, taken)
+		}
+		d.rows = 0
 		return nil, 0, d.located(w, d.problem)
 	}
 	if d.table.counts() && d.piece.Compression == format.None && worthKnowing(w.Offset, taken) {
@@ -158,6 +191,7 @@ func (d *decoder) walkSome(w format.Window, at int, full func(rows, next int) bo
 		case what == foundProblem && len(d.scratch.starts) > 0 || what == foundNone:
 			return at, false, nil
 		case what == foundProblem:
+			d.bad = d.problem.row
 			return at, false, d.located(w, d.problem)
 		}
 		at = next

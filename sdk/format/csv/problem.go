@@ -13,6 +13,7 @@ type problem struct {
 	at     int
 	err    error
 	placed bool // err says where already
+	row    span // that is no row, where it is known where it ends
 }
 
 // located turns a problem into an error that says where it is: file, line and

@@ -56,7 +56,9 @@ func (d *decoder) walk(w format.Window, at, width int) (next int, what found) {
 	if have := len(s.ends) - ends; width != anyWidth && have != width {
 		if !d.table.Ragged {
 			s.ends = s.ends[:ends]
-			return at, d.wrong(at, "the row has %s, want %d", count(have, "field"), width)
+			what := d.wrong(at, "the row has %s, want %d", count(have, "field"), width)
+			d.problem.row = span{at, k.pos}
+			return at, what
 		}
 		for ; have < width; have++ {
 			s.ends = append(s.ends, int32(last))

@@ -41,6 +41,10 @@ type Suite struct {
 	// Render shows every row of a batch; nil shows the first column, which is
 	// one of strings or binaries.
 	Render func(batch arrow.Record) []string
+	// Bad returns a random file in which some rows cannot be decoded, and where
+	// those begin: the sample holds the others. It is nil where any row can be, or
+	// where nobody knows the end of such a row.
+	Bad func(rng *rand.Rand) (sample Sample, bad []int64)
 	// SuffixOnly says that files are decompressed by their names alone.
 	SuffixOnly bool
 }
@@ -70,6 +74,7 @@ func Run(t *testing.T, s Suite) {
 	t.Run("damaged", s.testDamaged)
 	t.Run("misnamed", s.testMisnamed)
 	t.Run("write", s.testWrite)
+	RunBad(t, s)
 }
 
 // renderFirst shows the first column.

@@ -24,6 +24,8 @@ type decoder struct {
 	lines  int64   // that were taken of the last window
 	starts []int32 // of the rows of the last batch, in the window
 	blanks []int32 // lines without a row before each row of the last batch
+
+	badBegin, badEnd int // of the row that Decode failed on, in the window
 }
 
 // byteOrderMark may begin a file.
@@ -52,7 +54,7 @@ func (d *decoder) Decode(w format.Window) (arrow.Record, int, error) {
 	if d.line > 0 {
 		d.line += d.lines
 	}
-	d.offset, d.lines = w.Offset, 0
+	d.offset, d.lines, d.badEnd = w.Offset, 0, 0
 	d.starts, d.blanks = d.starts[:0], d.blanks[:0]
 	data := w.Data[:bytes.LastIndexByte(w.Data, '\n')+1]
 	if len(data) == 0 {
@@ -69,6 +71,7 @@ func (d *decoder) Decode(w format.Window) (arrow.Record, int, error) {
 	}
 	taken, err := d.decode(data, min(w.Limit, len(data)))
 	if err != nil {
+		d.giveUp(len(w.Data))
 		return nil, 0, err
 	}
 	taken = min(taken, len(w.Data)) // the tail's "\n" was not there
@@ -77,6 +80,21 @@ func (d *decoder) Decode(w format.Window) (arrow.Record, int, error) {
 	}
 	return d.parser.builder.Record(), taken, nil
 }
+
+// giveUp forgets the rows of a batch that failed: they are decoded again, or the
+// one at fault is passed over with its line.
+func (d *decoder) giveUp(windowBytes int) {
+	d.parser.forget()
+	d.parser.builder.Reset()
+	d.starts, d.blanks, d.lines = d.starts[:0], d.blanks[:0], 0
+	d.badEnd = min(d.badEnd, windowBytes) // the tail's "\n" was not there
+	if d.badEnd > 0 && d.badBegin == 0 {
+		d.lines = 1
+	}
+}
+
+// Bad implements format.Tolerant.
+func (d *decoder) Bad() (begin, end int) { return d.badBegin, d.badEnd }
 
 // decode puts the rows of a batch, which begin before limit, into columns, and
 // returns how many bytes they took.
@@ -93,6 +111,7 @@ func (d *decoder) decode(data []byte, limit int) (int, error) {
 		case err != nil:
 			return 0, d.refused(err)
 		case end == failed:
+			d.badBegin, d.badEnd = at, at+bytes.IndexByte(data[at:], '\n')+1
 			return 0, d.invalid(data, at)
 		case int64(end-at) > opts.MaxRowBytes && int64(len(bytes.TrimSuffix(data[at:end], []byte("\r")))) > opts.MaxRowBytes:
 			return 0, d.piece.RowTooLong(d.offset + int64(at))

@@ -1,6 +1,7 @@
 package minicluster_test
 
 import (
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -36,6 +37,10 @@ func finish(t *testing.T, k gateKit, job *minicluster.Running) {
 	}
 	if got := sheaftest.Lines(t, k.Output); !slices.Equal(got, k.want) {
 		t.Errorf("the job wrote %q, want %q", got, k.want)
+	}
+	// Lines were begun more often, by attempts that were lost.
+	if want := map[string]int64{"begun": plainFiles + gatedFiles}; !maps.Equal(result.Counters, want) {
+		t.Errorf("the job counted %v, want %v", result.Counters, want)
 	}
 	if job.AwaitTasks(result.Tasks+1) || !job.AwaitTasks(result.Tasks) {
 		t.Errorf("AwaitTasks tells of other tasks than the %d of the job", result.Tasks)

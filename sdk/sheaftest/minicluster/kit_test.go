@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(forgetVar) != "" {
 		os.Exit(m.Run())
 	}
-	minicluster.Main(m, wordcount, sorted, collector, talker, gated, failing, random, processes, varying, slowed)
+	minicluster.Main(m, wordcount, sorted, collector, talker, gated, failing, random, processes, varying, slowed, badlines)
 }
 
 type wordArgs struct{ Input, Output string }
@@ -93,7 +93,9 @@ var processes = sdk.Define("processes", func(p *sdk.Pipeline, a wordArgs) error 
 type gateArgs struct{ Input, Output, Gate, Trace string }
 
 var gated = sdk.Define("gated", func(p *sdk.Pipeline, a gateArgs) error {
+	begun := sdk.NewCounter(p, "begun")
 	lines := sdk.MapErr(text.Read(p, a.Input), func(ctx *sdk.Context, line string) (string, error) {
+		begun.Add(ctx, 1)
 		f, err := os.CreateTemp(a.Trace, strings.ReplaceAll(line, " ", "-")+"-")
 		if err != nil {
 			return "", err

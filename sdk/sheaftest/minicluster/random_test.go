@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"iter"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -104,8 +105,9 @@ func (s randomShape) String() string {
 }
 
 // throughGate lets no row go on before the gate exists.
-func throughGate(d sdk.Dataset[pair], gate string) sdk.Dataset[pair] {
+func throughGate(d sdk.Dataset[pair], gate string, through sdk.Counter) sdk.Dataset[pair] {
 	return sdk.MapErr(d, func(ctx *sdk.Context, p pair) (pair, error) {
+		through.Add(ctx, p.Value)
 		for gate != "" && !exists(gate) {
 			if err := os.WriteFile(gate+heldSuffix, nil, 0o600); err != nil {
 				return p, err
@@ -129,7 +131,9 @@ func exists(path string) bool {
 var collected sync.Map
 
 var random = sdk.Define("random", func(p *sdk.Pipeline, a randomArgs) error {
-	d := sdk.MapErr(text.Read(p, a.Input), func(_ *sdk.Context, line string) (pair, error) {
+	parsed, through := sdk.NewCounter(p, "parsed"), sdk.NewCounter(p, "through the gate")
+	d := sdk.MapErr(text.Read(p, a.Input), func(ctx *sdk.Context, line string) (pair, error) {
+		parsed.Add(ctx, 1)
 		key, number, _ := strings.Cut(line, " ")
 		value, err := strconv.ParseInt(number, 10, 64)
 		return pair{Key: key, Value: value}, err
@@ -137,12 +141,12 @@ var random = sdk.Define("random", func(p *sdk.Pipeline, a randomArgs) error {
 	shape := shapeOf(a.Seed)
 	for i, s := range shape.steps {
 		if i == shape.gate {
-			d = throughGate(d, a.Gate)
+			d = throughGate(d, a.Gate, through)
 		}
 		d = randomSteps[s].step(d)
 	}
 	if shape.gate == len(shape.steps) {
-		d = throughGate(d, a.Gate)
+		d = throughGate(d, a.Gate, through)
 	}
 	if shape.sorted {
 		d = sdk.Sort(d)
@@ -226,6 +230,9 @@ func randomJob(t *testing.T, c *minicluster.Cluster, seed uint64) (hit bool) {
 	}
 	if result.RowsIn != want.RowsIn || result.RowsOut != want.RowsOut {
 		t.Errorf("%s: %d rows in and %d out, want %d and %d", describe, result.RowsIn, result.RowsOut, want.RowsIn, want.RowsOut)
+	}
+	if !maps.Equal(result.Counters, want.Counters) || want.Counters["parsed"] != want.RowsIn {
+		t.Errorf("%s: counted %v, want %v, of which %d parsed", describe, result.Counters, want.Counters, want.RowsIn)
 	}
 	compare(t, describe+": collected", rowsOf(a.Output), rowsOf(local.Output))
 	got, lines := sheaftest.Lines(t, a.Output), sheaftest.Lines(t, local.Output)

@@ -194,6 +194,14 @@ func (r *Running) result(j *pb.JobSnapshot) (*sdk.Result, error) {
 		tasks += int(s.GetTasks())
 	}
 	res := r.graph.Result(id, figures, tasks, time.Duration(j.GetElapsedNanos())).(*sdk.Result)
+	// The figures leave out what a driver's jobs counted; here all have names.
+	res.Counters = nil
+	for _, n := range j.GetCounters() {
+		if res.Counters == nil {
+			res.Counters = map[string]int64{}
+		}
+		res.Counters[n.GetName()] = n.GetValue()
+	}
 	if j.GetDrives() { // its stages are jobs, and their tasks the runs of those
 		res.Jobs, res.Tasks, res.Destinations = tasks, 0, nil
 	}
