@@ -142,6 +142,9 @@ func (c *supervised) tell(n *node) {
 func (c *supervised) end() {
 	c.ending.Store(true)
 	c.mu.Lock()
+	if c.t.Failed() {
+		c.t.Log(errors.Join(c.trouble...))
+	}
 	for name, n := range c.nodes {
 		syscall.Kill(-n.cmd.Process.Pid, syscall.SIGKILL)
 		if c.t.Failed() {

@@ -100,6 +100,7 @@ func (s *Store) scan() error {
 			continue
 		}
 		e.there, e.complete, e.used = info.Size(), !part, info.ModTime()
+		s.reopen(e) // all of it may be there, and the process ended before it got its name
 	}
 	return nil
 }
