@@ -84,7 +84,7 @@ func TestResume(t *testing.T) {
 	if n, complete, err := s.Stat(name); n != 399 || complete || err != nil {
 		t.Fatalf("Stat = %d, %v, %v, want all but the last of 400 bytes", n, complete, err)
 	}
-	for _, step := range []struct{ from, to, want int64 }{{0, 400, 400}, {100, 300, 400}, {300, 600, 600}, {600, 1000, 1000}, {0, 10, 1000}} {
+	for _, step := range []struct{ from, to, want int64 }{{400, 401, 401}, {0, 400, 401}, {100, 300, 401}, {300, 600, 600}, {600, 1000, 1000}, {0, 10, 1000}} {
 		n, complete, err := s.Write(Chunk{name, 1000, step.from, data[step.from:step.to]}, none)
 		if n != step.want || complete != (step.want == 1000) || err != nil {
 			t.Fatalf("Write(%d to %d) = %d, %v, %v, want %d", step.from, step.to, n, complete, err, step.want)
@@ -182,8 +182,8 @@ func TestRefused(t *testing.T) {
 			if err == nil || fault.KindOf(err) != tc.kind || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("Write(%s) = %v of kind %v, want %q of kind %v", tc.name, err, fault.KindOf(err), tc.want, tc.kind)
 			}
-			if n, complete, err := s.Stat(name); n != 500 || complete || err != nil {
-				t.Errorf("Stat after it = %d, %v, %v, want 500 bytes", n, complete, err)
+			if n, complete, err := s.Stat(name); n != 499 || complete || err != nil {
+				t.Errorf("Stat after it = %d, %v, %v, want all but the last of 500 bytes", n, complete, err)
 			}
 		})
 	}

@@ -44,7 +44,6 @@ func (s *Store) Write(c Chunk, keep func(name string) bool) (bytes int64, comple
 		return s.there(e), false, nil
 	}
 	if err := s.finish(e); err != nil {
-		s.reopen(e)
 		return s.there(e), false, fmt.Errorf("program %s: %w", c.Name, advise(err))
 	}
 	return c.Total, true, nil
@@ -167,16 +166,6 @@ func (s *Store) finish(e *entry) error {
 		return err
 	}
 	return errors.Join(dir.Sync(), dir.Close())
-}
-
-// reopen lets a program that could not be completed want its last byte again:
-// whoever asks how much is there has something to send, which completes it.
-func (s *Store) reopen(e *entry) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !e.complete && e.there > 0 {
-		e.there--
-	}
 }
 
 // hash syncs a file and returns its sha256.
