@@ -35,6 +35,7 @@ type supervised struct {
 	built   string // folder of the programs
 	env     []string
 	mayFail bool // daemons may end by themselves, when a step fails
+	spared  bool // the coordinator does not get env
 	watch   sync.WaitGroup
 	ending  atomic.Bool
 
@@ -59,10 +60,14 @@ func loopback() string {
 func newSupervised(t *testing.T, mayFail bool, env ...string) *supervised {
 	t.Helper()
 	c := supervise(t, mayFail, env...)
+	c.startAll()
+	return c
+}
+
+func (c *supervised) startAll() {
 	for _, name := range []string{"coordinator", "a", "b"} {
 		c.start(name)
 	}
-	return c
 }
 
 // supervise makes a cluster without daemons.
@@ -102,7 +107,9 @@ func (c *supervised) start(name string) {
 		args = []string{"coordinator", "--data", filepath.Join(c.dir, name), "--listen", c.address, "--gossip", c.gossip}
 	}
 	cmd := exec.Command(filepath.Join(c.built, "sheaf"), args...)
-	cmd.Env = append(os.Environ(), c.env...)
+	if cmd.Env = os.Environ(); name != "coordinator" || !c.spared {
+		cmd.Env = append(cmd.Env, c.env...)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ending.Load() {
@@ -142,6 +149,9 @@ func (c *supervised) tell(n *node) {
 func (c *supervised) end() {
 	c.ending.Store(true)
 	c.mu.Lock()
+	if c.t.Failed() {
+		c.t.Log(errors.Join(c.trouble...))
+	}
 	for name, n := range c.nodes {
 		syscall.Kill(-n.cmd.Process.Pid, syscall.SIGKILL)
 		if c.t.Failed() {

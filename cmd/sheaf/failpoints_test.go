@@ -22,6 +22,15 @@ type pointFault struct {
 	point  failpoint.Point
 	nth    int
 	action string
+	spares bool // the coordinator, which comes to the point first
+}
+
+func (f pointFault) String() string {
+	text := fmt.Sprintf("%v/%d/%s", f.point, f.nth, f.action)
+	if f.spares {
+		text += " an executor"
+	}
+	return text
 }
 
 // TestFailpoints kills one process of a cluster at each point that there is, and
@@ -42,7 +51,7 @@ func TestFailpoints(t *testing.T) {
 	hits := countHits(t, input, want)
 	for _, p := range failpoint.All() {
 		for _, f := range faultsAt(p, hits[p]) {
-			t.Run(fmt.Sprintf("%v/%d/%s", p, f.nth, f.action), func(t *testing.T) {
+			t.Run(f.String(), func(t *testing.T) {
 				t.Parallel()
 				meet(t, f, input, want)
 			})
@@ -52,16 +61,19 @@ func TestFailpoints(t *testing.T) {
 
 // faultsAt chooses faults at a point that a process comes to so often.
 func faultsAt(p failpoint.Point, hits int) []pointFault {
-	all := []pointFault{{p, 1, "kill"}}
+	all := []pointFault{{point: p, nth: 1, action: "kill"}}
+	if p == failpoint.ProgramPart || p == failpoint.ProgramNamed {
+		all = append(all, pointFault{p, 1, "kill", true})
+	}
 	later := []int{hits / 2}
 	if *failpointsAll {
-		all = append(all, pointFault{p, 1, "stop"}, pointFault{p, 1, "error"})
+		all = append(all, pointFault{point: p, nth: 1, action: "stop"}, pointFault{point: p, nth: 1, action: "error"})
 		later = []int{2, 3, hits / 4, hits / 2}
 	}
 	slices.Sort(later)
 	for _, nth := range slices.Compact(later) {
 		if nth > 1 && nth <= hits/2 { // later ones may never come when tasks go elsewhere
-			all = append(all, pointFault{p, nth, "kill"})
+			all = append(all, pointFault{point: p, nth: nth, action: "kill"})
 		}
 	}
 	return all
@@ -112,9 +124,11 @@ func countHits(t *testing.T, input string, want []string) map[failpoint.Point]in
 func meet(t *testing.T, f pointFault, input string, want []string) {
 	dir := t.TempDir()
 	once, trace := filepath.Join(dir, "once"), filepath.Join(dir, "trace")
-	c := newSupervised(t, f.action == "error",
+	c := supervise(t, f.action == "error",
 		fmt.Sprintf("%s=%v:%d:%s", failpoint.Variable, f.point, f.nth, f.action),
 		failpoint.OnceVariable+"="+once, failpoint.TraceVariable+"="+trace)
+	c.spared = f.spares
+	c.startAll()
 	if f.action == "stop" {
 		c.watch.Go(func() { c.goOn(once) })
 	}

@@ -113,7 +113,9 @@ func Check(name string) error {
 	return nil
 }
 
-// Stat says how much of a program is there.
+// Stat says how much of a program is there, without the last byte until it is
+// complete: all of it may be there and want its name, which a crash or an error
+// kept from it, and who asks must have something to send that completes it.
 func (s *Store) Stat(name string) (bytes int64, complete bool, err error) {
 	if err := Check(name); err != nil {
 		return 0, false, err
@@ -125,7 +127,10 @@ func (s *Store) Stat(name string) (bytes int64, complete bool, err error) {
 		return 0, false, nil
 	}
 	s.touch(e)
-	return e.there, e.complete, nil
+	if !e.complete {
+		return max(e.there-1, 0), false, nil
+	}
+	return e.there, true, nil
 }
 
 // Hold keeps a complete program from being dropped until release is called, and

@@ -81,10 +81,10 @@ func TestResume(t *testing.T) {
 	}
 	s.Close()
 	s = open(t, dir, Limits{1 << 20, 1 << 20})
-	if n, complete, err := s.Stat(name); n != 400 || complete || err != nil {
-		t.Fatalf("Stat = %d, %v, %v, want 400 bytes", n, complete, err)
+	if n, complete, err := s.Stat(name); n != 399 || complete || err != nil {
+		t.Fatalf("Stat = %d, %v, %v, want all but the last of 400 bytes", n, complete, err)
 	}
-	for _, step := range []struct{ from, to, want int64 }{{0, 400, 400}, {100, 300, 400}, {300, 600, 600}, {600, 1000, 1000}, {0, 10, 1000}} {
+	for _, step := range []struct{ from, to, want int64 }{{400, 401, 401}, {0, 400, 401}, {100, 300, 401}, {300, 600, 600}, {600, 1000, 1000}, {0, 10, 1000}} {
 		n, complete, err := s.Write(Chunk{name, 1000, step.from, data[step.from:step.to]}, none)
 		if n != step.want || complete != (step.want == 1000) || err != nil {
 			t.Fatalf("Write(%d to %d) = %d, %v, %v, want %d", step.from, step.to, n, complete, err, step.want)
@@ -94,6 +94,41 @@ func TestResume(t *testing.T) {
 	s = open(t, dir, Limits{1 << 20, 1 << 20})
 	if n, complete, err := s.Stat(name); n != 1000 || !complete || err != nil {
 		t.Errorf("Stat = %d, %v, %v, want all of it", n, complete, err)
+	}
+}
+
+// TestCompletedLater: a program all of whose bytes are there, but which could not
+// be given its name, is completed by who asks how much is there and sends the rest.
+func TestCompletedLater(t *testing.T) {
+	name, data := program("a", 1000)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, name+partSuffix), data, 0o600); err != nil { // by a process that was killed
+		t.Fatal(err)
+	}
+	sendRest(t, open(t, dir, Limits{1 << 20, 1 << 20}), name, data)
+
+	dir = t.TempDir()
+	s := open(t, dir, Limits{1 << 20, 1 << 20})
+	if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil { // is in the way
+		t.Fatal(err)
+	}
+	if err := put(t, s, name, data, 600, none); err == nil {
+		t.Fatal("Write of the last chunk = nil, want an error")
+	}
+	if err := os.Remove(filepath.Join(dir, name)); err != nil {
+		t.Fatal(err)
+	}
+	sendRest(t, s, name, data)
+}
+
+func sendRest(t *testing.T, s *Store, name string, data []byte) {
+	t.Helper()
+	have, complete, err := s.Stat(name)
+	if have >= int64(len(data)) || complete || err != nil {
+		t.Fatalf("Stat = %d, %v, %v, want less than all and not complete", have, complete, err)
+	}
+	if _, complete, err := s.Write(Chunk{name, int64(len(data)), have, data[have:]}, none); !complete || err != nil {
+		t.Errorf("Write of the rest = %v, %v, want it complete", complete, err)
 	}
 }
 
@@ -147,8 +182,8 @@ func TestRefused(t *testing.T) {
 			if err == nil || fault.KindOf(err) != tc.kind || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("Write(%s) = %v of kind %v, want %q of kind %v", tc.name, err, fault.KindOf(err), tc.want, tc.kind)
 			}
-			if n, complete, err := s.Stat(name); n != 500 || complete || err != nil {
-				t.Errorf("Stat after it = %d, %v, %v, want 500 bytes", n, complete, err)
+			if n, complete, err := s.Stat(name); n != 499 || complete || err != nil {
+				t.Errorf("Stat after it = %d, %v, %v, want all but the last of 500 bytes", n, complete, err)
 			}
 		})
 	}

@@ -157,10 +157,10 @@ func (s *Store) finish(e *entry) error {
 	if err := s.root.Rename(e.name+partSuffix, e.name); err != nil {
 		return err
 	}
+	e.complete = true
 	if err := failpoint.Hit(failpoint.ProgramNamed); err != nil {
 		return err
 	}
-	e.complete = true
 	dir, err := s.root.Open(".")
 	if err != nil {
 		return err
