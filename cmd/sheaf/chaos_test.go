@@ -30,11 +30,16 @@ type chaos struct {
 	executors []string
 	programs  map[string]string
 	rnd       *rand.Rand
+	ways      string   // input of the job of that name
+	waysRows  []string // that it writes in local mode
+	disk      string   // the limited disk, where there is one
+	tally     tally
 }
 
 // TestChaos submits jobs and drivers while processes are killed, stopped and
-// told to leave: every job that was taken ends, its rows are what its
-// input says, and at the end nothing of it is left.
+// told to leave, while disks are full and bytes on them change: every job that was
+// taken ends, its rows are those of local mode, nobody ever sees a part of its
+// output, and at the end nothing of it is left.
 func TestChaos(t *testing.T) {
 	seed := *chaosSeed
 	if seed == 0 {
@@ -42,12 +47,19 @@ func TestChaos(t *testing.T) {
 	}
 	t.Logf("-chaos.seed %d", seed)
 	x := &chaos{executors: []string{"a", "b", "c"}, rnd: rand.New(rand.NewPCG(seed, 0)), programs: map[string]string{}}
-	for _, name := range []string{"acts", "drives"} {
+	for _, name := range []string{"acts", "drives", "ways"} {
 		x.programs[name] = buildOnce(t, name)
 	}
+	local := ways{waysInput(t), t.TempDir()}
+	local.local(t, x.programs["ways"])
+	x.ways, x.waysRows = local.input, local.rows(t)
 	var clients sync.WaitGroup
 	t.Cleanup(clients.Wait) // after the cluster's end, which is theirs
-	x.realCluster = newRealCluster(t, x.executors...)
+	x.realCluster = newRealCluster(t)
+	x.limitDisk()
+	for _, name := range x.executors {
+		x.executor(name)
+	}
 	until := time.Now().Add(*chaosTime)
 	for client := range 3 {
 		rnd := rand.New(rand.NewPCG(seed, uint64(client+1)))
@@ -71,6 +83,53 @@ func TestChaos(t *testing.T) {
 		return
 	}
 	x.nothingLeft()
+	x.tally.tell(t)
+}
+
+// chaosJob is a job on its way.
+type chaosJob struct {
+	program string
+	args    []string
+	want    []string
+	rows    func() []string // that it has written
+	outputs []string
+	poll    func() error // ends a look at the outputs; nil for none
+}
+
+// acts is a job that counts the lines of files, of which each waits for the gate.
+func (x *chaos) acts(dir, gate string, rnd *rand.Rand) (*chaosJob, error) {
+	out, files := filepath.Join(dir, "out"), 1+rnd.IntN(8)
+	j := &chaosJob{
+		program: "acts", args: []string{"--input", filepath.Join(dir, "in"), "--output", out}, outputs: []string{out},
+		want: []string{pads(files), fmt.Sprintf("wait\t%d", files)}, rows: func() []string { return rowsIn(x.t, out) },
+	}
+	for i := range files {
+		text := strings.Repeat("pad "+strings.Repeat("-", 1<<10)+"\n", 1100) + "wait " + gate + "\nx" + fmt.Sprint(i) + "\n"
+		if err := os.WriteFile(filepath.Join(dir, "in", fmt.Sprint(i)), []byte(text), 0o600); err != nil {
+			return nil, err
+		}
+		j.want = append(j.want, fmt.Sprintf("x%d\t1", i))
+	}
+	slices.Sort(j.want)
+	return j, nil
+}
+
+// drives is a driver of several jobs.
+func (x *chaos) drives(dir string, rnd *rand.Rand) *chaosJob {
+	out := filepath.Join(dir, "out")
+	return &chaosJob{
+		program: "drives", want: []string{"15", "25", "5"}, rows: func() []string { return rowsIn(x.t, out) }, outputs: []string{out},
+		args: []string{"--dir", dir, "--output", out, "--wait", fmt.Sprint(1 + rnd.IntN(5)), "--sheaf.session", filepath.Join(dir, "session")},
+	}
+}
+
+// both is a job of two outputs, counted and sorted, that somebody watches.
+func (x *chaos) both(dir string) *chaosJob {
+	w := &ways{x.ways, dir}
+	return &chaosJob{
+		program: "ways", args: w.args(), want: x.waysRows, rows: func() []string { return w.rows(x.t) }, outputs: []string{w.counts(), w.sorted()},
+		poll: w.poll(),
+	}
 }
 
 // job submits a job and checks how it ends. It runs beside others of its kind,
@@ -81,29 +140,28 @@ func (x *chaos) job(name string, rnd *rand.Rand) {
 		x.t.Error(err)
 		return
 	}
-	var program string
-	var args, want []string
+	var j *chaosJob
 	gate := filepath.Join(dir, "gate")
-	if rnd.IntN(3) > 0 {
-		program = "acts"
-		files := 1 + rnd.IntN(8)
-		for i := range files {
-			text := strings.Repeat("pad "+strings.Repeat("-", 1<<10)+"\n", 1100) + "wait " + gate + "\nx" + fmt.Sprint(i) + "\n"
-			if err := os.WriteFile(filepath.Join(dir, "in", fmt.Sprint(i)), []byte(text), 0o600); err != nil {
-				x.t.Error(err)
-				return
-			}
-			want = append(want, fmt.Sprintf("x%d\t1", i))
+	switch rnd.IntN(4) {
+	case 0:
+		j = x.drives(dir, rnd)
+	case 1:
+		j = x.both(dir)
+	default:
+		var err error
+		if j, err = x.acts(dir, gate, rnd); err != nil {
+			x.t.Error(err)
+			return
 		}
-		want = append(want, pads(files), fmt.Sprintf("wait\t%d", files))
-		slices.Sort(want)
-		args = []string{"--input", filepath.Join(dir, "in"), "--output", filepath.Join(dir, "out")}
-	} else {
-		program = "drives"
-		want = []string{"15", "25", "5"}
-		args = []string{"--dir", dir, "--output", filepath.Join(dir, "out"), "--wait", fmt.Sprint(1 + rnd.IntN(5)), "--sheaf.session", filepath.Join(dir, "session")}
 	}
-	got := x.sheaf(append([]string{"submit", "-q", "-d", x.programs[program], "--"}, args...)...)
+	if j.poll != nil {
+		defer func() {
+			if err := j.poll(); err != nil {
+				x.t.Errorf("job %s: %v", name, err)
+			}
+		}()
+	}
+	got := x.sheaf(append([]string{"submit", "-q", "-d", x.programs[j.program], "--"}, j.args...)...)
 	opener := time.AfterFunc(time.Duration(rnd.IntN(4000))*time.Millisecond, func() { os.WriteFile(gate, nil, 0o600) })
 	if got.code != exitOK {
 		if got.code != exitUnreachable {
@@ -113,6 +171,7 @@ func (x *chaos) job(name string, rnd *rand.Rand) {
 	}
 	id, cancels := strings.TrimSpace(got.stdout), rnd.IntN(8) == 0
 	if cancels {
+		x.tally.fault("cancel")
 		x.wait(time.Duration(rnd.IntN(3000)) * time.Millisecond)
 		if got := x.sheaf("cancel", id); got.code != exitOK && got.code != exitUnreachable {
 			x.t.Logf("cancel of %s: exit code %d: %s", id, got.code, got.stderr)
@@ -122,66 +181,21 @@ func (x *chaos) job(name string, rnd *rand.Rand) {
 	for tries := 0; got.code == exitUnreachable && tries < 5; tries++ {
 		got = x.sheaf("attach", id)
 	}
-	x.t.Logf("%s %s (%s) ended with %d", program, id, name, got.code)
+	x.t.Logf("%s %s (%s) ended with %d", j.program, id, name, got.code)
 	switch {
 	case got.code == exitOK:
-		if rows := rowsIn(x.t, filepath.Join(dir, "out")); !slices.Equal(rows, want) {
-			x.t.Errorf("%s %s: rows %q, want %q", program, id, rows, want)
+		if !x.tally.job(j.rows(), j.want) {
+			x.t.Errorf("%s %s: other rows than the %d of local mode", j.program, id, len(j.want))
 		}
 	case cancels && got.code == exitCanceled:
 		opener.Stop() // what still waits for it has to be ended
-		if _, err := os.Stat(filepath.Join(dir, "out")); !os.IsNotExist(err) {
-			x.t.Errorf("the output of %s, which was canceled: %v, want none", id, err)
-		}
-	default:
-		x.t.Errorf("%s %s ended with exit code %d: %s", program, id, got.code, got.stderr)
-	}
-}
-
-// breaks breaks something, and repairs it.
-func (x *chaos) breaks() {
-	name := x.executors[x.rnd.IntN(len(x.executors))]
-	what := x.rnd.IntN(12)
-	x.t.Logf("%s: break %d of %s", time.Now().Format("05.000"), what, name)
-	switch {
-	case what < 3:
-		x.kill(name)
-		x.pause(1000)
-		x.executor(name)
-	case what < 5:
-		x.kill("coordinator")
-		x.pause(1000)
-		x.coordinator()
-	case what < 6:
-		x.stops("coordinator", 3000)
-	case what < 8:
-		x.stops(name, 4000)
-	case what < 9: // longer than its lease
-		x.signal(name, syscall.SIGSTOP)
-		x.wait(11 * time.Second)
-		x.signal(name, syscall.SIGCONT)
-	case what < 10:
-		x.signal(name, syscall.SIGTERM)
-		select {
-		case <-x.nodes[name].done:
-			if state := x.nodes[name].cmd.ProcessState; !state.Success() {
-				x.t.Errorf("executor %s was told to leave and ended by %v:\n%s", name, state, x.nodes[name].log)
+		for _, out := range j.outputs {
+			if _, err := os.Stat(out); !os.IsNotExist(err) {
+				x.t.Errorf("the output %s of %s, which was canceled: %v, want none", out, id, err)
 			}
-		case <-time.After(time.Duration(x.rnd.IntN(8000)) * time.Millisecond):
-			x.kill(name)
 		}
-		x.executor(name)
 	default:
-		for _, pid := range x.workers() {
-			syscall.Kill(pid, syscall.SIGKILL)
-		}
-	}
-	for name, n := range x.nodes {
-		select {
-		case <-n.done:
-			x.t.Errorf("%s ended by itself: %v\n%s", name, n.cmd.ProcessState, n.log)
-		default:
-		}
+		x.t.Errorf("%s %s ended with exit code %d: %s", j.program, id, got.code, got.stderr)
 	}
 }
 
@@ -195,12 +209,6 @@ func (x *chaos) wait(d time.Duration) {
 
 // pause waits for up to so many milliseconds.
 func (x *chaos) pause(limit int) { x.wait(time.Duration(x.rnd.IntN(limit)) * time.Millisecond) }
-
-func (x *chaos) stops(name string, limit int) {
-	x.signal(name, syscall.SIGSTOP)
-	x.pause(limit)
-	x.signal(name, syscall.SIGCONT)
-}
 
 // workers are the processes that work in the cluster's directory and are none of
 // its daemons.
