@@ -81,6 +81,10 @@ func (c *cluster) hear(program string, spec plan.JobSpec, name plan.ExecutorID, 
 		if c.done == nil && c.fails == nil {
 			h.start(program, spec, with...)
 		}
+		for _, tell := range h.refused {
+			tell()
+		}
+		h.refused = nil
 	}
 }
 
@@ -90,7 +94,9 @@ func (c *cluster) step(ev schedule.Event) {
 		case schedule.Launch:
 			h := c.homes[a.Executor]
 			if err := h.worker.Launch(a.Assignment); err != nil {
-				h.Failed(a.Assignment.Attempt, fault.ReportOf(err), nil, nil)
+				// Told when the worker has ended: sooner, the next attempt would find the
+				// same one.
+				h.refused = append(h.refused, func() { h.Failed(a.Assignment.Attempt, fault.ReportOf(err), nil, nil) })
 			}
 		case schedule.Cancel:
 			c.homes[a.Executor].worker.Cancel(a.Attempt)

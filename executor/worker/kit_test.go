@@ -83,6 +83,7 @@ type home struct {
 	isolation worker.Isolation
 	worker    *worker.Worker
 	events    chan event
+	refused   []func() // of attempts that the worker did not take, as it was ending
 
 	mu       sync.Mutex // guards what follows
 	progress map[plan.AttemptID]int64
