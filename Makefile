@@ -6,6 +6,8 @@ SHELL       := bash
 
 GO        ?= go
 FUZZTIME  ?= 15s
+CHAOSTIME ?= 10m
+SEED      ?= 0
 BENCH     ?= .
 BENCHTIME ?= 1s
 PEERS     ?=
@@ -59,6 +61,10 @@ many: ## let 50 executors run 2,000 tasks, and 2 of them 20,000; prints times an
 	$(GO) test ./cmd/sheaf -run '^TestManyExecutors$$' -count 1 -v -many.executors 50 -many.tasks 2000
 	$(GO) test ./cmd/sheaf -run '^TestManyExecutors$$' -count 1 -v -many.executors 2 -many.tasks 20000
 	$(GO) test ./cmd/sheaf -run '^TestManyExecutors$$' -count 1 -v -many.executors 2 -many.slots 2 -many.tasks 20000
+
+.PHONY: chaos
+chaos: ## break clusters of three forms for CHAOSTIME=10m; prints the seed, with which SEED= does so again, and what there was
+	$(GO) test ./cmd/sheaf -run '^TestChaos$$' -count 1 -v -timeout 3h -parallel 3 -chaos.time $(CHAOSTIME) -chaos.seed $(SEED)
 
 .PHONY: check
 check: check-schema ## formatting, vet, staticcheck, the house rules, tidy modules, the schema and its code

@@ -7,129 +7,128 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
 
 var (
-	chaosTime = flag.Duration("chaos.time", 15*time.Second, "how long TestChaos submits jobs and breaks things")
+	chaosTime = flag.Duration("chaos.time", 12*time.Second, "how long each form of TestChaos submits jobs and breaks things")
 	chaosSeed = flag.Uint64("chaos.seed", 0, "its seed; 0 for a new one")
 )
 
-// chaosEnd bounds how long jobs may go on when nothing is broken any more: a
-// lease of an executor, that of a new coordinator, and their work.
-const chaosEnd = 2 * time.Minute
+const (
+	// chaosEnd bounds how long jobs may go on when nothing is broken any more: a
+	// lease of an executor, that of a new coordinator, and their work.
+	chaosEnd = 3 * time.Minute
+	// chaosFaultsLeast is how many faults a form injects, and chaosJobsLeast how
+	// many jobs end well, however slow the machine is: fewer prove nothing.
+	chaosFaultsLeast = 5
+	chaosJobsLeast   = 3
+)
 
-// chaos is a cluster whose processes are ended and stopped while clients submit.
+// chaos is a cluster whose parts are broken while clients submit.
 type chaos struct {
 	*realCluster
-	executors []string
-	programs  map[string]string
-	rnd       *rand.Rand
-	ways      string   // input of the job of that name
-	waysRows  []string // that it writes in local mode
-	disk      string   // the limited disk, where there is one
-	tally     tally
+	coordinators, executors []string
+	members                 []*membership                // of coordinators on loopback
+	begin                   map[string]func()            // starts a daemon
+	admin                   func(args ...string) outcome // runs a command that clients may not
+	relays                  []*resetter                  // that daemons are reached through
+	net                     *network                     // nil on loopback
+	disk                    string                       // the limited disk; empty for none
+	rnd                     *rand.Rand
+	faults                  []chaosFault
+	programs                map[string]string
+	oracle                  *chaosOracle
+	sum                     *tally
+	own                     tally // of this form
+	told                    told
 }
 
-// TestChaos submits jobs and drivers while processes are killed, stopped and
-// told to leave, while disks are full and bytes on them change: every job that was
+// TestChaos submits jobs while processes are killed, stopped and told to leave,
+// disks are full, bytes on them change and connections break: every job that was
 // taken ends, its rows are those of local mode, nobody ever sees a part of its
-// output, and at the end nothing of it is left.
+// output, the journal tells the same, and nothing is left at the end. Its forms
+// run side by side.
 func TestChaos(t *testing.T) {
 	seed := *chaosSeed
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
 	t.Logf("-chaos.seed %d", seed)
-	x := &chaos{executors: []string{"a", "b", "c"}, rnd: rand.New(rand.NewPCG(seed, 0)), programs: map[string]string{}}
-	for _, name := range []string{"acts", "drives", "ways"} {
-		x.programs[name] = buildOnce(t, name)
+	programs := map[string]string{}
+	for _, name := range chaosPrograms {
+		programs[name] = buildOnce(t, name)
 	}
-	local := ways{waysInput(t), t.TempDir()}
-	local.local(t, x.programs["ways"])
-	x.ways, x.waysRows = local.input, local.rows(t)
+	oracle, sum := newChaosOracle(t, programs), &tally{}
+	t.Run("forms", func(t *testing.T) {
+		for i, form := range chaosForms {
+			t.Run(form.name, func(t *testing.T) {
+				t.Parallel()
+				x := &chaos{
+					rnd: rand.New(rand.NewPCG(seed, uint64(i))), begin: map[string]func(){}, programs: programs, oracle: oracle, sum: sum,
+				}
+				form.start(x, t)
+				x.run(seed + uint64(i))
+			})
+		}
+	})
+	sum.tell(t)
+}
+
+// run is the test on a cluster that is there.
+func (x *chaos) run(seed uint64) {
 	var clients sync.WaitGroup
-	t.Cleanup(clients.Wait) // after the cluster's end, which is theirs
-	x.realCluster = newRealCluster(t)
-	x.limitDisk()
-	for _, name := range x.executors {
-		x.executor(name)
-	}
+	x.t.Cleanup(clients.Wait) // after the cluster's end, which is theirs
+	x.t.Cleanup(x.killAll)
 	until := time.Now().Add(*chaosTime)
-	for client := range 3 {
+	goesOn := func() bool { return !x.t.Failed() && (time.Now().Before(until) || !x.own.enough()) }
+	for client := range x.clients() {
 		rnd := rand.New(rand.NewPCG(seed, uint64(client+1)))
 		clients.Go(func() {
-			for n := 0; time.Now().Before(until) && !t.Failed(); n++ {
+			for n := 0; goesOn(); n++ {
 				x.job(fmt.Sprintf("%d-%d", client, n), rnd)
 			}
 		})
 	}
-	for time.Now().Before(until) && !t.Failed() {
+	for goesOn() {
 		x.breaks()
-		x.pause(1500)
+		x.pause(1000)
 	}
 	done := make(chan struct{})
 	go func() { clients.Wait(); close(done) }()
 	select {
 	case <-done:
 	case <-time.After(chaosEnd):
-		t.Errorf("jobs hang:\n%s%s", x.sheaf("jobs").stdout, x.sheaf("nodes").stdout)
+		x.t.Errorf("jobs hang:\n%s%s", x.sheaf("jobs").stdout, x.sheaf("nodes").stdout)
 		x.stacks()
 		return
 	}
+	x.t.Log(x.own.String())
+	x.sum.add(&x.own)
 	x.nothingLeft()
-	x.tally.tell(t)
+	x.killAll()
+	x.audit()
 }
 
-// chaosJob is a job on its way.
-type chaosJob struct {
-	program string
-	args    []string
-	want    []string
-	rows    func() []string // that it has written
-	outputs []string
-	poll    func() error // ends a look at the outputs; nil for none
-}
-
-// acts is a job that counts the lines of files, of which each waits for the gate.
-func (x *chaos) acts(dir, gate string, rnd *rand.Rand) (*chaosJob, error) {
-	out, files := filepath.Join(dir, "out"), 1+rnd.IntN(8)
-	j := &chaosJob{
-		program: "acts", args: []string{"--input", filepath.Join(dir, "in"), "--output", out}, outputs: []string{out},
-		want: []string{pads(files), fmt.Sprintf("wait\t%d", files)}, rows: func() []string { return rowsIn(x.t, out) },
-	}
-	for i := range files {
-		text := strings.Repeat("pad "+strings.Repeat("-", 1<<10)+"\n", 1100) + "wait " + gate + "\nx" + fmt.Sprint(i) + "\n"
-		if err := os.WriteFile(filepath.Join(dir, "in", fmt.Sprint(i)), []byte(text), 0o600); err != nil {
-			return nil, err
+// killAll ends all daemons as a crash does.
+func (x *chaos) killAll() {
+	for name := range x.nodes {
+		if !x.left(name) {
+			x.kill(name)
 		}
-		j.want = append(j.want, fmt.Sprintf("x%d\t1", i))
-	}
-	slices.Sort(j.want)
-	return j, nil
-}
-
-// drives is a driver of several jobs.
-func (x *chaos) drives(dir string, rnd *rand.Rand) *chaosJob {
-	out := filepath.Join(dir, "out")
-	return &chaosJob{
-		program: "drives", want: []string{"15", "25", "5"}, rows: func() []string { return rowsIn(x.t, out) }, outputs: []string{out},
-		args: []string{"--dir", dir, "--output", out, "--wait", fmt.Sprint(1 + rnd.IntN(5)), "--sheaf.session", filepath.Join(dir, "session")},
 	}
 }
 
-// both is a job of two outputs, counted and sorted, that somebody watches.
-func (x *chaos) both(dir string) *chaosJob {
-	w := &ways{x.ways, dir}
-	return &chaosJob{
-		program: "ways", args: w.args(), want: x.waysRows, rows: func() []string { return w.rows(x.t) }, outputs: []string{w.counts(), w.sorted()},
-		poll: w.poll(),
+// clients is how many submit at once. On hosts of its own each command is a
+// process.
+func (x *chaos) clients() int {
+	if x.net != nil {
+		return 2
 	}
+	return 3
 }
 
 // job submits a job and checks how it ends. It runs beside others of its kind,
@@ -140,55 +139,48 @@ func (x *chaos) job(name string, rnd *rand.Rand) {
 		x.t.Error(err)
 		return
 	}
-	var j *chaosJob
-	gate := filepath.Join(dir, "gate")
-	switch rnd.IntN(4) {
-	case 0:
-		j = x.drives(dir, rnd)
-	case 1:
-		j = x.both(dir)
-	default:
-		var err error
-		if j, err = x.acts(dir, gate, rnd); err != nil {
-			x.t.Error(err)
-			return
-		}
-	}
-	if j.poll != nil {
-		defer func() {
-			if err := j.poll(); err != nil {
-				x.t.Errorf("job %s: %v", name, err)
-			}
-		}()
-	}
-	got := x.sheaf(append([]string{"submit", "-q", "-d", x.programs[j.program], "--"}, j.args...)...)
-	opener := time.AfterFunc(time.Duration(rnd.IntN(4000))*time.Millisecond, func() { os.WriteFile(gate, nil, 0o600) })
-	if got.code != exitOK {
-		if got.code != exitUnreachable {
-			x.t.Errorf("job %s was not taken: exit code %d: %s", name, got.code, got.stderr)
-		}
+	j, err := chaosKinds[rnd.IntN(len(chaosKinds))](x, dir, rnd)
+	if err != nil {
+		x.t.Error(err)
 		return
 	}
-	id, cancels := strings.TrimSpace(got.stdout), rnd.IntN(8) == 0
+	stop := poll(5*time.Millisecond, j.outputs...)
+	defer func() {
+		if err := stop(); err != nil {
+			x.t.Errorf("job %s: %v", name, err)
+		}
+	}()
+	id := x.submits(name, j)
+	var openers []*time.Timer
+	after := time.Duration(0)
+	for _, gate := range j.gates {
+		after += time.Duration(rnd.IntN(4000)) * time.Millisecond
+		openers = append(openers, time.AfterFunc(after, func() { os.WriteFile(gate, nil, 0o600) }))
+	}
+	cancels := rnd.IntN(8) == 0
+	if id == "" {
+		return
+	}
 	if cancels {
-		x.tally.fault("cancel")
 		x.wait(time.Duration(rnd.IntN(3000)) * time.Millisecond)
-		if got := x.sheaf("cancel", id); got.code != exitOK && got.code != exitUnreachable {
+		if got := x.sheaf("cancel", id); got.code == exitOK {
+			x.own.fault("cancel")
+		} else {
 			x.t.Logf("cancel of %s: exit code %d: %s", id, got.code, got.stderr)
 		}
 	}
-	got = x.sheaf("attach", id)
-	for tries := 0; got.code == exitUnreachable && tries < 5; tries++ {
-		got = x.sheaf("attach", id)
-	}
+	got := x.patient("attach", id)
+	x.told.ended(id, got.code, j)
 	x.t.Logf("%s %s (%s) ended with %d", j.program, id, name, got.code)
 	switch {
 	case got.code == exitOK:
-		if !x.tally.job(j.rows(), j.want) {
+		if !x.own.job(j.rows(), j.want) {
 			x.t.Errorf("%s %s: other rows than the %d of local mode", j.program, id, len(j.want))
 		}
 	case cancels && got.code == exitCanceled:
-		opener.Stop() // what still waits for it has to be ended
+		for _, o := range openers {
+			o.Stop() // what still waits has to be ended
+		}
 		for _, out := range j.outputs {
 			if _, err := os.Stat(out); !os.IsNotExist(err) {
 				x.t.Errorf("the output %s of %s, which was canceled: %v, want none", out, id, err)
@@ -197,6 +189,31 @@ func (x *chaos) job(name string, rnd *rand.Rand) {
 	default:
 		x.t.Errorf("%s %s ended with exit code %d: %s", j.program, id, got.code, got.stderr)
 	}
+}
+
+// submits submits a job once, however often it has to be said, and returns its
+// id; empty when nobody could be reached.
+func (x *chaos) submits(name string, j *chaosJob) string {
+	args := []string{"submit", "-q", "-d", "--idempotency-key", "chaos " + name, x.programs[j.program], "--"}
+	got := x.patient(append(args, j.args...)...)
+	switch got.code {
+	case exitOK:
+		return strings.TrimSpace(got.stdout)
+	case exitUnreachable:
+		x.t.Logf("job %s was not taken: %s", name, got.stderr)
+	default:
+		x.t.Errorf("job %s was not taken: exit code %d: %s", name, got.code, got.stderr)
+	}
+	return ""
+}
+
+// patient runs a command of a client again while no coordinator is reached.
+func (x *chaos) patient(args ...string) outcome {
+	got := x.sheaf(args...)
+	for tries := 0; got.code == exitUnreachable && tries < 5 && x.t.Context().Err() == nil; tries++ {
+		got = x.sheaf(args...)
+	}
+	return got
 }
 
 // wait lets things go on as they are, not longer than the test.
@@ -209,86 +226,3 @@ func (x *chaos) wait(d time.Duration) {
 
 // pause waits for up to so many milliseconds.
 func (x *chaos) pause(limit int) { x.wait(time.Duration(x.rnd.IntN(limit)) * time.Millisecond) }
-
-// workers are the processes that work in the cluster's directory and are none of
-// its daemons.
-func (x *chaos) workers() []int {
-	var pids []int
-	found, _ := filepath.Glob("/proc/[0-9]*/exe")
-	for _, link := range found {
-		var pid int
-		if _, err := fmt.Sscanf(link, "/proc/%d/exe", &pid); err != nil {
-			continue
-		}
-		if exe, err := os.Readlink(link); err == nil && strings.HasPrefix(exe, x.dir+"/") {
-			pids = append(pids, pid)
-		}
-	}
-	return pids
-}
-
-// stacks lets all daemons log what their goroutines do, and end.
-func (x *chaos) stacks() {
-	for name, n := range x.nodes {
-		x.signal(name, syscall.SIGQUIT)
-		select {
-		case <-n.done:
-		case <-time.After(5 * time.Second):
-		}
-	}
-}
-
-// nothingLeft waits until nothing is left of any job but its output and logs.
-func (x *chaos) nothingLeft() {
-	left := func() []string {
-		var all []string
-		for _, pattern := range []string{"?/sheaf-executor-*/*", "job-*/session/*"} {
-			found, err := filepath.Glob(filepath.Join(x.dir, pattern))
-			if err != nil {
-				x.t.Fatal(err)
-			}
-			all = append(all, found...)
-		}
-		for _, pid := range x.workers() {
-			all = append(all, fmt.Sprint("process ", pid))
-		}
-		return slices.DeleteFunc(all, func(path string) bool { return filepath.Base(path) == "lock" }) // of an executor
-	}
-	for end := time.Now().Add(30 * time.Second); len(left()) > 0 && time.Now().Before(end); {
-		x.wait(100 * time.Millisecond)
-	}
-	x.nextJobs()
-	jobs := x.sheaf("jobs").stdout
-	if rest := left(); len(rest) > 0 {
-		x.t.Errorf("left are\n%s\nof the jobs\n%s", strings.Join(rest, "\n"), jobs)
-	}
-	for _, state := range []string{" running ", " queued "} {
-		if strings.Contains(jobs, state) {
-			x.t.Errorf("the jobs are\n%swant all ended", jobs)
-		}
-	}
-}
-
-// nextJobs runs another job wherever something stands beside the output of one: a
-// worker that was killed leaves its staging directory to the next job.
-func (x *chaos) nextJobs() {
-	staged, err := filepath.Glob(filepath.Join(x.dir, "job-*", ".sheaf-*"))
-	if err != nil {
-		x.t.Fatal(err)
-	}
-	dirs := map[string]bool{}
-	for _, path := range staged {
-		dirs[filepath.Dir(path)] = true
-	}
-	for dir := range dirs {
-		if err := errors.Join(os.WriteFile(filepath.Join(dir, "gate"), nil, 0o600), os.WriteFile(filepath.Join(dir, "in", "0"), []byte("again\n"), 0o600)); err != nil {
-			x.t.Fatal(err)
-		}
-		x.sheaf("submit", x.programs["acts"], "--", "--input", filepath.Join(dir, "in", "0"), "--output", filepath.Join(dir, "out"), "--sheaf.overwrite").want(x.t, exitOK)
-		if rows, want := rowsIn(x.t, filepath.Join(dir, "out")), []string{"again\t1"}; !slices.Equal(rows, want) {
-			x.t.Errorf("rows of the next job %q, want %q", rows, want)
-		}
-		left := func() []string { found, _ := filepath.Glob(filepath.Join(dir, ".sheaf-*")); return found }
-		x.until(fmt.Sprintf("nothing of a job before is left in %s, where there is %q", dir, left()), func() bool { return len(left()) == 0 })
-	}
-}

@@ -1,114 +1,146 @@
 package main
 
 import (
-	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
-	"testing"
 	"time"
 )
 
-// tally is what a chaos did and saw.
-type tally struct {
-	mu                         sync.Mutex
-	faults                     map[string]int
-	jobs, lost, doubled, wrong int
+// chaosFault is what breaks something and repairs it. It reports whether there was
+// something to break.
+type chaosFault struct {
+	name  string
+	times int // how often it stands in the list that is drawn from
+	do    func(x *chaos, executor, coordinator string) bool
 }
 
-func (y *tally) fault(kind string) {
-	y.mu.Lock()
-	defer y.mu.Unlock()
-	if y.faults == nil {
-		y.faults = map[string]int{}
-	}
-	y.faults[kind]++
-}
-
-// job compares what a job wrote with what it should have.
-func (y *tally) job(got, want []string) bool {
-	y.mu.Lock()
-	defer y.mu.Unlock()
-	y.jobs++
-	if slices.Equal(got, want) {
+// chaosProcesses are faults of processes.
+var chaosProcesses = []chaosFault{
+	{"killed executor", 3, func(x *chaos, executor, _ string) bool {
+		x.kill(executor)
+		x.pause(1000)
+		x.begin[executor]()
 		return true
-	}
-	left := map[string]int{}
-	for _, row := range want {
-		left[row]++
-	}
-	for _, row := range got {
-		if _, ok := left[row]; !ok {
-			y.wrong++
-			continue
+	}},
+	{"killed coordinator", 2, func(x *chaos, _, coordinator string) bool {
+		x.kill(coordinator)
+		x.pause(1000)
+		x.begin[coordinator]()
+		return true
+	}},
+	{"restarted coordinator", 1, func(x *chaos, _, coordinator string) bool {
+		x.ends(coordinator, patience)
+		x.begin[coordinator]()
+		return true
+	}},
+	{"stopped coordinator", 1, func(x *chaos, _, coordinator string) bool { return x.stops(coordinator, 3000) }},
+	{"stopped executor", 2, func(x *chaos, executor, _ string) bool { return x.stops(executor, 4000) }},
+	{"stopped beyond its lease", 1, func(x *chaos, executor, _ string) bool {
+		x.signal(executor, syscall.SIGSTOP)
+		x.wait(stopped)
+		x.signal(executor, syscall.SIGCONT)
+		return true
+	}},
+	{"drain", 1, (*chaos).leaves},
+	{"killed workers", 2, func(x *chaos, _, _ string) bool {
+		pids := x.workers()
+		for _, pid := range pids {
+			syscall.Kill(pid, syscall.SIGKILL)
 		}
-		left[row]--
-	}
-	for _, n := range left {
-		y.lost += max(n, 0)
-		y.doubled += max(-n, 0)
-	}
-	if y.lost+y.doubled+y.wrong == 0 {
-		y.wrong++ // the order
-	}
-	return false
+		return len(pids) > 0
+	}},
 }
 
-func (y *tally) tell(t *testing.T) {
-	y.mu.Lock()
-	defer y.mu.Unlock()
-	faults := 0
-	var kinds []string
-	for _, kind := range slices.Sorted(maps.Keys(y.faults)) {
-		faults += y.faults[kind]
-		kinds = append(kinds, fmt.Sprintf("%s %d", kind, y.faults[kind]))
+// chaosDisks are faults of disks.
+var chaosDisks = []chaosFault{
+	{"full disk", 1, (*chaos).fill},
+	{"flipped byte", 3, (*chaos).flip},
+}
+
+// chaosConnections are those of connections that relays pass on.
+var chaosConnections = []chaosFault{{"cut connection", 3, (*chaos).cuts}}
+
+// chaosNetwork are those of hosts and what lies between them.
+var chaosNetwork = []chaosFault{
+	{"partition", 3, func(x *chaos, executor, _ string) bool { return x.away(executor) }},
+	{"partition of the coordinator", 1, func(x *chaos, _, _ string) bool { return x.away("hub") }},
+	{"one-way partition", 4, (*chaos).oneWay},
+}
+
+// breaks breaks something, and repairs it.
+func (x *chaos) breaks() {
+	executor, coordinator := x.executors[x.rnd.IntN(len(x.executors))], x.coordinators[x.rnd.IntN(len(x.coordinators))]
+	var all []int
+	for i, f := range x.faults {
+		all = append(all, slices.Repeat([]int{i}, f.times)...)
 	}
-	t.Logf("%s", strings.Join(kinds, ", "))
-	t.Logf("faults %d, jobs %d, rows lost %d, duplicated %d, wrong %d", faults, y.jobs, y.lost, y.doubled, y.wrong)
-	if faults < 3 || y.jobs < 3 {
-		t.Errorf("%d faults and %d jobs prove nothing", faults, y.jobs)
+	f := x.faults[all[x.rnd.IntN(len(all))]]
+	x.t.Logf("%s: %s, %s or %s", time.Now().Format("05.000"), f.name, executor, coordinator)
+	if f.do(x, executor, coordinator) {
+		x.own.fault(f.name)
+	}
+	for name, n := range x.nodes {
+		select {
+		case <-n.done:
+			x.t.Errorf("%s ended by itself: %v\n%s", name, n.cmd.ProcessState, n.log)
+		default:
+		}
 	}
 }
 
-// limitedDisk is the executor whose files lie on a disk of diskBytes.
-const (
-	limitedDisk = "c"
-	diskBytes   = 256 << 20
-)
+func (x *chaos) stops(name string, limit int) bool {
+	x.signal(name, syscall.SIGSTOP)
+	x.pause(limit)
+	x.signal(name, syscall.SIGCONT)
+	return true
+}
 
-// limitDisk gives an executor a small disk of its own, where the system permits.
-func (x *chaos) limitDisk() {
-	dir := filepath.Join(x.dir, limitedDisk)
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		x.t.Fatal(err)
-	}
-	if err := syscall.Mount("none", dir, "tmpfs", 0, fmt.Sprintf("size=%d", diskBytes)); err != nil {
-		x.t.Logf("SKIPPED: a full disk: mounting a tmpfs needs root: %v", err)
-		return
-	}
-	x.disk = dir
-	x.t.Cleanup(func() {
-		x.stop() // what is open there
-		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
-			x.t.Errorf("unmount %s: %v", dir, err)
+// ends tells a daemon to end and kills it after a while.
+func (x *chaos) ends(name string, limit time.Duration) {
+	x.signal(name, syscall.SIGTERM)
+	x.awaits(name, limit)
+}
+
+// awaits waits for a daemon that was told to end, and kills it after a while.
+func (x *chaos) awaits(name string, limit time.Duration) {
+	select {
+	case <-x.nodes[name].done:
+		if state := x.nodes[name].cmd.ProcessState; !state.Success() {
+			x.t.Errorf("%s was told to end and ended by %v:\n%s", name, state, x.nodes[name].log)
 		}
-	})
+	case <-time.After(limit):
+		x.kill(name)
+	}
+}
+
+// leaves tells an executor to leave, by a signal or through the coordinator, and
+// starts it again.
+func (x *chaos) leaves(executor, _ string) bool {
+	limit := time.Duration(x.rnd.IntN(8000)) * time.Millisecond
+	if x.rnd.IntN(2) == 0 {
+		x.ends(executor, limit)
+	} else if got := x.admin("drain", executor, "--deadline", "5s"); got.code == exitOK {
+		x.awaits(executor, limit)
+	} else {
+		return false // the coordinator is not there
+	}
+	x.begin[executor]()
+	return true
 }
 
 // fill leaves no room on the limited disk for a while.
-func (x *chaos) fill(string) {
+func (x *chaos) fill(_, _ string) bool {
 	if x.disk == "" {
-		return
+		return false
 	}
 	path := filepath.Join(x.disk, "ballast")
 	f, err := os.Create(path)
 	if err != nil {
 		x.t.Error(err)
-		return
+		return false
 	}
 	piece := make([]byte, 1<<20)
 	for err == nil {
@@ -119,117 +151,77 @@ func (x *chaos) fill(string) {
 	if err := os.Remove(path); err != nil {
 		x.t.Error(err)
 	}
+	return true
 }
 
-// flip changes a byte of a file that an executor keeps for others: a map output
-// or what will be one.
-func (x *chaos) flip(name string) {
+// flip changes a byte of a map output or a spill file of an executor, of another
+// one where it has none.
+func (x *chaos) flip(executor, _ string) bool {
 	var files []string
-	filepath.WalkDir(filepath.Join(x.dir, name), func(path string, d os.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() && strings.Contains(path, "sheaf-executor-") && strings.HasSuffix(path, ".output") {
-			files = append(files, path)
+	at := slices.Index(x.executors, executor)
+	for i := range x.executors {
+		files = x.spilled(x.executors[(at+i)%len(x.executors)])
+		if len(files) > 0 {
+			break
 		}
-		return nil // what goes while it is looked at is gone
-	})
+	}
 	if len(files) == 0 {
-		return
+		return false
 	}
 	f, err := os.OpenFile(files[x.rnd.IntN(len(files))], os.O_RDWR, 0)
 	if err != nil {
-		return
+		return false // it has gone meanwhile
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil || info.Size() == 0 {
-		return
+		return false
 	}
 	var b [1]byte
-	at := x.rnd.Int64N(info.Size())
-	if _, err := f.ReadAt(b[:], at); err != nil {
-		return
+	offset := x.rnd.Int64N(info.Size())
+	if _, err := f.ReadAt(b[:], offset); err != nil {
+		return false
 	}
 	b[0] ^= 1 << x.rnd.IntN(8)
-	if _, err := f.WriteAt(b[:], at); err == nil {
-		x.tally.fault("flipped byte")
-	}
+	_, err = f.WriteAt(b[:], offset)
+	return err == nil
 }
 
-// leaves tells an executor to leave, by a signal or through the coordinator, and
-// starts it again.
-func (x *chaos) leaves(name string) {
-	if x.rnd.IntN(2) == 0 {
-		x.signal(name, syscall.SIGTERM)
-	} else if got := x.sheaf("drain", name, "--deadline", "5s"); got.code != exitOK {
-		return // the coordinator is not there
-	}
-	select {
-	case <-x.nodes[name].done:
-		if state := x.nodes[name].cmd.ProcessState; !state.Success() {
-			x.t.Errorf("executor %s was told to leave and ended by %v:\n%s", name, state, x.nodes[name].log)
+// spilled lists the files of rows that an executor and its workers hold.
+func (x *chaos) spilled(executor string) []string {
+	var files []string
+	filepath.WalkDir(filepath.Join(x.dir, executor), func(path string, d os.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() && strings.Contains(path, "sheaf-executor-") && slices.Contains([]string{".output", ".spill"}, filepath.Ext(path)) {
+			files = append(files, path)
 		}
-	case <-time.After(time.Duration(x.rnd.IntN(8000)) * time.Millisecond):
-		x.kill(name)
-	}
-	x.executor(name)
+		return nil // what goes while it is looked at is gone
+	})
+	return files
 }
 
-// chaosFaults are what breaks does, each as often as it stands here.
-var chaosFaults = []struct {
-	name  string
-	times int
-	do    func(x *chaos, executor string)
-}{
-	{"killed executor", 3, func(x *chaos, name string) {
-		x.kill(name)
-		x.pause(1000)
-		x.executor(name)
-	}},
-	{"killed coordinator", 2, func(x *chaos, _ string) {
-		x.kill("coordinator")
-		x.pause(1000)
-		x.coordinator()
-	}},
-	{"stopped coordinator", 1, func(x *chaos, _ string) { x.stops("coordinator", 3000) }},
-	{"stopped executor", 2, func(x *chaos, name string) { x.stops(name, 4000) }},
-	{"stopped beyond its lease", 1, func(x *chaos, name string) {
-		x.signal(name, syscall.SIGSTOP)
-		x.wait(11 * time.Second)
-		x.signal(name, syscall.SIGCONT)
-	}},
-	{"drain", 1, (*chaos).leaves},
-	{"killed workers", 2, func(x *chaos, _ string) {
-		for _, pid := range x.workers() {
-			syscall.Kill(pid, syscall.SIGKILL)
-		}
-	}},
-	{"full disk", 1, (*chaos).fill},
-	{"damage", 2, (*chaos).flip},
+// cuts resets the connections of a daemon in the middle of what it is sent or
+// sends, or after a while where that is little.
+func (x *chaos) cuts(_, _ string) bool {
+	r := x.relays[x.rnd.IntN(len(x.relays))]
+	r.resetAfter(1 + x.rnd.IntN(64<<10))
+	x.pause(2000)
+	return !r.waiting() || r.reset() > 0
 }
 
-// breaks breaks something, and repairs it.
-func (x *chaos) breaks() {
-	name := x.executors[x.rnd.IntN(len(x.executors))]
-	var all []int
-	for i, f := range chaosFaults {
-		all = append(all, slices.Repeat([]int{i}, f.times)...)
-	}
-	f := chaosFaults[all[x.rnd.IntN(len(all))]]
-	x.t.Logf("%s: %s, %s", time.Now().Format("05.000"), f.name, name)
-	if f.name != "damage" { // which finds nothing at times
-		x.tally.fault(f.name)
-	}
-	f.do(x, name)
-	for name, n := range x.nodes {
-		select {
-		case <-n.done:
-			x.t.Errorf("%s ended by itself: %v\n%s", name, n.cmd.ProcessState, n.log)
-		default:
-		}
-	}
+// away takes a host off the network for a while, beyond its lease at times.
+func (x *chaos) away(host string) bool {
+	x.net.cut(host)
+	x.pause(14000)
+	x.net.plug(host)
+	return true
 }
 
-func (x *chaos) stops(name string, limit int) {
-	x.signal(name, syscall.SIGSTOP)
-	x.pause(limit)
-	x.signal(name, syscall.SIGCONT)
+// oneWay loses what an executor sends to the port of another, for a while.
+func (x *chaos) oneWay(from, _ string) bool {
+	others := slices.DeleteFunc(slices.Clone(x.executors), func(name string) bool { return name == from })
+	to := others[x.rnd.IntN(len(others))]
+	x.net.lose(from, to)
+	x.pause(10000)
+	x.net.find(from, to)
+	return true
 }

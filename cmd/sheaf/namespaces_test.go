@@ -98,6 +98,11 @@ func (n *network) lose(from, to string) {
 	n.ip("-n", n.namespace(from), "neigh", "replace", n.dataAddress(to), "lladdr", "02:00:00:00:00:01", "dev", "net0", "nud", "permanent")
 }
 
+// find undoes lose.
+func (n *network) find(from, to string) {
+	n.ip("-n", n.namespace(from), "neigh", "del", n.dataAddress(to), "dev", "net0")
+}
+
 // command is a command line of sheaf on a host.
 func (n *network) command(host string, args ...string) *exec.Cmd {
 	cmd := exec.Command("ip", append([]string{"netns", "exec", n.namespace(host), os.Args[0]}, args...)...)

@@ -173,8 +173,10 @@ func (c *realCluster) left(name string) bool {
 // stop ends everything; the logs of daemons show where a test failed.
 func (c *realCluster) stop() {
 	for name, n := range c.nodes {
-		syscall.Kill(-n.cmd.Process.Pid, syscall.SIGKILL)
-		<-n.done
+		if !c.left(name) {
+			syscall.Kill(-n.cmd.Process.Pid, syscall.SIGKILL)
+			<-n.done
+		}
 		if c.t.Failed() {
 			c.t.Logf("%s:\n%s", name, n.log)
 		}

@@ -41,17 +41,24 @@ type resetter struct {
 	address string
 	tasks   sync.WaitGroup
 
-	mu    sync.Mutex // guards conns
-	conns []*net.TCPConn
+	mu    sync.Mutex // guards the fields below
+	conns map[*net.TCPConn]bool
+	left  int // bytes until the next reset; 0 for none
 }
 
-func newResetter(t *testing.T, to string) *resetter {
+func newResetter(t testing.TB, to string) *resetter {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	return newResetterAt(t, "127.0.0.1:0", to)
+}
+
+// newResetterAt is newResetter at an address.
+func newResetterAt(t testing.TB, address, to string) *resetter {
+	t.Helper()
+	l, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &resetter{address: l.Addr().String()}
+	r := &resetter{address: l.Addr().String(), conns: map[*net.TCPConn]bool{}}
 	r.tasks.Go(func() {
 		for {
 			conn, err := l.Accept()
@@ -77,22 +84,71 @@ func (r *resetter) pass(conn *net.TCPConn, to string) {
 		return
 	}
 	r.mu.Lock()
-	r.conns = append(r.conns, conn)
+	r.conns[conn] = true
 	r.mu.Unlock()
+	defer func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.conns, conn)
+	}()
 	r.tasks.Go(func() {
-		io.Copy(conn, other)
+		io.Copy(counted{conn, r}, other)
 		conn.Close()
 	})
-	io.Copy(other, conn)
+	io.Copy(counted{other, r}, conn)
 	other.Close()
 }
 
-func (r *resetter) reset() {
+// reset ends all connections and returns how many there were.
+func (r *resetter) reset() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, conn := range r.conns {
+	n := len(r.conns)
+	for conn := range r.conns {
 		conn.SetLinger(0)
 		conn.Close()
 	}
-	r.conns = nil
+	clear(r.conns)
+	r.left = 0
+	return n
+}
+
+// resetAfter resets when so many more bytes were passed on, in the middle of
+// whatever they belong to.
+func (r *resetter) resetAfter(bytes int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.left = bytes
+}
+
+// waiting reports whether a reset has not come yet.
+func (r *resetter) waiting() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.left > 0
+}
+
+// counted counts what is written.
+type counted struct {
+	io.Writer
+	of *resetter
+}
+
+// Write implements io.Writer.
+func (c counted) Write(b []byte) (int, error) {
+	c.of.mu.Lock()
+	ends := c.of.left > 0 && c.of.left <= len(b)
+	cut := len(b)
+	if ends {
+		cut = c.of.left
+	} else if c.of.left > 0 {
+		c.of.left -= len(b)
+	}
+	c.of.mu.Unlock()
+	n, err := c.Writer.Write(b[:cut])
+	if ends {
+		c.of.reset()
+		return n, net.ErrClosed
+	}
+	return n, err
 }

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -74,19 +73,7 @@ func (w *ways) local(t testing.TB, program string) {
 // rows returns the rows of both outputs: counts have no order, sorted lines have.
 func (w *ways) rows(t testing.TB) []string {
 	t.Helper()
-	all := rowsIn(t, w.counts())
-	parts, err := filepath.Glob(filepath.Join(w.sorted(), "part-*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, part := range parts {
-		text, err := os.ReadFile(part)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, slices.Collect(strings.Lines(string(text)))...)
-	}
-	return all
+	return append(rowsIn(t, w.counts()), orderedRows(t, w.sorted())...)
 }
 
 // left lists what stands beside the outputs.
@@ -119,17 +106,20 @@ func (w *ways) sweep(t testing.TB) {
 	}
 }
 
-// poll looks at the outputs all the time, until stop is called, which returns what
+// poll looks at both outputs all the time.
+func (w *ways) poll() (stop func() error) { return poll(2*time.Millisecond, w.counts(), w.sorted()) }
+
+// poll looks at outputs again and again, until stop is called, which returns what
 // was wrong with them: each is whole as soon as it is there, and stays as it is.
-func (w *ways) poll() (stop func() error) {
+func poll(every time.Duration, outputs ...string) (stop func() error) {
 	end, first := make(chan struct{}), map[string][]byte{}
 	var wait sync.WaitGroup
 	var wrong error
 	wait.Go(func() {
-		tick := time.NewTicker(2 * time.Millisecond)
+		tick := time.NewTicker(every)
 		defer tick.Stop()
 		for wrong == nil {
-			for _, dir := range []string{w.counts(), w.sorted()} {
+			for _, dir := range outputs {
 				list, err := whole(dir)
 				if first[dir] != nil && !bytes.Equal(list, first[dir]) {
 					err = errors.Join(err, fmt.Errorf("%s changed after it was there", dir))

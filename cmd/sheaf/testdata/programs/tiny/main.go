@@ -11,14 +11,20 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
 	"github.com/sheafdata/sheaf/sdk"
+	"github.com/sheafdata/sheaf/sdk/format/text"
 )
 
 type args struct {
-	Tasks int `flag:"tasks" required:"true"`
+	Tasks  int    `flag:"tasks" required:"true"`
+	Output string `flag:"output"` // for the rows by their last digit; empty to print their number
 }
 
 func build(p *sdk.Pipeline, a args) error {
 	rows := sdk.Read[int64](p, source(a.Tasks))
+	if a.Output != "" {
+		text.Write(sdk.Count(sdk.Map(rows, func(n int64) int64 { return n % 10 })), a.Output)
+		return nil
+	}
 	sdk.Collect(sdk.Count(sdk.Map(rows, func(int64) bool { return true })), func(all []sdk.KV[bool, int64]) error {
 		fmt.Println(all[0].Value)
 		return nil
