@@ -210,7 +210,8 @@ func (x *chaos) submits(name string, j *chaosJob) string {
 // patient runs a command of a client again while no coordinator is reached.
 func (x *chaos) patient(args ...string) outcome {
 	got := x.sheaf(args...)
-	for tries := 0; got.code == exitUnreachable && tries < 5 && x.t.Context().Err() == nil; tries++ {
+	for end := time.Now().Add(patience); got.code == exitUnreachable && time.Now().Before(end) && x.t.Context().Err() == nil; {
+		x.wait(100 * time.Millisecond) // a relay answers at once that nobody is there
 		got = x.sheaf(args...)
 	}
 	return got
