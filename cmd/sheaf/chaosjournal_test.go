@@ -3,11 +3,15 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
+
+	wal "github.com/hashicorp/raft-wal"
+	"github.com/hashicorp/raft-wal/metadb"
 
 	"github.com/sheafdata/sheaf/coordinator/journal"
 	"github.com/sheafdata/sheaf/executor/task"
@@ -53,6 +57,9 @@ func (x *chaos) audit() {
 }
 
 func (x *chaos) openJournal(ctx context.Context, m *membership, a *auditor) (*journal.Journal, error) {
+	if err := replayAll(filepath.Join(m.Dir, "journal")); err != nil {
+		return nil, err
+	}
 	cfg := journal.Config{Dir: filepath.Join(m.Dir, "journal"), Machine: a, Log: slog.New(slog.DiscardHandler)}
 	if len(m.Peers) > 1 {
 		var err error
@@ -61,6 +68,21 @@ func (x *chaos) openJournal(ctx context.Context, m *membership, a *auditor) (*jo
 		}
 	}
 	return journal.Open(ctx, cfg)
+}
+
+// replayAll removes snapshots from a journal that still has all of its records, so
+// that none is passed over.
+func replayAll(dir string) error {
+	meta := &metadb.BoltMetaDB{} // the log does not close it
+	log, err := wal.Open(filepath.Join(dir, "log"), wal.WithMetaStore(meta))
+	if err != nil {
+		return err
+	}
+	first, err := log.FirstIndex()
+	if err = errors.Join(err, log.Close(), meta.Close()); err != nil || first != 1 {
+		return err
+	}
+	return os.RemoveAll(filepath.Join(dir, "snapshots"))
 }
 
 // replay waits until one of the journals leads, which then has applied all that
