@@ -3,6 +3,8 @@ package schedule
 import (
 	"slices"
 	"time"
+
+	"github.com/sheafdata/sheaf/internal/fault"
 )
 
 // cut is a way between two executors that did not work: reader could not reach
@@ -20,20 +22,23 @@ const (
 	maxCuts = 256
 )
 
-// moves decides whether a task that could not reach the output of producer from
-// e shall try from elsewhere, instead of having the output made again: it may be
-// the way between the two that is broken, and a new output costs a task. A task
-// moves once: when it does not reach its input then either, it is the output.
-func (c *Core) moves(consumer *task, number int, e *executor, producer *task) bool {
-	holder := producer.exec
-	if holder == e || c.plant == plantRemakeUnreached {
+// triesAgain decides whether a task that could not reach the output of producer
+// from e, or got damaged bytes of it, shall read it once more before it is made
+// again: it may be the way between the two that is broken, and a new output costs
+// a task. What could not be reached is tried from elsewhere. When the second try
+// fails too, it is the output.
+func (c *Core) triesAgain(consumer *task, e *executor, producer *task, ev *AttemptFailed) bool {
+	holder, unreachable := producer.exec, ev.Failure.Kind == fault.Unreachable
+	if !unreachable && ev.Failure.Kind != fault.Corrupt || holder == e || c.plant == plantRemakeUnreached {
 		return false
 	}
 	p := consumer.history()
-	if p.moved != 0 && p.moved != number || c.usable < 2 {
+	if p.again != 0 && p.again != ev.Attempt.Number || unreachable && c.usable < 2 {
 		return false
 	}
-	p.moved = number
+	if p.again = ev.Attempt.Number; !unreachable {
+		return true
+	}
 	c.dropCuts()
 	c.cuts = slices.DeleteFunc(c.cuts, func(old cut) bool { return old.reader == e && old.holder == holder })
 	if len(c.cuts) == maxCuts {
