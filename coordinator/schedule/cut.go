@@ -55,7 +55,7 @@ func (c *Core) dropCuts() {
 
 // avoidCuts closes a task to executors that could not reach what it needs.
 func (c *Core) avoidCuts(t *task) {
-	if len(c.cuts) == 0 || t.stage.input == nil {
+	if len(c.cuts) == 0 || t.stage.input == nil || !t.stage.launchable() {
 		return
 	}
 	c.dropCuts()
@@ -66,16 +66,10 @@ func (c *Core) avoidCuts(t *task) {
 	}
 }
 
-// heldBy reports whether an executor holds outputs of the exchange.
+// heldBy reports whether an executor holds outputs of a readable exchange.
 func (x *exchange) heldBy(e *executor) bool {
-	for _, p := range x.producers {
-		for i := range p.tasks {
-			if t := &p.tasks[i]; t.state == done && t.exec == e {
-				return true
-			}
-		}
-	}
-	return false
+	x.allOutputs()
+	return x.holders[e]
 }
 
 // closeTo makes a task go to an executor only if it can go nowhere else.
