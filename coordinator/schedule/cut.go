@@ -3,6 +3,8 @@ package schedule
 import (
 	"slices"
 	"time"
+
+	"github.com/sheafdata/sheaf/internal/fault"
 )
 
 // cut is a way between two executors that did not work: reader could not reach
@@ -20,20 +22,23 @@ const (
 	maxCuts = 256
 )
 
-// moves decides whether a task that could not reach the output of producer from
-// e shall try from elsewhere, instead of having the output made again: it may be
-// the way between the two that is broken, and a new output costs a task. A task
-// moves once: when it does not reach its input then either, it is the output.
-func (c *Core) moves(consumer *task, number int, e *executor, producer *task) bool {
-	holder := producer.exec
-	if holder == e || c.plant == plantRemakeUnreached {
+// triesAgain decides whether a task that could not reach the output of producer
+// from e, or got damaged bytes of it, shall read it once more before it is made
+// again: it may be the way between the two that is broken, and a new output costs
+// a task. What could not be reached is tried from elsewhere. When the second try
+// fails too, it is the output.
+func (c *Core) triesAgain(consumer *task, e *executor, producer *task, ev *AttemptFailed) bool {
+	holder, unreachable := producer.exec, ev.Failure.Kind == fault.Unreachable
+	if !unreachable && ev.Failure.Kind != fault.Corrupt || holder == e || c.plant == plantRemakeUnreached {
 		return false
 	}
 	p := consumer.history()
-	if p.moved != 0 && p.moved != number || c.usable < 2 {
+	if p.again != 0 && p.again != ev.Attempt.Number || unreachable && c.usable < 2 {
 		return false
 	}
-	p.moved = number
+	if p.again = ev.Attempt.Number; !unreachable {
+		return true
+	}
 	c.dropCuts()
 	c.cuts = slices.DeleteFunc(c.cuts, func(old cut) bool { return old.reader == e && old.holder == holder })
 	if len(c.cuts) == maxCuts {
@@ -50,7 +55,7 @@ func (c *Core) dropCuts() {
 
 // avoidCuts closes a task to executors that could not reach what it needs.
 func (c *Core) avoidCuts(t *task) {
-	if len(c.cuts) == 0 || t.stage.input == nil {
+	if len(c.cuts) == 0 || t.stage.input == nil || !t.stage.launchable() {
 		return
 	}
 	c.dropCuts()
@@ -61,16 +66,10 @@ func (c *Core) avoidCuts(t *task) {
 	}
 }
 
-// heldBy reports whether an executor holds outputs of the exchange.
+// heldBy reports whether an executor holds outputs of a readable exchange.
 func (x *exchange) heldBy(e *executor) bool {
-	for _, p := range x.producers {
-		for i := range p.tasks {
-			if t := &p.tasks[i]; t.state == done && t.exec == e {
-				return true
-			}
-		}
-	}
-	return false
+	x.allOutputs()
+	return x.holders[e]
 }
 
 // closeTo makes a task go to an executor only if it can go nowhere else.

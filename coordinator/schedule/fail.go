@@ -162,7 +162,7 @@ func (c *Core) unreadable(consumer *task, e *executor, ev AttemptFailed) bool {
 			continue
 		}
 		known = true
-		if t.state != done || t.number != name.Attempt.Number || t.lost || ev.Failure.Kind == fault.Unreachable && c.moves(consumer, ev.Attempt.Number, e, t) {
+		if t.state != done || t.number != name.Attempt.Number || t.lost || c.triesAgain(consumer, e, t, &ev) {
 			continue
 		}
 		if t.loseOutputs() {

@@ -70,9 +70,10 @@ func (c *checker) blamed(f JobFailed) bool {
 }
 
 // gone reports whether an output is given up that an attempt could not read.
-// One that could not be reached is not, as long as another executor may try.
+// One that could not be reached, or of which damaged bytes came, is read once more.
 func (c *checker) gone(ev AttemptFailed, o plan.OutputID) bool {
-	if ev.Failure.Kind != fault.Unreachable || c.attempts[o.Attempt].exec == ev.Executor || c.w.core.usable < 2 {
+	unreachable := ev.Failure.Kind == fault.Unreachable
+	if !unreachable && ev.Failure.Kind != fault.Corrupt || c.attempts[o.Attempt].exec == ev.Executor || unreachable && c.w.core.usable < 2 {
 		return true
 	}
 	if c.committed[taskKey{ev.Attempt.Job, o.Attempt.Task}] != o.Attempt || !c.valid[o.Attempt] {

@@ -64,6 +64,7 @@ type exchange struct {
 	// outputs is what the consumer's attempts read, shared by all of them; nil
 	// when it must be made anew.
 	outputs []plan.MapOutput
+	holders map[*executor]bool // of outputs, made with them
 }
 
 // samples are those of one map output.
@@ -177,11 +178,12 @@ func (x *exchange) allOutputs() []plan.MapOutput {
 	for _, p := range x.producers {
 		n += len(p.tasks)
 	}
-	x.outputs = make([]plan.MapOutput, 0, n)
+	x.outputs, x.holders = make([]plan.MapOutput, 0, n), make(map[*executor]bool)
 	for _, p := range x.producers {
 		at := p.outputIndex(x)
 		for i := range p.tasks {
 			x.outputs = append(x.outputs, p.tasks[i].outcome.outputs[at])
+			x.holders[p.tasks[i].exec] = true
 		}
 	}
 	return x.outputs

@@ -111,7 +111,7 @@ type PastCopy struct {
 	Places     [][3]int         `json:"places,omitempty"` // executor, failures, 1 if it is closed
 	Superseded []int            `json:"superseded,omitempty"`
 	Before     *Former          `json:"before,omitempty"`
-	Moved      int              `json:"moved,omitempty"`
+	Again      int              `json:"again,omitempty"`
 	Suspect    *plan.RowRange   `json:"suspect,omitempty"`
 	Accused    bool             `json:"accused,omitempty"`
 	Deadly     []plan.DeadlyRow `json:"deadly,omitempty"`

@@ -72,8 +72,8 @@ type past struct {
 	// superseded are attempts that won once and do not count any more.
 	superseded []int
 	before     *Former // of the last winner that was superseded
-	// moved is the attempt that was the first not to reach its input.
-	moved int
+	// again is the attempt that was the first not to get its input.
+	again int
 	// suspect are rows at which the last process ended, deadly those that are known
 	// to end one; accused says that suspect was charged.
 	suspect *plan.RowRange
