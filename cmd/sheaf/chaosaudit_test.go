@@ -23,7 +23,8 @@ type auditor struct {
 	jobs    map[plan.JobID]*auditedJob
 	keys    map[string]plan.JobID // of submissions
 	records int
-	since   string // why it has not seen everything; empty when it has
+	failed  map[string]int // attempts, by the kinds of their failures
+	since   string         // why it has not seen everything; empty when it has
 	wrong   []string
 }
 
@@ -49,7 +50,7 @@ type winner struct {
 var _ journal.Machine = (*auditor)(nil)
 
 func newAuditor() *auditor {
-	return &auditor{core: schedule.New(schedule.Config{}), jobs: map[plan.JobID]*auditedJob{}, keys: map[string]plan.JobID{}}
+	return &auditor{core: schedule.New(schedule.Config{}), jobs: map[plan.JobID]*auditedJob{}, keys: map[string]plan.JobID{}, failed: map[string]int{}}
 }
 
 func (a *auditor) complain(format string, args ...any) {
@@ -96,6 +97,8 @@ func (a *auditor) before(r record.Record) {
 			a.complain("key %q is that of the jobs %v and %v", key, first, ev.Job)
 		}
 		a.keys[key] = ev.Job
+	case schedule.AttemptFailed:
+		a.failed[fmt.Sprint(ev.Failure.Kind)]++
 	case schedule.AttemptFinished:
 		j := a.jobs[ev.Attempt.Job]
 		if j == nil || j.partial {
