@@ -1,0 +1,102 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sheafdata/sheaf/coordinator/artifact"
+	"github.com/sheafdata/sheaf/internal/fault"
+)
+
+// programsRetry is when peers are asked again for a program that none of them had.
+const programsRetry = 5 * time.Second
+
+// program opens a program that is here, or that a peer has.
+func (c *Coordinator) program(ctx context.Context, name string) (*os.File, int64, error) {
+	f, size, err := c.programs.Read(name)
+	if c.peers == nil || !errors.Is(err, fs.ErrNotExist) {
+		return f, size, err
+	}
+	if err := c.obtain(ctx, name); err != nil {
+		return nil, 0, err
+	}
+	return c.programs.Read(name)
+}
+
+// obtain brings a program here from a peer, from where an earlier try broke off.
+func (c *Coordinator) obtain(ctx context.Context, name string) error {
+	// One at a time: many executors may ask for the same one at once.
+	select {
+	case c.obtaining <- struct{}{}:
+		defer func() { <-c.obtaining }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	var reasons []string
+	for _, p := range c.cfg.Peers {
+		if p.Name == c.cfg.Name {
+			continue
+		}
+		err := c.obtainFrom(ctx, p.Name, name)
+		if err == nil {
+			return nil
+		}
+		reasons = append(reasons, err.Error())
+	}
+	// One that is away now may have it: whoever asks shall ask again, and not give up.
+	return fault.New(fault.Transient, "program %s is not here, and no other coordinator gives it: %s", name, strings.Join(reasons, "; "))
+}
+
+func (c *Coordinator) obtainFrom(ctx context.Context, peer, name string) error {
+	have, complete, err := c.programs.Stat(name)
+	if complete || err != nil {
+		return err
+	}
+	return c.peers.ReadProgram(ctx, peer, name, have, func(data []byte, offset, total int64) error {
+		_, complete, err := c.programs.Write(artifact.Chunk{Name: name, Total: total, Offset: offset, Data: data}, c.keeps())
+		if complete {
+			c.log.Info("program fetched", "artifact", name, "bytes", total, "from", peer)
+		}
+		return err
+	})
+}
+
+// keeps says which programs must stay when room is made. Jobs are asked for when
+// that happens and not before: a program whose hold is gone by then is needed by a
+// job that is known by then.
+func (c *Coordinator) keeps() func(name string) bool {
+	needed := sync.OnceValue(c.machine.programs)
+	return func(name string) bool { return needed()[name] }
+}
+
+// followPrograms sees to it that the programs of jobs are here before this
+// coordinator leads.
+func (c *Coordinator) followPrograms() {
+	if c.peers == nil {
+		return
+	}
+	retry := time.NewTimer(0)
+	defer retry.Stop()
+	for {
+		select {
+		case <-c.machine.added:
+		case <-retry.C:
+		case <-c.ctx.Done():
+			return
+		}
+		for name := range c.machine.programs() {
+			if _, complete, err := c.programs.Stat(name); complete || err != nil {
+				continue
+			}
+			if err := c.obtain(c.ctx, name); err != nil && c.ctx.Err() == nil {
+				c.log.Debug("a program is missing: trying again", "artifact", name, "err", err)
+				retry.Reset(programsRetry)
+			}
+		}
+	}
+}
