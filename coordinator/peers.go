@@ -31,7 +31,7 @@ func (c *Coordinator) openPeers() (*journal.Peers, error) {
 	}
 	c.peers, err = peer.Open(peer.Config{
 		Self: c.cfg.Name, Peers: c.cfg.Peers, Cluster: c.clusterID, Address: c.address, Listener: listener,
-		Server: c.cfg.TLS, Client: c.cfg.DataTLS, Program: c.programs.Read, Log: c.log,
+		Server: c.cfg.TLS, Client: c.cfg.DataTLS, Program: c.programs.Read, Copy: c.obtain, Log: c.log,
 	})
 	if err != nil {
 		return nil, err

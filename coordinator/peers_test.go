@@ -56,14 +56,35 @@ func TestProgramOutlivesItsCoordinator(t *testing.T) {
 		t.Errorf("a follower gives %q, want %q", got, theProgram[3:])
 	}
 	submit(t, cluster, shape("words"))
-	until(t, "the other follower has it", func() bool {
-		_, complete, err := rest[1].programs.Stat(programName())
-		return complete && err == nil
-	})
 	shut(t, leader)
 	if got := fetch(t, awaitLeader(t, rest), programName(), 0); !bytes.Equal(got, theProgram) {
 		t.Errorf("the next leader gives %q, want %q", got, theProgram)
 	}
+}
+
+// TestSubmittedProgramIsShared: when a job is taken, another coordinator has its
+// program, and the third one gets it.
+func TestSubmittedProgramIsShared(t *testing.T) {
+	cs := three(t)
+	leader := awaitLeader(t, cs)
+	cluster := calls(t, leader.Address())
+	upload(t, cluster)
+	having := func() (n int) {
+		for _, c := range cs {
+			if _, complete, err := c.programs.Stat(programName()); complete && err == nil {
+				n++
+			}
+		}
+		return n
+	}
+	if n := having(); n != 1 {
+		t.Fatalf("%d coordinators have the program before it is submitted, want 1", n)
+	}
+	submit(t, cluster, shape("words"))
+	if n := having(); n < 2 {
+		t.Errorf("%d coordinators have the program of a job, want 2 or 3", n)
+	}
+	until(t, "all have it", func() bool { return having() == 3 })
 }
 
 // TestProgramThatNoneHas: what may come back with a coordinator that is away is no

@@ -17,7 +17,11 @@ type kind byte
 const (
 	forJournal kind = 1
 	forProgram kind = 2
+	forCopy    kind = 3
 )
+
+// known reports whether this version knows a kind.
+func (k kind) known() bool { return k >= forJournal && k <= forCopy }
 
 // clusterBytes is the size of a cluster's id.
 const clusterBytes = 16

@@ -42,7 +42,9 @@ type Config struct {
 	// Program opens a program that this coordinator has and says how large it is; the
 	// port closes it.
 	Program func(sha256 string) (*os.File, int64, error)
-	Log     *slog.Logger
+	// Copy fetches a program that a peer has, unless this coordinator has it.
+	Copy func(ctx context.Context, sha256, from string) error
+	Log  *slog.Logger
 }
 
 // Port is one coordinator's end of the connections among them. Its methods are
@@ -203,8 +205,11 @@ func (p *Port) greet(raw net.Conn) (err error) {
 	if _, err := conn.Write(appendAnswer(nil, refusal)); err != nil || refusal != "" {
 		return err
 	}
-	if h.kind == forProgram {
+	switch h.kind {
+	case forProgram:
 		return p.give(conn)
+	case forCopy:
+		return p.copied(conn, h.name)
 	}
 	if err := conn.SetDeadline(time.Time{}); err != nil {
 		return err
@@ -257,7 +262,7 @@ func (p *Port) refuse(h hello, conn net.Conn) string {
 func (p *Port) belongs(h hello, conn net.Conn) error {
 	_, known := find(p.cfg.Peers, h.name)
 	switch {
-	case h.kind != forJournal && h.kind != forProgram:
+	case !h.kind.known():
 		return fault.New(fault.Invalid, "kind %d of connections is not known: a newer Sheaf asks for it", h.kind)
 	case h.cluster != p.cfg.Cluster:
 		return fault.New(fault.Invalid, "coordinator %q belongs to cluster %s, and %q to %s: give all of them the same --cluster-id and new directories", h.name, h.cluster, p.cfg.Self, p.cfg.Cluster)

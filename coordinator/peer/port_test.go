@@ -262,6 +262,29 @@ func TestPortIsBounded(t *testing.T) {
 	meet(t, open(t, all[0]), b)
 }
 
+func TestAskCopy(t *testing.T) {
+	all := trio(t)
+	name, other := strings.Repeat("0f", 32), strings.Repeat("f0", 32)
+	all[1].Copy = func(_ context.Context, asked, from string) error {
+		if asked == name && from == "a" {
+			return nil
+		}
+		return fmt.Errorf("no %s of %s", asked, from)
+	}
+	a := open(t, all[0])
+	open(t, all[1])
+	if err := a.AskCopy(within(t), "b", name); err != nil {
+		t.Errorf("AskCopy = %v", err)
+	}
+	if err := a.AskCopy(within(t), "b", other); err == nil || err.Error() != "no "+other+" of a" {
+		t.Errorf("AskCopy of another one = %v, want why not", err)
+	}
+	all[2].Listener.Close()
+	if err := a.AskCopy(within(t), "c", name); err == nil {
+		t.Error("AskCopy of one that is not there = nil, want an error")
+	}
+}
+
 func TestReadProgram(t *testing.T) {
 	program := bytes.Repeat([]byte("0123456789abcdef"), (2*pieceBytes+512)/16)
 	sum := sha256.Sum256(program)

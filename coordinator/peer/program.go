@@ -17,6 +17,9 @@ const (
 	pieceBytes = 1 << 20
 	// pieceTimeout bounds how long that may take.
 	pieceTimeout = 30 * time.Second
+	// copyTimeout bounds how long a peer may take to copy a program: a gigabyte, on a
+	// network that is busy.
+	copyTimeout = 2 * time.Minute
 	// nameBytes is the size of a sha256.
 	nameBytes = 32
 )
@@ -106,4 +109,47 @@ func readPieces(conn net.Conn, offset, total int64, use func(data []byte, offset
 		offset += int64(n)
 	}
 	return nil
+}
+
+// AskCopy asks a peer to have a program that this coordinator has, and waits until
+// it does.
+func (p *Port) AskCopy(ctx context.Context, name, sha256 string) error {
+	request, err := hex.DecodeString(sha256)
+	if err != nil || len(request) != nameBytes {
+		return fault.New(fault.Invalid, "program %q is not named by a sha256", sha256)
+	}
+	conn, err := p.dial(ctx, name, forCopy)
+	if err != nil {
+		return err
+	}
+	defer conn.Close() // the answer is all that counts
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	if err := conn.SetDeadline(time.Now().Add(copyTimeout)); err != nil {
+		return err
+	}
+	if _, err := conn.Write(request); err != nil {
+		return err
+	}
+	return readAnswer(conn)
+}
+
+// copied fetches a program from the peer that asks for it. It goes on when that one
+// does not wait any longer: it will be needed here all the same.
+func (p *Port) copied(conn net.Conn, from string) error {
+	var request [nameBytes]byte
+	if _, err := io.ReadFull(conn, request[:]); err != nil {
+		return err
+	}
+	if err := conn.SetDeadline(time.Now().Add(copyTimeout)); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, copyTimeout)
+	defer cancel()
+	text := ""
+	if err := p.cfg.Copy(ctx, hex.EncodeToString(request[:]), from); err != nil {
+		text = err.Error()
+	}
+	_, err := conn.Write(appendAnswer(nil, text))
+	return err
 }
