@@ -89,7 +89,7 @@ func join(k *coordinator.Coordinator, peers []peer.Peer) string {
 	if len(peers) == 0 {
 		return k.Address()
 	}
-	return k.Address() + ",..., with the addresses of all coordinators"
+	return "ADDRESSES (this one and those of the other coordinators, with commas between them)"
 }
 
 // peersOf reads the flags that say with whom a coordinator shares its journal.
