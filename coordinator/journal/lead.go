@@ -73,7 +73,7 @@ func (j *Journal) Verify() error {
 	return nil
 }
 
-// Leader returns the leader's address for other coordinators, empty when none is known.
+// Leader returns the leader's name, empty when none is known.
 func (j *Journal) Leader() string {
 	address, _ := j.raft.LeaderWithID()
 	return string(address)

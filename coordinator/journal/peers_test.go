@@ -131,3 +131,54 @@ func TestPeersAreChecked(t *testing.T) {
 		})
 	}
 }
+
+// TestMembersStay: a journal is that of the coordinators that began it. Others
+// would wait for ever to be chosen.
+func TestMembersStay(t *testing.T) {
+	peersOf := func(t *testing.T, names ...string) *Peers {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &Peers{Self: names[0], All: names, Listener: l, Dial: func(context.Context, string) (net.Conn, error) {
+			return nil, errors.New("nobody is there")
+		}}
+	}
+	for _, tt := range []struct {
+		name          string
+		before, after []string
+		want          string
+	}{
+		{"the same, in another order", []string{"a", "b", "c"}, []string{"a", "c", "b"}, ""},
+		{"others", []string{"a", "b", "c"}, []string{"a", "b", "d"}, "it is shared by the coordinators [a b c], and not by [a b d]"},
+		{"alone after three", []string{"a", "b", "c"}, nil, "start it as one of them (--peers and --name)"},
+		{"three after one", nil, []string{"a", "b", "c"}, "it was begun by a coordinator that ran alone"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			reopen := func(names []string) (*Journal, error) {
+				cfg := Config{Dir: dir, Machine: &list{}}
+				if names != nil {
+					cfg.Peers = peersOf(t, names...)
+				}
+				return Open(within(t), cfg)
+			}
+			j, err := reopen(tt.before)
+			if err != nil {
+				t.Fatal(err)
+			}
+			shut(t, j)
+			j, err = reopen(tt.after)
+			if tt.want == "" {
+				if err != nil {
+					t.Fatalf("Open = %v", err)
+				}
+				shut(t, j)
+				return
+			}
+			if fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("Open = %v, want an invalid one that says %q", err, tt.want)
+			}
+		})
+	}
+}
