@@ -149,9 +149,15 @@ func TestLeaderStandsStill(t *testing.T) {
 	gate, notes := filepath.Join(c.dir, "gate"), filepath.Join(c.dir, "notes")
 	job, output := c.begin(c.input("note "+notes+"\nwait "+gate, "note "+notes))
 	c.until("the executor works", func() bool { _, err := os.Stat(notes); return err == nil })
+	said, followed := c.followed(job)
+	c.until("the job is followed", func() bool { return said.String() != "" })
 	still, next := c.takeOverFrom(func(name string) { c.signal(name, syscall.SIGSTOP) })
 	c.until("the executor is with the next one", func() bool { return strings.Contains(c.nodes["a"].log.String(), "coordinator="+c.addresses[next]) })
 	c.touch(gate)
+	// Its connections are open, and nothing comes over them.
+	if code := <-followed; code != exitOK || !strings.Contains(said.String(), "lost contact") || !strings.Contains(said.String(), "done in") {
+		t.Errorf("who follows the job ends with %d and reads %q, want %d, that contact was lost, and the job's end", code, said, exitOK)
+	}
 	c.signal(still, syscall.SIGCONT)
 	if rows, want := c.end(job, output), []string{"note\t2", pads(2), "wait\t1"}; !slices.Equal(rows, want) {
 		t.Errorf("rows %q, want %q", rows, want)
