@@ -224,6 +224,11 @@ func (c *Coordinator) Err() error {
 // It returns when nothing of the coordinator runs any more.
 func (c *Coordinator) Close() error {
 	c.closing.Do(func() {
+		if c.peers != nil {
+			if err := c.journal.Resign(); err != nil {
+				c.log.Warn("no other coordinator takes over at once", "err", err)
+			}
+		}
 		c.cancel()
 		<-c.done
 		// The next start, perhaps of another version, replays nothing then.

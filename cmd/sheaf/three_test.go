@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -60,7 +61,7 @@ func TestTwoOfThreeCoordinatorsKilled(t *testing.T) {
 	c.start("a")
 	first, output := c.begin(c.input("x"))
 	c.end(first, output)
-	leader, _ := c.leader(0)
+	leader, _ := c.leader()
 	rest := c.but(leader)
 	alone, other := rest[0], rest[1]
 	c.kill(other)
@@ -87,7 +88,7 @@ func TestTwoOfThreeCoordinatorsKilled(t *testing.T) {
 		t.Errorf("the jobs are\n%swant both, done", jobs)
 	}
 	c.coordinator(leader)
-	next, _ := c.leader(0)
+	next, _ := c.leader()
 	c.follows(leader, next)
 }
 
@@ -118,4 +119,51 @@ func TestTakeOverOften(t *testing.T) {
 	if got := c.sheaf("job", job); strings.Contains(got.stdout, "failed") || got.code != exitOK {
 		t.Errorf("job: %s, want no failed attempt", got.stdout)
 	}
+}
+
+// TestLeaderIsToldToStop: it hands over before it ends.
+func TestLeaderIsToldToStop(t *testing.T) {
+	t.Parallel() // it waits
+	c := newThree(t)
+	c.start("a")
+	gate := filepath.Join(c.dir, "gate")
+	job, output := c.begin(c.input("wait " + gate))
+	c.until("the executor works", func() bool { return c.running("a") == 1 })
+	told, _ := c.takeOverFrom(func(name string) { c.signal(name, syscall.SIGTERM) })
+	<-c.nodes[told].done
+	if state := c.nodes[told].cmd.ProcessState; !state.Success() {
+		t.Errorf("%s was told to stop and ended by %v", told, state)
+	}
+	c.touch(gate)
+	if rows, want := c.end(job, output), []string{pads(1), "wait\t1"}; !slices.Equal(rows, want) {
+		t.Errorf("rows %q, want %q", rows, want)
+	}
+}
+
+// TestLeaderStandsStill: another one leads while it does, and when it goes on it
+// learns that it leads no more before it decides anything.
+func TestLeaderStandsStill(t *testing.T) {
+	t.Parallel() // it waits
+	c := newThree(t)
+	c.start("a")
+	gate, notes := filepath.Join(c.dir, "gate"), filepath.Join(c.dir, "notes")
+	job, output := c.begin(c.input("note "+notes+"\nwait "+gate, "note "+notes))
+	c.until("the executor works", func() bool { _, err := os.Stat(notes); return err == nil })
+	said, followed := c.followed(job)
+	c.until("the job is followed", func() bool { return said.String() != "" })
+	still, next := c.takeOverFrom(func(name string) { c.signal(name, syscall.SIGSTOP) })
+	c.until("the executor is with the next one", func() bool { return strings.Contains(c.nodes["a"].log.String(), "coordinator="+c.addresses[next]) })
+	c.touch(gate)
+	// Its connections are open, and nothing comes over them.
+	if code := <-followed; code != exitOK || !strings.Contains(said.String(), "lost contact") || !strings.Contains(said.String(), "done in") {
+		t.Errorf("who follows the job ends with %d and reads %q, want %d, that contact was lost, and the job's end", code, said, exitOK)
+	}
+	c.signal(still, syscall.SIGCONT)
+	if rows, want := c.end(job, output), []string{"note\t2", pads(2), "wait\t1"}; !slices.Equal(rows, want) {
+		t.Errorf("rows %q, want %q", rows, want)
+	}
+	if n := strings.Count(read(t, notes), "\n"); n != 2 {
+		t.Errorf("%d attempts read input, want each of the two tasks once", n)
+	}
+	c.follows(still, next)
 }

@@ -94,12 +94,12 @@ func (c *threeCluster) term(name string) uint64 {
 	return api.Version().GetTerm()
 }
 
-// leader waits for a coordinator that leads in a term after another.
-func (c *threeCluster) leader(after uint64) (name string, term uint64) {
+// leader waits for a coordinator that leads.
+func (c *threeCluster) leader() (name string, term uint64) {
 	c.t.Helper()
 	c.until("a coordinator leads", func() bool {
 		for _, name = range c.names {
-			if term = c.term(name); term > after {
+			if term = c.term(name); term > 0 {
 				return true
 			}
 		}
@@ -111,16 +111,29 @@ func (c *threeCluster) leader(after uint64) (name string, term uint64) {
 // takeOver kills the leader and waits for the first answer of another one.
 func (c *threeCluster) takeOver() (killed, next string) {
 	c.t.Helper()
-	killed, term := c.leader(0)
+	return c.takeOverFrom(c.kill)
+}
+
+// takeOverFrom is takeOver from a leader that ends in some other way.
+func (c *threeCluster) takeOverFrom(end func(name string)) (ended, next string) {
+	c.t.Helper()
+	ended, term := c.leader()
 	begin := time.Now()
-	c.kill(killed)
-	next, _ = c.leader(term)
+	end(ended)
+	c.until("another coordinator leads", func() bool {
+		for _, next = range c.but(ended) {
+			if c.term(next) > term {
+				return true
+			}
+		}
+		return false
+	})
 	took := time.Since(begin)
-	c.t.Logf("%s took over from %s after %v", next, killed, took.Round(time.Millisecond))
+	c.t.Logf("%s took over from %s after %v", next, ended, took.Round(time.Millisecond))
 	if took > maxTakeOver {
 		c.t.Errorf("the take-over took %v, want at most %v", took, maxTakeOver)
 	}
-	return killed, next
+	return ended, next
 }
 
 // ask asks one coordinator for the jobs and says who answered.

@@ -79,7 +79,7 @@ func TestCoordinatorWithAnExecutorsCertificate(t *testing.T) {
 	c.until("it is told why", func() bool {
 		return strings.Contains(c.nodes["c1"].log.String()+c.nodes["c2"].log.String(), `shows a certificate that does not name it: it must have the URI sheaf://`+theID+`/coordinator/c3`)
 	})
-	leader, _ := c.leader(0)
+	leader, _ := c.leader()
 	if leader == "c3" {
 		t.Error("it leads")
 	}

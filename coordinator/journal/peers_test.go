@@ -105,6 +105,30 @@ func TestThreeCoordinators(t *testing.T) {
 	add(t, second.Journal, "by the second")
 }
 
+// TestResign: a coordinator that leads no more has another one do it.
+func TestResign(t *testing.T) {
+	nodes := trio(t)
+	first := leader(t, nodes)
+	add(t, first.Journal, "by the first")
+	var rest []*node
+	for _, n := range nodes {
+		if n == first {
+			continue
+		}
+		if err := n.Resign(); err != nil {
+			t.Errorf("Resign of a follower = %v", err)
+		}
+		rest = append(rest, n)
+	}
+	if err := first.Resign(); err != nil {
+		t.Fatalf("Resign = %v", err)
+	}
+	add(t, leader(t, rest).Journal, "by the second")
+	if _, err := first.Append(within(t), []byte("by the first again")); !errors.Is(err, ErrNotLeading) {
+		t.Errorf("Append of the one that resigned = %v, want %v", err, ErrNotLeading)
+	}
+}
+
 func TestPeersAreChecked(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
