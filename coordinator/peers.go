@@ -29,13 +29,14 @@ func (c *Coordinator) openPeers() (*journal.Peers, error) {
 			return nil, err
 		}
 	}
-	c.peers, err = peer.Open(peer.Config{
+	c.peers, err = peer.New(peer.Config{
 		Self: c.cfg.Name, Peers: c.cfg.Peers, Cluster: c.clusterID, Address: c.address, Listener: listener,
 		Server: c.cfg.TLS, Client: c.cfg.DataTLS, Program: c.programs.Read, Copy: c.obtain, Log: c.log,
 	})
 	if err != nil {
 		return nil, err
 	}
+	c.peers.Begin()
 	shared := &journal.Peers{Self: c.cfg.Name, Listener: c.peers, Dial: c.peers.Dial}
 	for _, p := range c.cfg.Peers {
 		shared.All = append(shared.All, p.Name)

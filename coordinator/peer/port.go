@@ -34,7 +34,7 @@ type Config struct {
 	// they can name it as the leader.
 	Address string
 	// Listener takes the connections of the others; it belongs to the port from
-	// Open on, also when that fails.
+	// New on, also when that fails.
 	Listener net.Listener
 	// Server and Client are the two ends of mutual TLS; both nil on loopback without
 	// certificates.
@@ -62,17 +62,20 @@ type Port struct {
 	told      string            // the refusal that was logged last: who is refused comes again soon
 }
 
-// Open begins to listen to the others. An address that others than this machine
-// reach, here or of a peer, is refused without TLS.
-func Open(cfg Config) (*Port, error) {
+// New returns a port, which takes connections from Begin on. An address that others
+// than this machine reach, here or of a peer, is refused without TLS.
+func New(cfg Config) (*Port, error) {
 	if err := cfg.check(); err != nil {
 		return nil, errors.Join(err, cfg.Listener.Close())
 	}
 	p := &Port{cfg: cfg, journal: make(chan net.Conn), slots: make(chan struct{}, maxConns), addresses: map[string]string{}}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
-	p.done.Go(p.accept)
 	return p, nil
 }
+
+// Begin begins to take connections. It is called once, when Config's functions can
+// be.
+func (p *Port) Begin() { p.done.Go(p.accept) }
 
 func (c Config) check() error {
 	if err := Check(c.Peers); err != nil {

@@ -33,7 +33,7 @@ func within(t *testing.T) context.Context {
 }
 
 // trio is the configuration of three ports that listen on loopback; nobody
-// accepts there before Open.
+// accepts there before Begin.
 func trio(t *testing.T) []Config {
 	t.Helper()
 	var all []Config
@@ -58,11 +58,12 @@ func trio(t *testing.T) []Config {
 
 func open(t *testing.T, cfg Config) *Port {
 	t.Helper()
-	p, err := Open(cfg)
+	p, err := New(cfg)
 	if err != nil {
-		t.Fatalf("Open(%s) = %v", cfg.Self, err)
+		t.Fatalf("New(%s) = %v", cfg.Self, err)
 	}
 	t.Cleanup(func() { p.Close() })
+	p.Begin()
 	return p
 }
 
@@ -161,12 +162,12 @@ func TestConfigIsChecked(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := trio(t)[0]
 			tt.change(&cfg)
-			_, err := Open(cfg)
+			_, err := New(cfg)
 			if fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("Open = %v, want an invalid one that says %q", err, tt.want)
+				t.Errorf("New = %v, want an invalid one that says %q", err, tt.want)
 			}
 			if err := cfg.Listener.Close(); !errors.Is(err, net.ErrClosed) {
-				t.Errorf("the listener was open after Open had failed: %v", err)
+				t.Errorf("the listener was open after New had failed: %v", err)
 			}
 		})
 	}
@@ -305,13 +306,18 @@ func TestReadProgram(t *testing.T) {
 	open(t, all[1])
 	for _, from := range []int{0, 1, pieceBytes, len(program)} {
 		var got []byte
+		pieces := 0
 		err := a.ReadProgram(within(t), "b", name, int64(from), func(data []byte, offset, total int64) error {
 			if int(offset) != from+len(got) || int(total) != len(program) {
 				t.Errorf("a piece at %d of %d, want at %d of %d", offset, total, from+len(got), len(program))
 			}
 			got = append(got, data...)
+			pieces++
 			return nil
 		})
+		if pieces == 0 {
+			t.Errorf("ReadProgram from %d gives no piece, want one that tells the size", from)
+		}
 		if err != nil || !bytes.Equal(got, program[from:]) {
 			t.Errorf("ReadProgram from %d gives %d bytes, %v, want %d", from, len(got), err, len(program)-from)
 		}

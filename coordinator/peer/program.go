@@ -61,7 +61,8 @@ func (p *Port) give(conn net.Conn) error {
 
 // ReadProgram reads a program of a peer from an offset on and hands it to use in
 // pieces, each with its offset and the size of the whole, until it is all there or
-// use fails. What comes is not checked.
+// use fails. There is one piece at least, of nothing where nothing is missing: it
+// tells the size. What comes is not checked.
 func (p *Port) ReadProgram(ctx context.Context, name, sha256 string, offset int64, use func(data []byte, offset, total int64) error) error {
 	request, err := hex.DecodeString(sha256)
 	if err != nil || len(request) != nameBytes {
@@ -95,7 +96,7 @@ func readPieces(conn net.Conn, offset, total int64, use func(data []byte, offset
 		return fault.New(fault.Invalid, "a program of %d bytes, of which %d are here", total, offset)
 	}
 	piece := make([]byte, min(pieceBytes, total-offset))
-	for offset < total {
+	for first := true; first || offset < total; first = false {
 		if err := conn.SetDeadline(time.Now().Add(pieceTimeout)); err != nil {
 			return err
 		}
