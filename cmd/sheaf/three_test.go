@@ -167,3 +167,32 @@ func TestLeaderStandsStill(t *testing.T) {
 	}
 	c.follows(still, next)
 }
+
+// TestCoordinatorLosesItsDirectory: with an empty one it catches up with the others,
+// and is as good as they are then.
+func TestCoordinatorLosesItsDirectory(t *testing.T) {
+	t.Parallel() // it waits
+	c := newThree(t)
+	c.start("a")
+	first, output := c.begin(c.input("x"))
+	c.end(first, output)
+	leader, _ := c.leader()
+	rest := c.but(leader)
+	lost, other := rest[0], rest[1]
+	c.kill(lost)
+	if err := os.RemoveAll(filepath.Join(c.dir, lost)); err != nil {
+		t.Fatal(err)
+	}
+	c.coordinator(lost)
+	c.follows(lost, leader)
+	// Two of three are needed: what is taken now is in its journal again.
+	c.kill(other)
+	second, output := c.begin(c.input("y"))
+	c.end(second, output)
+	c.coordinator(other)
+	c.follows(other, leader)
+	c.takeOver()
+	if jobs := c.sheaf("jobs").stdout; strings.Count(jobs, " done ") != 2 {
+		t.Errorf("the jobs are\n%swant both, done", jobs)
+	}
+}
