@@ -47,10 +47,14 @@ type winner struct {
 	number int
 }
 
+// auditConfig is the scheduler's configuration by which coordinators run: with
+// another one a replay gives another state.
+var auditConfig = schedule.Config{BackupAfter: schedule.DefaultBackupAfter}
+
 var _ journal.Machine = (*auditor)(nil)
 
 func newAuditor() *auditor {
-	return &auditor{core: schedule.New(schedule.Config{}), jobs: map[plan.JobID]*auditedJob{}, keys: map[string]plan.JobID{}, failed: map[string]int{}}
+	return &auditor{core: schedule.New(auditConfig), jobs: map[plan.JobID]*auditedJob{}, keys: map[string]plan.JobID{}, failed: map[string]int{}}
 }
 
 func (a *auditor) complain(format string, args ...any) {
@@ -248,7 +252,7 @@ func (a *auditor) Restore(r io.Reader) error {
 		return err
 	}
 	fresh := newAuditor()
-	if fresh.core, err = schedule.Load(schedule.Config{}, image.Core); err != nil {
+	if fresh.core, err = schedule.Load(auditConfig, image.Core); err != nil {
 		return err
 	}
 	for _, job := range image.Core.Jobs {

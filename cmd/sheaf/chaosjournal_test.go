@@ -26,6 +26,11 @@ func (x *chaos) audit() {
 	if len(all) == 0 {
 		all = []*membership{{Dir: filepath.Join(x.dir, x.coordinators[0])}}
 	}
+	for _, m := range all { // for whoever looks for what the audit finds
+		if err := os.CopyFS(filepath.Join(x.t.ArtifactDir(), filepath.Base(m.Dir)), os.DirFS(filepath.Join(m.Dir, "journal"))); err != nil {
+			x.t.Error(err)
+		}
+	}
 	ctx, cancel := context.WithTimeout(x.t.Context(), patience)
 	defer cancel()
 	var auditors []*auditor
