@@ -142,7 +142,7 @@ func (x *chaos) judge(a *auditor) {
 			}
 		}
 	}
-	x.t.Logf("the journal holds %d records of %d jobs, %d of them done; failed attempts by kind: %v", a.records, len(a.jobs), done, a.failed)
+	x.t.Logf("the journal holds %d records of %d jobs, %d of them done; backups %d, failed attempts by kind: %v", a.records, len(a.jobs), done, len(a.backups), a.failed)
 	if a.since != "" {
 		x.t.Logf("and begins with %s", a.since)
 	}
