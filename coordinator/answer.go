@@ -69,9 +69,8 @@ func (c *Coordinator) answer(err error) error {
 
 // leaderAddress is where the leader answers, empty when that is not known.
 func (c *Coordinator) leaderAddress() string {
-	peer := c.journal.Leader()
-	if peer == "" || c.cfg.PeerAddress == nil {
+	if c.peers == nil {
 		return ""
 	}
-	return c.cfg.PeerAddress(peer)
+	return c.peers.ClientAddress(c.journal.Leader())
 }

@@ -2,7 +2,6 @@ package coordinator
 
 import (
 	"context"
-	"sync"
 
 	"connectrpc.com/connect"
 
@@ -54,12 +53,9 @@ func (s clusterService) UploadArtifact(_ context.Context, req *connect.Request[p
 	if _, err := s.c.leader(); err != nil {
 		return nil, s.c.answer(err)
 	}
-	// Asked when room is made and not before: a program whose hold is gone by
-	// then is needed by a job that is known by then.
-	needed := sync.OnceValue(s.c.machine.programs)
 	m := req.Msg
 	chunk := artifact.Chunk{Name: m.GetSha256(), Total: m.GetTotalBytes(), Offset: m.GetOffset(), Data: m.GetData()}
-	bytes, complete, err := s.c.programs.Write(chunk, func(name string) bool { return needed()[name] })
+	bytes, complete, err := s.c.programs.Write(chunk, s.c.keeps())
 	if err != nil {
 		return nil, s.c.answer(err)
 	}

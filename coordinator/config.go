@@ -6,7 +6,7 @@ import (
 	"net"
 	"time"
 
-	"github.com/sheafdata/sheaf/coordinator/journal"
+	"github.com/sheafdata/sheaf/coordinator/peer"
 	"github.com/sheafdata/sheaf/coordinator/schedule"
 	"github.com/sheafdata/sheaf/internal/secure"
 )
@@ -51,11 +51,16 @@ type Config struct {
 	// logs are fetched; nil where those are not encrypted.
 	DataTLS *tls.Config
 
-	// Peers are the coordinators of the cluster; nil for this one alone.
-	Peers *journal.Peers
-	// PeerAddress gives the address where a peer answers clients; nil when that is
-	// not known.
-	PeerAddress func(peer string) string
+	// Peers are the coordinators of the cluster, this one among them under the name
+	// Name; none for this one alone. They keep their names, and ClusterID must be the
+	// same for all of them.
+	Peers []peer.Peer
+	Name  string
+	// PeerListener takes the connections of the others; it belongs to the coordinator
+	// from Start on, also when that fails. Without one the coordinator listens on
+	// PeerListen; the default is its own address among Peers.
+	PeerListener net.Listener
+	PeerListen   string
 
 	// Schedule tunes the scheduler. It must stay the same over restarts: the
 	// journal replays to the same state only with the same settings. Its

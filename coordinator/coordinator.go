@@ -23,6 +23,7 @@ import (
 
 	"github.com/sheafdata/sheaf/coordinator/artifact"
 	"github.com/sheafdata/sheaf/coordinator/journal"
+	"github.com/sheafdata/sheaf/coordinator/peer"
 	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/gossip"
@@ -37,6 +38,7 @@ type Coordinator struct {
 	address   string
 	directory *directory
 	programs  *artifact.Store
+	peers     *peer.Port // nil when it is alone
 	journal   *journal.Journal
 	machine   *machine
 	data      *http.Client
@@ -44,6 +46,7 @@ type Coordinator struct {
 	server    *http.Server
 	gossip    *gossip.Gossip // nil when it does not
 	watchers  chan struct{}  // a token each
+	obtaining chan struct{}  // holds a token while a program comes from a peer
 
 	leads atomic.Pointer[loop] // nil while another coordinator leads, or none
 
@@ -66,7 +69,7 @@ func Start(ctx context.Context, cfg Config) (_ *Coordinator, err error) {
 	cfg = cfg.withDefaults()
 	c := &Coordinator{
 		cfg: cfg, log: cfg.Log, listener: cfg.Listener, done: make(chan struct{}),
-		machine: newMachine(cfg.Schedule), data: dataClient(cfg.DataTLS), watchers: make(chan struct{}, cfg.Limits.Watchers),
+		machine: newMachine(cfg.Schedule), data: dataClient(cfg.DataTLS), watchers: make(chan struct{}, cfg.Limits.Watchers), obtaining: make(chan struct{}, 1),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	defer func() {
@@ -79,15 +82,12 @@ func Start(ctx context.Context, cfg Config) (_ *Coordinator, err error) {
 	if err := c.open(ctx); err != nil {
 		return nil, err
 	}
-	if err := c.listen(); err != nil {
-		return nil, err
-	}
 	if err := c.startGossip(ctx); err != nil {
 		return nil, err
 	}
 	first := make(chan struct{})
 	c.tasks.Go(func() { c.lead(first) })
-	if cfg.Peers == nil {
+	if c.peers == nil {
 		select {
 		case <-first:
 		case <-ctx.Done():
@@ -99,6 +99,7 @@ func Start(ctx context.Context, cfg Config) (_ *Coordinator, err error) {
 	}
 	c.tasks.Go(c.serve)
 	c.tasks.Go(c.followGossip)
+	c.tasks.Go(c.followPrograms)
 	go func() {
 		c.tasks.Wait()
 		close(c.done)
@@ -107,9 +108,9 @@ func Start(ctx context.Context, cfg Config) (_ *Coordinator, err error) {
 	return c, nil
 }
 
-// open opens what the data directory holds.
+// open opens what the data directory holds, and the ports.
 func (c *Coordinator) open(ctx context.Context) (err error) {
-	if c.directory, err = openDirectory(c.cfg.Dir, c.cfg.ClusterID); err != nil {
+	if c.directory, err = openDirectory(c.cfg.Dir, c.cfg.ClusterID, len(c.cfg.Peers) == 0); err != nil {
 		return err
 	}
 	c.clusterID = c.directory.clusterID
@@ -120,9 +121,15 @@ func (c *Coordinator) open(ctx context.Context) (err error) {
 	if c.programs, err = artifact.Open(filepath.Join(c.cfg.Dir, "artifacts"), limits); err != nil {
 		return err
 	}
-	c.journal, err = journal.Open(ctx, journal.Config{
-		Dir: filepath.Join(c.cfg.Dir, "journal"), Machine: c.machine, Log: c.log, Peers: c.cfg.Peers,
-	})
+	// Before the journal: the others are told the address.
+	if err := c.listen(); err != nil {
+		return err
+	}
+	shared, err := c.openPeers()
+	if err != nil {
+		return err
+	}
+	c.journal, err = journal.Open(ctx, journal.Config{Dir: filepath.Join(c.cfg.Dir, "journal"), Machine: c.machine, Log: c.log, Peers: shared})
 	return err
 }
 
@@ -217,10 +224,15 @@ func (c *Coordinator) Err() error {
 // It returns when nothing of the coordinator runs any more.
 func (c *Coordinator) Close() error {
 	c.closing.Do(func() {
+		if c.peers != nil {
+			if err := c.journal.Resign(); err != nil {
+				c.log.Warn("no other coordinator takes over at once", "err", err)
+			}
+		}
 		c.cancel()
 		<-c.done
 		// The next start, perhaps of another version, replays nothing then.
-		if c.Err() == nil && c.cfg.Peers == nil {
+		if c.Err() == nil && c.peers == nil {
 			if err := c.journal.Snapshot(); err != nil {
 				c.log.Warn("no snapshot was taken: the next start replays the journal", "err", err)
 			}
@@ -241,6 +253,13 @@ func (c *Coordinator) release() error {
 	}
 	if c.journal != nil {
 		errs = append(errs, c.journal.Close())
+	}
+	if c.peers != nil {
+		if err := c.peers.Close(); !errors.Is(err, net.ErrClosed) { // the journal closes it as well
+			errs = append(errs, err)
+		}
+	} else if c.cfg.PeerListener != nil {
+		errs = append(errs, c.cfg.PeerListener.Close())
 	}
 	if c.programs != nil {
 		errs = append(errs, c.programs.Close())

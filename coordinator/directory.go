@@ -28,8 +28,9 @@ const (
 )
 
 // openDirectory locks a data directory and makes it on the first day, then for the
-// wanted cluster if one is named.
-func openDirectory(dir, wanted string) (_ *directory, err error) {
+// wanted cluster if one is named. A coordinator that is not alone does not draw an
+// id, which the others would not have.
+func openDirectory(dir, wanted string, alone bool) (_ *directory, err error) {
 	if dir == "" {
 		return nil, fault.New(fault.Invalid, "no data directory is given")
 	}
@@ -44,7 +45,7 @@ func openDirectory(dir, wanted string) (_ *directory, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.clusterID, err = clusterID(dir, wanted); err != nil {
+	if d.clusterID, err = clusterID(dir, wanted, alone); err != nil {
 		return nil, errors.Join(err, d.lock.Close())
 	}
 	return d, nil
@@ -58,7 +59,7 @@ func isClusterID(id string) bool {
 }
 
 // clusterID reads the cluster's id, or takes the wanted one, or draws one.
-func clusterID(dir, wanted string) (string, error) {
+func clusterID(dir, wanted string, alone bool) (string, error) {
 	if wanted != "" && !isClusterID(wanted) {
 		return "", fault.New(fault.Invalid, "%q is no id of a cluster: give %d hexadecimal digits in lower case", wanted, clusterDigits)
 	}
@@ -85,6 +86,9 @@ func clusterID(dir, wanted string) (string, error) {
 		var raw [clusterDigits / 2]byte
 		rand.Read(raw[:])
 		id = hex.EncodeToString(raw[:])
+		if !alone {
+			return "", fault.New(fault.Invalid, "%s is new, and the coordinators of a cluster must agree on its id: give all of them the same --cluster-id, such as %s, which was drawn just now", dir, id)
+		}
 	}
 	return id, storage.WriteWhole(path, []byte(id+"\n"))
 }

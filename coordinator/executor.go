@@ -189,7 +189,7 @@ func (x executorService) receive(ctx context.Context, l *loop, s *session, st *s
 
 // FetchArtifact implements sheafv1connect.ExecutorServiceHandler.
 func (x executorService) FetchArtifact(ctx context.Context, req *connect.Request[pb.FetchArtifactRequest], out *connect.ServerStream[pb.FetchArtifactResponse]) error {
-	f, size, err := x.c.programs.Read(req.Msg.GetSha256())
+	f, size, err := x.c.program(ctx, req.Msg.GetSha256())
 	if err != nil {
 		return x.c.answer(err)
 	}

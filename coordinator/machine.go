@@ -37,6 +37,8 @@ type machine struct {
 
 	nodes    map[plan.ExecutorID]*node
 	nodeList []*node // in the order in which they were first seen
+
+	added chan struct{} // holds a token when jobs were added since it was taken
 }
 
 // requestKey is an idempotency key of one owner.
@@ -86,7 +88,7 @@ type node struct {
 func newMachine(cfg schedule.Config) *machine {
 	return &machine{
 		cfg: cfg, core: schedule.New(cfg), jobs: map[plan.JobID]*job{}, keys: map[requestKey]plan.JobID{}, steps: map[plan.JobID][]*job{},
-		nodes: map[plan.ExecutorID]*node{},
+		nodes: map[plan.ExecutorID]*node{}, added: make(chan struct{}, 1),
 	}
 }
 
@@ -158,6 +160,14 @@ func (m *machine) add(j *job) {
 	}
 	if s := j.submission; s.IdempotencyKey != "" {
 		m.keys[requestKey{s.Owner, s.IdempotencyKey}] = j.id
+	}
+	m.tellAdded()
+}
+
+func (m *machine) tellAdded() {
+	select {
+	case m.added <- struct{}{}:
+	default:
 	}
 }
 

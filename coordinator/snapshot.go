@@ -129,6 +129,7 @@ func (m *machine) restore(im *image) error {
 	}
 	m.core, m.at, m.jobs, m.order, m.keys, m.steps = core, im.At, fresh.jobs, fresh.order, fresh.keys, fresh.steps
 	m.finished, m.finishedBytes, m.nodes, m.nodeList = fresh.finished, fresh.finishedBytes, fresh.nodes, fresh.nodeList
+	m.tellAdded()
 	return nil
 }
 

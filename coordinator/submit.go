@@ -44,6 +44,9 @@ func (s clusterService) Submit(ctx context.Context, req *connect.Request[pb.Subm
 		return nil, s.c.answer(err)
 	}
 	defer release()
+	if err := s.c.share(ctx, r.submission.Spec.ArtifactSHA256); err != nil {
+		return nil, s.c.answer(err)
+	}
 	r.submission.Owner = secure.IdentityOf(ctx).Name
 	// The program is held until the job is known, so a client that goes away does
 	// not end the wait.

@@ -62,16 +62,16 @@ func (x *chaos) onLoopback(t *testing.T, coordinators, executors int) {
 		x.relays = append(x.relays, r)
 		return r.address
 	}
-	var peers, answers []string
+	var peers, names, answers []string
 	for i := range coordinators {
-		peers, answers = append(peers, at(7480+i)), append(answers, relay(at(7440+i), 7460+i))
+		peers, names, answers = append(peers, at(7480+i)), append(names, fmt.Sprint("coordinator-", i)), append(answers, relay(at(7440+i), 7460+i))
 	}
 	for i := range coordinators {
-		name := fmt.Sprint("coordinator-", i)
+		name := names[i]
 		x.coordinators = append(x.coordinators, name)
 		m := &membership{
-			Dir: filepath.Join(c.dir, name), Cluster: theID, Listen: at(7440 + i), Advertise: answers[i], Gossip: at(7500 + i),
-			Self: i, Peers: peers, Answers: answers,
+			Name: name, Dir: filepath.Join(c.dir, name), Cluster: theID, Listen: at(7440 + i), Advertise: answers[i], Gossip: at(7500 + i),
+			Names: names, Peers: peers,
 		}
 		if coordinators > 1 {
 			x.keepPrograms(m.Dir)
@@ -109,18 +109,10 @@ func (x *chaos) keepPrograms(dir string) {
 	}
 }
 
-// coordinates starts a coordinator, by the command where it is the only one.
+// coordinates starts a coordinator.
 func (x *chaos) coordinates(name string, m *membership) {
 	x.t.Helper()
-	if len(m.Peers) == 1 {
-		x.daemon(name, "coordinator", "--data", m.Dir, "--cluster-id", m.Cluster, "--listen", m.Listen, "--advertise", m.Advertise, "--gossip", m.Gossip)
-		return
-	}
-	cmd, err := m.command()
-	if err != nil {
-		x.t.Fatal(err)
-	}
-	x.begins(name, cmd)
+	x.daemon(name, m.args()...)
 }
 
 // onHosts starts a cluster on hosts of a network of its own, by mutual TLS.

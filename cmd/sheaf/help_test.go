@@ -27,6 +27,9 @@ func TestHelp(t *testing.T) {
 	}
 }
 
+// threePeers is a good value of --peers.
+const threePeers = "a=127.0.0.1:1,b=127.0.0.1:2,c=127.0.0.1:3"
+
 func TestUsage(t *testing.T) {
 	tests := []struct {
 		name string
@@ -58,6 +61,12 @@ func TestUsage(t *testing.T) {
 		{"port too large", []string{"jobs", "--cluster", "127.0.0.1:74400"}, "its port is no number from 1 to 65535"},
 		{"negative slots", []string{"executor", "--dir", "absent/executor", "--slots", "-3", "--memory", "lots"}, "--slots -3: give 1 or more"},
 		{"no slots", []string{"executor", "--dir", "absent/executor", "--slots", "0", "--memory", "lots"}, "--slots 0: give 1 or more"},
+		{"two coordinators", []string{"coordinator", "--data", "absent", "--name", "a", "--peers", "a=127.0.0.1:1,b=127.0.0.1:2"}, "--peers: 2 coordinators: with two, the end of either is the end of both: name 3, so that any one of them may end, or run one alone"},
+		{"four coordinators", []string{"coordinator", "--data", "absent", "--name", "a", "--peers", "a=127.0.0.1:1,b=127.0.0.1:2,c=127.0.0.1:3,d=127.0.0.1:4"}, "--peers: 4 coordinators: name 3"},
+		{"a coordinator without a name", []string{"coordinator", "--data", "absent", "--name", "a", "--peers", "127.0.0.1:1,127.0.0.1:2"}, `--peers: "127.0.0.1:1" has no name: write name=host:port of each`},
+		{"which of three", []string{"coordinator", "--data", "absent", "--peers", threePeers}, "say by --name which of them this one is: a, b, c"},
+		{"none of three", []string{"coordinator", "--data", "absent", "--name", "d", "--peers", threePeers}, "--name d: --peers does not name it: choose from a, b, c"},
+		{"a name alone", []string{"coordinator", "--data", "absent", "--name", "a"}, "--name and --peer-listen are for one of three coordinators: give --peers too"},
 		{"another machine without TLS", []string{"jobs", "--cluster", "10.0.0.1"}, "10.0.0.1:7440 is on another machine"},
 		{"one file of three", []string{"jobs", "--tls-ca", "ca.pem"}, "--tls-cert and --tls-key is missing"},
 		{"absent token", []string{"jobs", "--token-file", "absent"}, "open the token absent: no such file"},

@@ -25,9 +25,6 @@ func TestMain(m *testing.M) {
 	if os.Getenv(cliVar) != "" {
 		main()
 	}
-	if text := os.Getenv(memberVar); text != "" {
-		os.Exit(member(text))
-	}
 	for _, name := range []string{"SHEAF_CLUSTER", "SHEAF_TOKEN", "SHEAF_TOKEN_FILE", "SHEAF_TLS_CERT", "SHEAF_TLS_KEY", "SHEAF_TLS_CA"} {
 		os.Unsetenv(name)
 	}

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"connectrpc.com/connect"
@@ -46,7 +47,30 @@ func (c *Client) Watch(ctx context.Context, job string, w Watcher) (*pb.JobEnd, 
 	}
 }
 
+// maxSilence is after how long without a snapshot a coordinator is given up that was
+// to send one every interval: its machine may be gone without a word.
+const maxSilence = 10 * time.Second
+
+// errSilent ends a stream on which nothing comes.
+var errSilent = connect.NewError(connect.CodeUnavailable, errors.New("nothing was heard of it for too long"))
+
+// watchOnce follows a job over one connection.
 func watchOnce(ctx context.Context, stub sheafv1connect.ClusterServiceClient, job string, w Watcher, arrived func()) (*pb.JobEnd, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	silence := time.AfterFunc(maxSilence+w.Interval, func() { cancel(errSilent) })
+	defer silence.Stop()
+	end, err := watchStream(ctx, stub, job, w, func() {
+		silence.Reset(maxSilence + w.Interval)
+		arrived()
+	})
+	if err != nil && context.Cause(ctx) == error(errSilent) {
+		return nil, errSilent
+	}
+	return end, err
+}
+
+func watchStream(ctx context.Context, stub sheafv1connect.ClusterServiceClient, job string, w Watcher, arrived func()) (*pb.JobEnd, error) {
 	stream, err := stub.WatchJob(ctx, connect.NewRequest(&pb.WatchJobRequest{
 		JobId: job, IntervalMillis: int32(w.Interval.Milliseconds()), Rows: w.Rows != nil,
 	}))

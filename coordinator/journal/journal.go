@@ -148,8 +148,14 @@ func (j *Journal) join(cfg Config, logger *logger) error {
 	if err := j.begin(c, snapshots, cfg.Peers.servers()); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	j.raft, err = raft.NewRaft(c, &machine{cfg.Machine}, j.store, j.store, snapshots, j.transport)
-	return err
+	if j.raft, err = raft.NewRaft(c, &machine{cfg.Machine}, j.store, j.store, snapshots, j.transport); err != nil {
+		return err
+	}
+	known := j.raft.GetConfiguration()
+	if err := known.Error(); err != nil {
+		return err
+	}
+	return cfg.Peers.checkMembers(known.Configuration())
 }
 
 const (

@@ -64,6 +64,15 @@ func (j *Journal) Lost(ctx context.Context, term uint64) {
 	}
 }
 
+// Resign lets another coordinator lead, if this one does, and waits for that about a
+// second. Others need not find out by themselves then that this one ends.
+func (j *Journal) Resign() error {
+	if j.raft.State() != raft.Leader {
+		return nil
+	}
+	return j.raft.LeadershipTransfer().Error()
+}
+
 // Verify asks the other coordinators whether this one leads: before what cannot
 // be taken back. The error is ErrNotLeading when it does not.
 func (j *Journal) Verify() error {
@@ -73,7 +82,7 @@ func (j *Journal) Verify() error {
 	return nil
 }
 
-// Leader returns the leader's address for other coordinators, empty when none is known.
+// Leader returns the leader's name, empty when none is known.
 func (j *Journal) Leader() string {
 	address, _ := j.raft.LeaderWithID()
 	return string(address)

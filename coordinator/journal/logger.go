@@ -1,9 +1,12 @@
 package journal
 
 import (
+	"fmt"
 	"io"
 	"log"
 	"log/slog"
+	"sync"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 )
@@ -13,6 +16,38 @@ type logger struct {
 	hclog.Logger // for what nobody asks of it
 	log          *slog.Logger
 	alone        bool // there are no peers: what is said of elections is no news
+	said         *said
+}
+
+// said is when a message was logged last. Raft says of a peer that is away what it
+// says twice a second, for as long as that takes.
+type said struct {
+	mu   sync.Mutex // guards when
+	when map[string]time.Time
+}
+
+const (
+	// sayAgain is when a message is logged again that did not change.
+	sayAgain = time.Minute
+	// maxSaid bounds the messages that are remembered.
+	maxSaid = 256
+)
+
+// news reports whether a message, which begins with who it is about, was not
+// logged lately.
+func (s *said) news(msg string, args []any) bool {
+	key := msg + fmt.Sprint(args[:min(2, len(args))]...)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if now.Sub(s.when[key]) < sayAgain {
+		return false
+	}
+	if len(s.when) >= maxSaid {
+		clear(s.when)
+	}
+	s.when[key] = now
+	return true
 }
 
 // newLogger returns a logger; a nil log keeps nothing.
@@ -20,12 +55,14 @@ func newLogger(log *slog.Logger, alone bool) *logger {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &logger{hclog.NewNullLogger(), log, alone}
+	return &logger{hclog.NewNullLogger(), log, alone, &said{when: map[string]time.Time{}}}
 }
 
 // Log implements hclog.Logger.
 func (l *logger) Log(level hclog.Level, msg string, args ...any) {
 	switch {
+	case level >= hclog.Warn && !l.alone && !l.said.news(msg, args):
+		l.log.Debug(msg, args...)
 	case level == hclog.Error:
 		l.log.Error(msg, args...)
 	case level == hclog.Warn && !l.alone:
@@ -53,7 +90,7 @@ func (l *logger) Error(msg string, args ...any) { l.Log(hclog.Error, msg, args..
 
 // With implements hclog.Logger.
 func (l *logger) With(args ...any) hclog.Logger {
-	return &logger{l.Logger, l.log.With(args...), l.alone}
+	return &logger{l.Logger, l.log.With(args...), l.alone, l.said}
 }
 
 // Named implements hclog.Logger.

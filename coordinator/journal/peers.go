@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"errors"
+	"io"
 	"maps"
 	"net"
 	"slices"
@@ -16,13 +17,13 @@ import (
 
 // Peers are the coordinators of a cluster that outlives any one of them.
 type Peers struct {
-	Self string   // this one's address
-	All  []string // the addresses of all three, as host:port
+	Self string   // this one's name
+	All  []string // the names of all three, which the journal keeps
 	// Listener takes what the others send; Dial connects to one of them. They
 	// belong to the journal from Open on, also when that fails, and bring
-	// encryption with them.
+	// encryption with them. Where a name is to be found may change: Dial alone knows.
 	Listener net.Listener
-	Dial     func(ctx context.Context, address string) (net.Conn, error)
+	Dial     func(ctx context.Context, name string) (net.Conn, error)
 }
 
 // check refuses numbers of coordinators that are worse than one. With two, the
@@ -34,7 +35,7 @@ func (p *Peers) check() error {
 	case len(p.All) != 3:
 		return fault.New(fault.Invalid, "%d coordinators: run one, or three so that any one of them may end", len(p.All))
 	case !slices.Contains(p.All, p.Self):
-		return fault.New(fault.Invalid, "this coordinator's address %s is not among those of all: %v", p.Self, p.All)
+		return fault.New(fault.Invalid, "this coordinator's name %s is not among those of all: %v", p.Self, p.All)
 	}
 	sorted := slices.Clone(p.All)
 	slices.Sort(sorted)
@@ -42,6 +43,30 @@ func (p *Peers) check() error {
 		return fault.New(fault.Invalid, "a coordinator is named twice: %v", p.All)
 	}
 	return nil
+}
+
+// checkMembers compares the coordinators that a journal names with those that were
+// given: one that is not named is never chosen, and waits for ever.
+func (p *Peers) checkMembers(known raft.Configuration) error {
+	var names []string
+	for _, s := range known.Servers {
+		names = append(names, string(s.ID))
+	}
+	given := []string{itself}
+	if p != nil {
+		given = slices.Clone(p.All)
+	}
+	slices.Sort(names)
+	slices.Sort(given)
+	switch {
+	case slices.Equal(names, given):
+		return nil
+	case slices.Equal(names, []string{itself}):
+		return fault.New(fault.Invalid, "it was begun by a coordinator that ran alone, and cannot be shared by %v: give three new directories, or start it alone", given)
+	case p == nil:
+		return fault.New(fault.Invalid, "it is shared by the coordinators %v: start it as one of them (--peers and --name)", names)
+	}
+	return fault.New(fault.Invalid, "it is shared by the coordinators %v, and not by %v: names stay as they were at the first start", names, given)
 }
 
 // itself is the name of a coordinator that has no peers.
@@ -105,6 +130,15 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
+// Read implements net.Conn. That this end closed it is no fault to raft.
+func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if errors.Is(err, net.ErrClosed) {
+		err = io.EOF
+	}
+	return n, err
+}
+
 // keep notes a connection, or ends it when the stream has ended.
 func (s *stream) keep(c net.Conn, err error) (net.Conn, error) {
 	if err != nil {
@@ -143,7 +177,8 @@ func (s *stream) Close() error {
 	return errors.Join(errs...)
 }
 
-// Addr implements net.Listener. It is what raft tells the others.
+// Addr implements net.Listener. It is what raft tells the others: what it takes for
+// an address is a name here.
 func (s *stream) Addr() net.Addr { return address(s.peers.Self) }
 
 type address string

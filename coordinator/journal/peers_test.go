@@ -105,6 +105,30 @@ func TestThreeCoordinators(t *testing.T) {
 	add(t, second.Journal, "by the second")
 }
 
+// TestResign: a coordinator that leads no more has another one do it.
+func TestResign(t *testing.T) {
+	nodes := trio(t)
+	first := leader(t, nodes)
+	add(t, first.Journal, "by the first")
+	var rest []*node
+	for _, n := range nodes {
+		if n == first {
+			continue
+		}
+		if err := n.Resign(); err != nil {
+			t.Errorf("Resign of a follower = %v", err)
+		}
+		rest = append(rest, n)
+	}
+	if err := first.Resign(); err != nil {
+		t.Fatalf("Resign = %v", err)
+	}
+	add(t, leader(t, rest).Journal, "by the second")
+	if _, err := first.Append(within(t), []byte("by the first again")); !errors.Is(err, ErrNotLeading) {
+		t.Errorf("Append of the one that resigned = %v, want %v", err, ErrNotLeading)
+	}
+}
+
 func TestPeersAreChecked(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -127,6 +151,57 @@ func TestPeersAreChecked(t *testing.T) {
 			}
 			if err := l.Close(); !errors.Is(err, net.ErrClosed) {
 				t.Errorf("the listener was open after Open had failed: %v", err)
+			}
+		})
+	}
+}
+
+// TestMembersStay: a journal is that of the coordinators that began it. Others
+// would wait for ever to be chosen.
+func TestMembersStay(t *testing.T) {
+	peersOf := func(t *testing.T, names ...string) *Peers {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &Peers{Self: names[0], All: names, Listener: l, Dial: func(context.Context, string) (net.Conn, error) {
+			return nil, errors.New("nobody is there")
+		}}
+	}
+	for _, tt := range []struct {
+		name          string
+		before, after []string
+		want          string
+	}{
+		{"the same, in another order", []string{"a", "b", "c"}, []string{"a", "c", "b"}, ""},
+		{"others", []string{"a", "b", "c"}, []string{"a", "b", "d"}, "it is shared by the coordinators [a b c], and not by [a b d]"},
+		{"alone after three", []string{"a", "b", "c"}, nil, "start it as one of them (--peers and --name)"},
+		{"three after one", nil, []string{"a", "b", "c"}, "it was begun by a coordinator that ran alone"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			reopen := func(names []string) (*Journal, error) {
+				cfg := Config{Dir: dir, Machine: &list{}}
+				if names != nil {
+					cfg.Peers = peersOf(t, names...)
+				}
+				return Open(within(t), cfg)
+			}
+			j, err := reopen(tt.before)
+			if err != nil {
+				t.Fatal(err)
+			}
+			shut(t, j)
+			j, err = reopen(tt.after)
+			if tt.want == "" {
+				if err != nil {
+					t.Fatalf("Open = %v", err)
+				}
+				shut(t, j)
+				return
+			}
+			if fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("Open = %v, want an invalid one that says %q", err, tt.want)
 			}
 		})
 	}

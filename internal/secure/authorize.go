@@ -204,6 +204,12 @@ func certified(state *tls.ConnectionState, role string) (cluster, name string, o
 	return "", "", false
 }
 
+// Coordinator returns the cluster and the name in a certificate that was verified,
+// if it names a coordinator.
+func Coordinator(state *tls.ConnectionState) (cluster, name string, ok bool) {
+	return certified(state, coordinatorRole)
+}
+
 // denied returns the error of a refused request.
 func denied(code connect.Code, format string, args ...any) error {
 	err := fault.New(fault.Invalid, format, args...)

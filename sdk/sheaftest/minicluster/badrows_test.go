@@ -161,7 +161,7 @@ func (a badArgs) wantBad(t *testing.T, res *sdk.Result, good, bad []string) {
 }
 
 // TestDeadlyRows checks rows that end the process in every way: each is known
-// after two attempts and left out by the next, whatever else runs beside it.
+// after two attempts at most and left out by the next, whatever else runs beside it.
 func TestDeadlyRows(t *testing.T) {
 	t.Parallel()
 	c := minicluster.New(t, minicluster.Options{Executors: 2, Slots: 2, SplitBytes: 1 << 10})
@@ -173,9 +173,11 @@ func TestDeadlyRows(t *testing.T) {
 	deadly := []string{"exit-1", "kill-1", "race-1", "exit-2", "exit-3", "stack-1"}
 	a.wantBad(t, res, []string{"a", "b", "c", "d", "e", "f"}, append([]string{"error-1", "panic-1"}, deadly...))
 	for _, line := range deadly {
-		// One that shared a batch with another may be met once more before.
-		if n := a.begun(t, line); n < 2 || n > 4 {
-			t.Errorf("%s was begun %d times, want 2, or a few more beside others", line, n)
+		// One that shared a batch with another may be met once more before, and
+		// one is met once if its rows went one by one already: its batch was
+		// suspect, because the process had ended at another.
+		if n := a.begun(t, line); n < 1 || n > 4 {
+			t.Errorf("%s was begun %d times, want 1 to 4", line, n)
 		}
 	}
 }
