@@ -37,7 +37,7 @@ func (x *chaos) audit() {
 	var journals []*journal.Journal
 	for _, m := range all {
 		a := newAuditor()
-		j, err := x.openJournal(ctx, m, a)
+		j, err := openJournal(ctx, m, a)
 		if err != nil {
 			x.t.Error(err)
 			return
@@ -61,7 +61,8 @@ func (x *chaos) audit() {
 	x.judge(auditors[leads])
 }
 
-func (x *chaos) openJournal(ctx context.Context, m *membership, a *auditor) (*journal.Journal, error) {
+// openJournal begins to read a coordinator's journal.
+func openJournal(ctx context.Context, m *membership, a *auditor) (*journal.Journal, error) {
 	if err := replayAll(filepath.Join(m.Dir, "journal")); err != nil {
 		return nil, err
 	}
