@@ -24,7 +24,8 @@ type auditor struct {
 	keys    map[string]plan.JobID // of submissions
 	records int
 	failed  map[string]int // attempts, by the kinds of their failures
-	since   string         // why it has not seen everything; empty when it has
+	backups map[plan.AttemptID]bool
+	since   string // why it has not seen everything; empty when it has
 	wrong   []string
 }
 
@@ -47,10 +48,14 @@ type winner struct {
 	number int
 }
 
+// auditConfig is the scheduler's configuration by which coordinators run: with
+// another one a replay gives another state.
+var auditConfig = schedule.Config{BackupAfter: schedule.DefaultBackupAfter}
+
 var _ journal.Machine = (*auditor)(nil)
 
 func newAuditor() *auditor {
-	return &auditor{core: schedule.New(schedule.Config{}), jobs: map[plan.JobID]*auditedJob{}, keys: map[string]plan.JobID{}, failed: map[string]int{}}
+	return &auditor{core: schedule.New(auditConfig), jobs: map[plan.JobID]*auditedJob{}, keys: map[string]plan.JobID{}, failed: map[string]int{}, backups: map[plan.AttemptID]bool{}}
 }
 
 func (a *auditor) complain(format string, args ...any) {
@@ -71,7 +76,7 @@ func (a *auditor) Apply(_ uint64, data []byte) any {
 		a.follow(action)
 	}
 	switch r.Event.(type) {
-	case schedule.AttemptFinished, schedule.AttemptFailed, schedule.ExecutorLost, schedule.ExecutorJoined, schedule.CancelRequested:
+	case schedule.AttemptFinished, schedule.AttemptFailed, schedule.ExecutorLost, schedule.ExecutorJoined, schedule.CancelRequested, schedule.Tick:
 		looks = true
 	}
 	if looks {
@@ -206,6 +211,9 @@ func (a *auditor) look() {
 
 // wins checks that no task gets a winner while it has another.
 func (a *auditor) wins(j *auditedJob, id plan.JobID, task plan.TaskID, t schedule.TaskCopy) {
+	if b := t.Backup; b != nil {
+		a.backups[plan.AttemptID{Job: id, Task: task, Epoch: b.Epoch, Number: b.Number}] = true
+	}
 	if !t.Won {
 		delete(j.winners, task)
 		return
@@ -248,7 +256,7 @@ func (a *auditor) Restore(r io.Reader) error {
 		return err
 	}
 	fresh := newAuditor()
-	if fresh.core, err = schedule.Load(schedule.Config{}, image.Core); err != nil {
+	if fresh.core, err = schedule.Load(auditConfig, image.Core); err != nil {
 		return err
 	}
 	for _, job := range image.Core.Jobs {

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/sheafdata/sheaf/coordinator/journal"
 	"github.com/sheafdata/sheaf/coordinator/schedule"
 	"github.com/sheafdata/sheaf/internal/plan"
 )
@@ -101,6 +104,41 @@ func TestAuditor(t *testing.T) {
 				t.Errorf("the audit complains: %q", a.wrong)
 			case tc.want != "" && !slices.ContainsFunc(a.wrong, func(text string) bool { return strings.Contains(text, tc.want) }):
 				t.Errorf("the audit says %q, want %q", a.wrong, tc.want)
+			}
+		})
+	}
+}
+
+// TestAuditOfBackups: a journal with a backup replays to what was, and not with
+// another configuration.
+func TestAuditOfBackups(t *testing.T) {
+	c := newRealCluster(t, "a", "b")
+	gate := filepath.Join(c.dir, "gate")
+	job, output := c.begin(c.input(append(make([]string, 11), "wait "+gate)...))
+	c.until("the last task has a backup", func() bool {
+		return strings.Contains(c.sheaf("job", job, "--json").stdout, `"done":11`) && c.running("a")+c.running("b") == 2
+	})
+	c.touch(gate)
+	c.end(job, output)
+	c.kill("coordinator")
+	for _, tc := range []struct {
+		name   string
+		config schedule.Config
+		right  bool
+	}{{"as it was", auditConfig, true}, {"without backups", schedule.Config{}, false}} {
+		t.Run(tc.name, func(t *testing.T) {
+			a := newAuditor()
+			a.core = schedule.New(tc.config)
+			j, err := openJournal(t.Context(), &membership{Dir: filepath.Join(c.dir, "coordinator")}, a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = replay(t.Context(), []*journal.Journal{j})
+			if err = errors.Join(err, j.Close()); err != nil {
+				t.Fatal(err)
+			}
+			if right := len(a.wrong) == 0 && len(a.backups) > 0; right != tc.right {
+				t.Errorf("the audit saw %d backups and says %q", len(a.backups), a.wrong)
 			}
 		})
 	}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"crypto/sha256"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -73,9 +71,6 @@ func (x *chaos) onLoopback(t *testing.T, coordinators, executors int) {
 			Name: name, Dir: filepath.Join(c.dir, name), Cluster: theID, Listen: at(7440 + i), Advertise: answers[i], Gossip: at(7500 + i),
 			Names: names, Peers: peers,
 		}
-		if coordinators > 1 {
-			x.keepPrograms(m.Dir)
-		}
 		x.members = append(x.members, m)
 		x.begin[name] = func() { x.coordinates(name, m) }
 	}
@@ -92,21 +87,6 @@ func (x *chaos) onLoopback(t *testing.T, coordinators, executors int) {
 	}
 	x.faults = slices.Concat(chaosProcesses, chaosDisks, chaosConnections)
 	x.beginAll()
-}
-
-// keepPrograms gives a coordinator the programs of all jobs: each keeps those that
-// it was given itself, and so knows none when it takes over.
-func (x *chaos) keepPrograms(dir string) {
-	x.t.Helper()
-	dir = filepath.Join(dir, "artifacts")
-	err := os.MkdirAll(dir, 0o700)
-	for _, path := range x.programs {
-		program, readErr := os.ReadFile(path)
-		err = errors.Join(err, readErr, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%x", sha256.Sum256(program))), program, 0o600))
-	}
-	if err != nil {
-		x.t.Fatal(err)
-	}
 }
 
 // coordinates starts a coordinator.

@@ -26,13 +26,18 @@ func (x *chaos) audit() {
 	if len(all) == 0 {
 		all = []*membership{{Dir: filepath.Join(x.dir, x.coordinators[0])}}
 	}
+	for _, m := range all { // for whoever looks for what the audit finds
+		if err := os.CopyFS(filepath.Join(x.t.ArtifactDir(), filepath.Base(m.Dir)), os.DirFS(filepath.Join(m.Dir, "journal"))); err != nil {
+			x.t.Error(err)
+		}
+	}
 	ctx, cancel := context.WithTimeout(x.t.Context(), patience)
 	defer cancel()
 	var auditors []*auditor
 	var journals []*journal.Journal
 	for _, m := range all {
 		a := newAuditor()
-		j, err := x.openJournal(ctx, m, a)
+		j, err := openJournal(ctx, m, a)
 		if err != nil {
 			x.t.Error(err)
 			return
@@ -56,7 +61,8 @@ func (x *chaos) audit() {
 	x.judge(auditors[leads])
 }
 
-func (x *chaos) openJournal(ctx context.Context, m *membership, a *auditor) (*journal.Journal, error) {
+// openJournal begins to read a coordinator's journal.
+func openJournal(ctx context.Context, m *membership, a *auditor) (*journal.Journal, error) {
 	if err := replayAll(filepath.Join(m.Dir, "journal")); err != nil {
 		return nil, err
 	}
@@ -137,7 +143,7 @@ func (x *chaos) judge(a *auditor) {
 			}
 		}
 	}
-	x.t.Logf("the journal holds %d records of %d jobs, %d of them done; failed attempts by kind: %v", a.records, len(a.jobs), done, a.failed)
+	x.t.Logf("the journal holds %d records of %d jobs, %d of them done; backups %d, failed attempts by kind: %v", a.records, len(a.jobs), done, len(a.backups), a.failed)
 	if a.since != "" {
 		x.t.Logf("and begins with %s", a.since)
 	}
