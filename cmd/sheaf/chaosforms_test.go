@@ -10,14 +10,16 @@ import (
 	"testing"
 )
 
-// chaosForms are the clusters of TestChaos.
+// chaosForms are the clusters of TestChaos. A long one takes part in long runs
+// only: TestPartition and TestLostOneWay cut ways in the others.
 var chaosForms = []struct {
 	name  string
+	long  bool
 	start func(x *chaos, t *testing.T)
 }{
-	{"one coordinator", func(x *chaos, t *testing.T) { x.onLoopback(t, 1, 3+x.rnd.IntN(3)) }},
-	{"three coordinators", func(x *chaos, t *testing.T) { x.onLoopback(t, 3, 3) }},
-	{"partitions", (*chaos).onHosts},
+	{"one coordinator", false, func(x *chaos, t *testing.T) { x.onLoopback(t, 1, 3+x.rnd.IntN(3)) }},
+	{"three coordinators", false, func(x *chaos, t *testing.T) { x.onLoopback(t, 3, 3) }},
+	{"partitions", true, (*chaos).onHosts},
 }
 
 var chaosExecutors = []string{"a", "b", "c", "d", "e"}
