@@ -15,6 +15,9 @@ import (
 // allocated more than they wrote, and a process beside other work grew
 // far beyond its budget until the collector got to it.
 func TestMergesUseBuffersAgain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED: memory is measured by the long form, and without the race detector")
+	}
 	r := rand.New(rand.NewPCG(8, 31))
 	p := newPlace(t, 1<<20, 0, block.None)
 	var id int64

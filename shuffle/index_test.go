@@ -16,6 +16,9 @@ import (
 // with long indexes. A reader that keeps the indexes whole, as it once did,
 // holds megabytes for every hundred outputs that no budget knows of.
 func TestReadersKeepTheirPartOfIndexes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED: memory is measured by the long form, and without the race detector")
+	}
 	p := newPlace(t, 8<<20, 0, block.S2)
 	key := func(i int) []byte {
 		return append(fmt.Appendf(nil, "%06d", i), bytes.Repeat([]byte("k"), indexKeyBytes)...)
