@@ -71,7 +71,7 @@ func TestChaos(t *testing.T) {
 			t.Run(form.name, func(t *testing.T) {
 				t.Parallel()
 				if form.long && *chaosTime <= chaosShort {
-					t.Skip("SKIPPED: chaos with partitions: make chaos runs it")
+					t.Skipf("SKIPPED: chaos with %s: make chaos runs it", form.name)
 				}
 				x := &chaos{
 					rnd: rand.New(rand.NewPCG(seed, uint64(i))), begin: map[string]func(){}, programs: programs, oracle: oracle, sum: sum,

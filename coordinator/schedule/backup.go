@@ -66,7 +66,7 @@ func (c *Core) backsUp(s *stage) bool {
 func (c *Core) slowAt(t *task) time.Duration {
 	sorted := slices.Clone(t.stage.paces)
 	slices.Sort(sorted)
-	usual := time.Duration(sorted[len(sorted)/2] * (max(t.bytes, paceBytes) / 1024) / 1024)
+	usual := time.Duration(float64(sorted[len(sorted)/2]) * float64(max(t.bytes, paceBytes)) / paceBytes)
 	return t.began + max(slowFactor*usual, c.cfg.BackupAfter)
 }
 
@@ -172,6 +172,7 @@ func (t *task) wins() bool {
 func (c *Core) cancelTwin(t *task) {
 	if w := t.twin; w != nil && !w.canceled {
 		w.canceled = true
+		c.backups-- // it may be long in ending
 		c.emit(Cancel{Executor: w.exec.id, Session: w.session, Attempt: w.attempt()})
 	}
 }

@@ -98,7 +98,11 @@ func (c *Core) suspected(t *task, ev AttemptFailed) bool {
 		return c.convicted(t, ev)
 	}
 	if before != nil && p.accused {
-		p.faults++
+		if p.faults++; p.faults >= c.cfg.MaxFaults {
+			ev.Failure.Message = fmt.Sprintf("its process ended %d times, at other rows each time, in the end: %s", p.faults+1, ev.Failure.Message)
+			c.fail(t, ev.Failure)
+			return true
+		}
 	}
 	p.suspect, p.accused = ev.Working, ev.Failure.Kind.Charged()
 	return false

@@ -68,7 +68,7 @@ func (c *Core) joined(ev ExecutorJoined) {
 		return
 	}
 	if e.live {
-		c.drop(e)
+		c.drop(e, true)
 	}
 	e.live, e.draining, e.session, e.slots = true, false, ev.Session, max(ev.Slots, 0)
 	e.held = make(map[*job][]*task)
@@ -100,13 +100,13 @@ func (c *Core) retire(e *executor) {
 
 func (c *Core) lost(ev ExecutorLost) {
 	if e := c.alive(ev.Executor, ev.Session); e != nil {
-		c.drop(e)
+		c.drop(e, false)
 	}
 }
 
 // drop ends an executor's session: its attempts are set back and its map
-// outputs are gone.
-func (c *Core) drop(e *executor) {
+// outputs are gone. It may return at once, under another session.
+func (c *Core) drop(e *executor, returns bool) {
 	attempts := slices.Clone(e.running)
 	slices.SortFunc(attempts, compareTasks)
 	for _, t := range attempts {
@@ -114,6 +114,9 @@ func (c *Core) drop(e *executor) {
 	}
 	c.retire(e)
 	e.live = false
+	if !returns {
+		c.recall() // before anything ends for want of executors
+	}
 	e.ended = append(e.ended, e.session)
 	if len(e.ended) > pastSessions {
 		e.ended = slices.Delete(e.ended, 0, 1)
@@ -214,7 +217,9 @@ func (c *Core) detach(t *task) {
 		t.stage.running--
 	} else {
 		t.of.twin = nil
-		c.backups--
+		if !t.canceled {
+			c.backups--
+		}
 	}
 	t.state = blocked
 	if t.drives() {

@@ -266,7 +266,9 @@ func (l *loader) queue(t *task) {
 	if w := t.twin; w != nil && l.err == nil {
 		w.inExec, w.inJob = len(w.exec.running), len(j.running)
 		w.exec.running, j.running = append(w.exec.running, w), append(j.running, w)
-		l.core.backups++
+		if !w.canceled {
+			l.core.backups++
+		}
 	}
 	switch t.state {
 	case ready:
