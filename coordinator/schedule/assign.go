@@ -98,6 +98,7 @@ func (c *Core) launch(t *task, e *executor) {
 	t.epoch, t.began, t.watched = t.stage.epoch, c.now, false
 	c.attach(t, e)
 	c.emit(Launch{Executor: e.id, Session: e.session, Assignment: c.assignment(t)})
+	c.watchLate(t)
 }
 
 func (c *Core) assignment(t *task) plan.Assignment {

@@ -79,6 +79,14 @@ func (c *Core) watch(t *task) {
 	c.timers.push(timer{at: max(c.slowAt(t), c.now), seq: c.nextSeq(), task: t, number: t.number, backup: true})
 }
 
+// watchLate watches a task that begins, or goes on alone, when its stage is
+// nearly done: no winner may follow that would.
+func (c *Core) watchLate(t *task) {
+	if s := t.stage; c.backsUp(s) && len(s.paces) > 0 && 4*s.done >= backupDone*len(s.tasks) {
+		c.watch(t)
+	}
+}
+
 // backUpSlow looks at the tasks whose timers fired in this step. What is queued
 // has been assigned by then: slots that are left are nobody's.
 func (c *Core) backUpSlow() {
@@ -160,6 +168,7 @@ func (c *Core) replace(t *task) bool {
 	t.exec.running[t.inExec], t.job().running[t.inJob] = t, t
 	t.stage.running++
 	c.backups--
+	c.watchLate(t)
 	return true
 }
 

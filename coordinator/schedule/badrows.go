@@ -92,7 +92,7 @@ func (c *Core) suspected(t *task, ev AttemptFailed) bool {
 	if before != nil && p.accused {
 		p.charged--
 	}
-	if before != nil && ev.Working.Rows == 1 && before.Holds(*ev.Working) {
+	if before != nil && ev.Attempt.Number > p.suspectedAt && ev.Working.Rows == 1 && before.Holds(*ev.Working) {
 		p.suspect, p.accused = nil, false
 		t.stage.failed++
 		return c.convicted(t, ev)
@@ -104,7 +104,7 @@ func (c *Core) suspected(t *task, ev AttemptFailed) bool {
 			return true
 		}
 	}
-	p.suspect, p.accused = ev.Working, ev.Failure.Kind.Charged()
+	p.suspect, p.suspectedAt, p.accused = ev.Working, t.last, ev.Failure.Kind.Charged()
 	return false
 }
 

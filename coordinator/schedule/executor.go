@@ -134,7 +134,7 @@ func (c *Core) drop(e *executor, returns bool) {
 		case t.of == nil:
 			c.setBack(t, e, failure)
 		case !t.wanted() || !t.canceled && !t.void() && t.of.state == running:
-			c.noteFailure(t.of, e, failure)
+			c.noteBackup(t.of, e, failure)
 		}
 	}
 	c.dropOutputs(e)

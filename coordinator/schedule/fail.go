@@ -42,7 +42,15 @@ func (c *Core) backupFailed(w *task, e *executor, ev AttemptFailed) {
 		c.unreadable(t, e, ev)
 	}
 	if !w.wanted() || !w.canceled && !w.void() && t.state == running {
-		c.noteFailure(t, e, ev.Failure)
+		c.noteBackup(t, e, ev.Failure)
+	}
+}
+
+// noteBackup counts the failure of a task's backup, and looks whether the task
+// needs another one.
+func (c *Core) noteBackup(t *task, e *executor, failure fault.Report) {
+	if c.noteFailure(t, e, failure) {
+		c.watchLate(t)
 	}
 }
 

@@ -104,17 +104,18 @@ type BackupCopy struct {
 
 // PastCopy is what is known of a task's bad luck.
 type PastCopy struct {
-	Charged    int              `json:"charged,omitempty"`
-	Faults     int              `json:"faults,omitempty"`
-	Last       fault.Report     `json:"last"`
-	Alike      bool             `json:"alike,omitempty"`
-	Places     [][3]int         `json:"places,omitempty"` // executor, failures, 1 if it is closed
-	Superseded []int            `json:"superseded,omitempty"`
-	Before     *Former          `json:"before,omitempty"`
-	Again      int              `json:"again,omitempty"`
-	Suspect    *plan.RowRange   `json:"suspect,omitempty"`
-	Accused    bool             `json:"accused,omitempty"`
-	Deadly     []plan.DeadlyRow `json:"deadly,omitempty"`
+	Charged     int              `json:"charged,omitempty"`
+	Faults      int              `json:"faults,omitempty"`
+	Last        fault.Report     `json:"last"`
+	Alike       bool             `json:"alike,omitempty"`
+	Places      [][3]int         `json:"places,omitempty"` // executor, failures, 1 if it is closed
+	Superseded  []int            `json:"superseded,omitempty"`
+	Before      *Former          `json:"before,omitempty"`
+	Again       int              `json:"again,omitempty"`
+	Suspect     *plan.RowRange   `json:"suspect,omitempty"`
+	SuspectedAt int              `json:"suspected_at,omitempty"`
+	Accused     bool             `json:"accused,omitempty"`
+	Deadly      []plan.DeadlyRow `json:"deadly,omitempty"`
 }
 
 // ExchangeCopy is what was measured of an exchange whose consumer is not decided.

@@ -78,7 +78,10 @@ type past struct {
 	// to end one; accused says that suspect was charged.
 	suspect *plan.RowRange
 	accused bool
-	deadly  []plan.DeadlyRow
+	// suspectedAt is the last attempt that did not know of suspect: a backup that
+	// ran already was not alone in its process, and convicts no row.
+	suspectedAt int
+	deadly      []plan.DeadlyRow
 }
 
 // place counts the failures of a task on one executor.
