@@ -59,6 +59,30 @@ func TestVerifyDeterminism(t *testing.T) {
 	}
 }
 
+// TestVerifySumsOfFloats folds floats in so little memory that sums are put
+// together in other pieces from run to run: that is nobody's fault.
+func TestVerifySumsOfFloats(t *testing.T) {
+	t.Parallel()
+	const rows, keys = 200_000, 40_000
+	prefix := strings.Repeat("prefix/", 40)
+	job := sdk.Define("floats", func(p *sdk.Pipeline, _ struct{}) error {
+		values := make([]int, rows)
+		for i := range values {
+			values[i] = i
+		}
+		parts := sdk.Map(sdk.Values(p, values...), func(n int) sdk.KV[string, float64] {
+			return sdk.KV[string, float64]{Key: fmt.Sprint(prefix, n*7919%keys), Value: 1 / float64(n+3)}
+		})
+		sums := sdk.Reduce(parts, func(a, b float64) float64 { return a + b })
+		sdk.Return(sdk.TopK(sdk.Map(sums, func(s sdk.KV[string, float64]) float64 { return s.Value }), keys), "sums")
+		return nil
+	})
+	res, err := sdk.Run(t.Context(), job, struct{}{}, sdk.Options{VerifyPerMillion: 1_000_000, MemoryBytes: 8 << 20, Parallelism: 1})
+	if err != nil || res.SpilledBytes == 0 {
+		t.Errorf("Run = %+v, %v, want that it spills and blames nobody", res, err)
+	}
+}
+
 func TestPromises(t *testing.T) {
 	t.Parallel()
 	say := func(in sdk.Dataset[int]) sdk.Dataset[int] { return sdk.Indeterminate(sdk.Deterministic(in)) }

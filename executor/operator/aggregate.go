@@ -159,7 +159,8 @@ func (c *combiner[T, A]) Close() error {
 		return err
 	}
 	outputs := c.task.Result.Outputs
-	outputs[len(outputs)-1].Partial = c.partial
+	last := &outputs[len(outputs)-1]
+	last.Partial = last.Partial || c.partial
 	return nil
 }
 
@@ -184,6 +185,7 @@ func (t *Task) publish(w mapWriter) error {
 	if err != nil {
 		return err
 	}
+	out.Partial = t.Pieces
 	t.Result.Outputs = append(t.Result.Outputs, out)
 	return nil
 }
@@ -220,6 +222,7 @@ func (r *aggregateReader[T, K, A, R]) aggregate(level int, read func(use func(*c
 		}
 	}()
 	spill := func() error {
+		r.task.Pieces = r.task.Pieces || !r.agg.Counts
 		if parts == nil {
 			parts = shuffle.NewParts[A](&r.task.Shuffle, level+1, r.agg.State)
 		}

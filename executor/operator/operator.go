@@ -110,6 +110,10 @@ type Task struct {
 	Read    *shuffle.Count // rows and bytes read
 	RowsOut atomic.Int64   // rows written to exchanges and sinks
 
+	// Pieces says that memory decided in which pieces states were merged, so that
+	// another run may give sums of floats with other last bits.
+	Pieces bool
+
 	// Repeats says that the work is done once more, to be compared: sinks keep nothing.
 	Repeats bool
 
