@@ -50,6 +50,11 @@ type fakeCoordinator struct {
 	fail map[string]error
 	// have is what was uploaded before.
 	have []byte
+	// forgets is how many chunks and submissions meet another coordinator, which
+	// has nothing of the program.
+	forgets int
+	// givesUp is how many submissions end with a coordinator that ends.
+	givesUp int
 	// onUpload is called by each chunk; it may be nil.
 	onUpload func()
 
@@ -203,6 +208,7 @@ func (s *fakeCoordinator) UploadArtifact(_ context.Context, r *connect.Request[p
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.chunks++
+	s.forget(s.complete != "" || len(s.artifact) > 0)
 	m := r.Msg
 	if m.GetOffset() > int64(len(s.artifact)) || len(m.GetData()) > 1<<20 {
 		return nil, failure(connect.CodeInvalidArgument, pb.FaultKind_FAULT_KIND_INVALID, "a chunk in the wrong place or too large")
@@ -221,11 +227,24 @@ func (s *fakeCoordinator) UploadArtifact(_ context.Context, r *connect.Request[p
 	return connect.NewResponse(&pb.UploadArtifactResponse{Bytes: int64(len(s.artifact)), Complete: s.complete != ""}), nil
 }
 
+// forget makes the coordinator another one, as often as the test wants.
+func (s *fakeCoordinator) forget(now bool) {
+	if now && s.forgets > 0 {
+		s.forgets--
+		s.artifact, s.complete = []byte{}, ""
+	}
+}
+
 func (s *fakeCoordinator) Submit(_ context.Context, r *connect.Request[pb.SubmitRequest]) (*connect.Response[pb.SubmitResponse], error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.givesUp > 0 {
+		s.givesUp--
+		return nil, connect.NewError(connect.CodeCanceled, context.Canceled)
+	}
+	s.forget(true)
 	if s.complete != r.Msg.GetArtifactSha256() {
-		return nil, failure(connect.CodeFailedPrecondition, pb.FaultKind_FAULT_KIND_INVALID, "the program is not there")
+		return nil, failure(connect.CodeNotFound, pb.FaultKind_FAULT_KIND_INVALID, "the program is not there")
 	}
 	existed := false
 	for _, old := range s.submitted {

@@ -155,10 +155,7 @@ func (c *console) submit(ctx context.Context, n *connection, s submission, what 
 			return p.Hand(ctx, args, &wire.Handover{Fingerprint: proposal.Plan.Fingerprint, Rows: rows}, out, c.stderr)
 		}
 	}
-	if err := c.upload(ctx, api, p, f.name, s); err != nil {
-		return err
-	}
-	if err := c.start(ctx, f, p, proposal, s); err != nil || s.detach {
+	if err := c.send(ctx, f, p, proposal, s); err != nil || s.detach {
 		return err
 	}
 	return f.follow(ctx)
@@ -223,6 +220,23 @@ func choosePlatform(nodes []*pb.Node) (target program.Platform, others int) {
 		return program.Platform{OS: "linux", Arch: program.Native().Arch}, 0
 	}
 	return target, all - count[target]
+}
+
+// sends is how often a program is uploaded for one submission.
+const sends = 3
+
+// send uploads the program and submits the job; again where another coordinator
+// leads by then that has not got the program.
+func (c *console) send(ctx context.Context, f *follower, p *program.Program, proposal *plan.Proposal, s submission) error {
+	for n := 1; ; n++ {
+		if err := c.upload(ctx, f.client, p, f.name, s); err != nil {
+			return err
+		}
+		err := c.start(ctx, f, p, proposal, s)
+		if e, ok := errors.AsType[*client.Error](err); !ok || !e.Missing || n == sends {
+			return err
+		}
+	}
 }
 
 // upload brings the program to the cluster.

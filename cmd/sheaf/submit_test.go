@@ -121,6 +121,30 @@ func TestSubmitGoesOnWithAnUpload(t *testing.T) {
 	}
 }
 
+// TestSubmitWhileTheLeaderChanges meets other coordinators during the upload and
+// the submission, of which none has what another one got.
+func TestSubmitWhileTheLeaderChanges(t *testing.T) {
+	for forgets, want := range map[int]int{1: exitOK, 2: exitOK, 3: exitOK, 50: exitUsage} {
+		s := submitting()
+		s.forgets = forgets
+		sheaf(t, "submit", "-d", "--cluster", s.serve(t, nil, nil), wordcount(t)).want(t, want)
+		if n := len(s.submitted); want == exitOK && n != 1 || want != exitOK && n != 0 {
+			t.Errorf("with %d changes %d jobs were submitted", forgets, n)
+		}
+	}
+}
+
+// TestSubmitToACoordinatorThatEnds asks again where a call was given up at the
+// other end.
+func TestSubmitToACoordinatorThatEnds(t *testing.T) {
+	s := submitting()
+	s.givesUp = 2
+	sheaf(t, "submit", "-d", "--cluster", s.serve(t, nil, nil), wordcount(t)).want(t, exitOK)
+	if n := len(s.submitted); n != 1 {
+		t.Errorf("%d jobs were submitted, want 1", n)
+	}
+}
+
 func TestSubmitFollowsOverABrokenConnection(t *testing.T) {
 	s := submitting()
 	address := s.serve(t, nil, nil)

@@ -34,6 +34,8 @@ const (
 type Error struct {
 	Reason Reason
 	Err    error
+	// Missing says that what was asked for, or what it needs, is not there.
+	Missing bool
 }
 
 // Error returns the message.
@@ -55,7 +57,14 @@ func unreachable(err error) bool {
 	case connect.CodeUnavailable, connect.CodeDeadlineExceeded, connect.CodeAborted:
 		return true
 	}
-	return Broken(err)
+	return givenUp(err) || Broken(err)
+}
+
+// givenUp reports whether a call was canceled at the other end: by a coordinator
+// that ends. What a coordinator itself calls canceled comes with a report.
+func givenUp(err error) bool {
+	report, _ := ReportOf(err)
+	return connect.CodeOf(err) == connect.CodeCanceled && report.Kind == fault.Unknown
 }
 
 // Broken reports whether an error says that a connection ended in the middle, as
@@ -86,11 +95,14 @@ func (c *Client) explain(ctx context.Context, address string, err error) error {
 		}
 		text = foreign(err)
 	}
+	if givenUp(err) {
+		return refused(Unreachable, "cannot reach a coordinator: %s gave the call up: it is ending", address)
+	}
 	cause := &fault.Error{Kind: report.Kind, Detail: report.Detail, Err: errors.New(text)}
 	switch connect.CodeOf(err) {
 	case connect.CodeUnauthenticated, connect.CodePermissionDenied, connect.CodeNotFound, connect.CodeInvalidArgument,
 		connect.CodeFailedPrecondition, connect.CodeAlreadyExists, connect.CodeOutOfRange:
-		return &Error{Reason: Refused, Err: cause}
+		return &Error{Reason: Refused, Err: cause, Missing: connect.CodeOf(err) == connect.CodeNotFound}
 	case connect.CodeUnavailable, connect.CodeDeadlineExceeded, connect.CodeAborted:
 		return refused(Unreachable, "cannot reach a coordinator: %s", reason(address, err))
 	case connect.CodeResourceExhausted:

@@ -11,6 +11,10 @@ import (
 // chunkBytes is the size of a chunk: the most that the service takes.
 const chunkBytes = 1 << 20
 
+// maxUploads bounds how often an upload begins again, at a coordinator that leads
+// now and has less of the program, or had to throw away what it had.
+const maxUploads = 4
+
 // Upload brings a program to the cluster unless it is there. What arrived before
 // a connection broke, in this upload or an older one, is not sent again. sent,
 // which may be nil, gets how much is there.
@@ -23,7 +27,7 @@ func (c *Client) Upload(ctx context.Context, sha256 string, total int64, program
 	buffer := make([]byte, chunkBytes)
 	// A chunk may be lost with its answer, so that the coordinator's answer alone
 	// says where to go on; each must bring progress.
-	for !complete {
+	for begun := 1; !complete; {
 		if sent != nil {
 			sent(have)
 		}
@@ -37,7 +41,12 @@ func (c *Client) Upload(ctx context.Context, sha256 string, total int64, program
 		response, err := call(ctx, c, sheafv1connect.ClusterServiceClient.UploadArtifact,
 			&pb.UploadArtifactRequest{Sha256: sha256, TotalBytes: total, Offset: have, Data: buffer[:n]})
 		if err != nil {
-			return err
+			now, _ := call(ctx, c, sheafv1connect.ClusterServiceClient.StatArtifact, &pb.StatArtifactRequest{Sha256: sha256})
+			if begun++; now == nil || now.GetBytes() >= have || begun > maxUploads {
+				return err
+			}
+			have, complete = now.GetBytes(), now.GetComplete()
+			continue
 		}
 		if complete = response.GetComplete(); !complete && response.GetBytes() <= have {
 			return refused(Failed, "coordinator at %s: the upload of the program makes no progress: %d of %d bytes are there", c.Address(), response.GetBytes(), total)
