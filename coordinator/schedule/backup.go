@@ -127,11 +127,11 @@ func (c *Core) spare(t *task) *executor {
 	if t.past != nil && t.past.suspect != nil {
 		return nil // it takes its rows one by one, and may end its process
 	}
-	c.avoidCuts(t)
+	cutOff := c.cutOff(t)
 	var best *executor
 	for _, e := range c.free.items {
 		switch {
-		case e == t.exec && c.plant != plantBackupHere, t.past != nil && t.past.failuresOn(e) > 0, best != nil && !lessLoaded(e, best):
+		case e == t.exec && c.plant != plantBackupHere, t.past.failuresOn(e) > 0, slices.Contains(cutOff, e), best != nil && !lessLoaded(e, best):
 		default:
 			best = e
 		}

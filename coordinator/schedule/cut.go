@@ -39,13 +39,41 @@ func (c *Core) triesAgain(consumer *task, e *executor, producer *task, ev *Attem
 	if p.again = ev.Attempt.Number; !unreachable {
 		return true
 	}
+	if !c.noteCut(e, holder) {
+		return true
+	}
+	c.giveUp(consumer.stage.input, holder)
+	return false
+}
+
+// noteCut remembers that reader could not reach what holder has, and reports
+// whether another one could not either: then it is not the way.
+func (c *Core) noteCut(reader, holder *executor) bool {
 	c.dropCuts()
-	c.cuts = slices.DeleteFunc(c.cuts, func(old cut) bool { return old.reader == e && old.holder == holder })
+	c.cuts = slices.DeleteFunc(c.cuts, func(old cut) bool { return old.reader == reader && old.holder == holder })
+	if slices.ContainsFunc(c.cuts, func(old cut) bool { return old.holder == holder }) {
+		c.forgetCuts(holder)
+		return true
+	}
 	if len(c.cuts) == maxCuts {
 		c.cuts = slices.Delete(c.cuts, 0, 1)
 	}
-	c.cuts = append(c.cuts, cut{e, holder, c.now + cutLasts})
-	return true
+	c.cuts = append(c.cuts, cut{reader, holder, c.now + cutLasts})
+	return false
+}
+
+// giveUp has all outputs of an exchange made again that an executor holds, which
+// nobody reaches: one by one would cost an attempt of a reader each.
+func (c *Core) giveUp(x *exchange, holder *executor) {
+	for _, p := range x.producers {
+		for i := range p.tasks {
+			if t := &p.tasks[i]; t.state == done && t.exec == holder && t.loseOutputs() {
+				t.history().failedOn(holder)
+				c.strike(holder, t)
+			}
+		}
+		c.repair(p)
+	}
 }
 
 // dropCuts forgets what is old.
@@ -53,32 +81,27 @@ func (c *Core) dropCuts() {
 	c.cuts = slices.DeleteFunc(c.cuts, func(x cut) bool { return x.until <= c.now })
 }
 
-// avoidCuts closes a task to executors that could not reach what it needs.
-func (c *Core) avoidCuts(t *task) {
+// forgetCuts forgets the ways to and from an executor.
+func (c *Core) forgetCuts(e *executor) {
+	c.cuts = slices.DeleteFunc(c.cuts, func(x cut) bool { return x.reader == e || x.holder == e })
+}
+
+// cutOff lists the executors from which a task's input was out of reach.
+func (c *Core) cutOff(t *task) (readers []*executor) {
 	if len(c.cuts) == 0 || t.stage.input == nil || !t.stage.launchable() {
-		return
+		return nil
 	}
 	c.dropCuts()
 	for _, x := range c.cuts {
-		if t.stage.input.heldBy(x.holder) {
-			t.history().closeTo(x.reader)
+		if t.stage.input.heldBy(x.holder) && !slices.Contains(readers, x.reader) {
+			readers = append(readers, x.reader)
 		}
 	}
+	return readers
 }
 
 // heldBy reports whether an executor holds outputs of a readable exchange.
 func (x *exchange) heldBy(e *executor) bool {
 	x.allOutputs()
 	return x.holders[e]
-}
-
-// closeTo makes a task go to an executor only if it can go nowhere else.
-func (p *past) closeTo(e *executor) {
-	for i := range p.places {
-		if p.places[i].exec == e {
-			p.places[i].closed = true
-			return
-		}
-	}
-	p.places = append(p.places, place{exec: e, closed: true})
 }

@@ -113,6 +113,7 @@ func (c *Core) drop(e *executor, returns bool) {
 		c.detach(t)
 	}
 	c.retire(e)
+	c.forgetCuts(e)
 	e.live = false
 	if !returns {
 		c.recall() // before anything ends for want of executors

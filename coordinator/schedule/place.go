@@ -17,11 +17,11 @@ type parkGroup struct {
 // input and where the task never failed, else one where it never failed, else one where it failed less than maxFailuresOn times, else any if all are
 // closed to it. It returns nil when the task should wait for a busy one.
 func (c *Core) choose(t *task) *executor {
-	c.avoidCuts(t)
-	if e := c.nearest(t); e != nil {
+	cutOff := c.cutOff(t)
+	if e := c.nearest(t); e != nil && !slices.Contains(cutOff, e) {
 		return e
 	}
-	if t.past == nil || len(t.past.places) == 0 {
+	if len(cutOff) == 0 && (t.past == nil || len(t.past.places) == 0) {
 		return c.free.top()
 	}
 	var best, second *executor
@@ -30,6 +30,7 @@ func (c *Core) choose(t *task) *executor {
 		e := c.free.pop()
 		seen = append(seen, e)
 		switch n := t.past.failuresOn(e); {
+		case slices.Contains(cutOff, e):
 		case n == 0:
 			best = e
 		case n < maxFailuresOn && second == nil:
@@ -44,18 +45,21 @@ func (c *Core) choose(t *task) *executor {
 		return best
 	case second != nil:
 		return second
-	case c.allClosed(t.past.closed()):
+	case c.allClosed(c.closedTo(t)):
 		return c.free.top()
 	}
 	return nil
 }
 
-// closed lists the executors that a task does not go to any more.
-func (p *past) closed() []*executor {
-	var out []*executor
-	for _, pl := range p.places {
-		if pl.closed || pl.failures >= maxFailuresOn {
-			out = append(out, pl.exec)
+// closedTo lists the executors that a task does not go to: it failed there, or was
+// cut off from its input.
+func (c *Core) closedTo(t *task) []*executor {
+	out := c.cutOff(t)
+	if t.past != nil {
+		for _, pl := range t.past.places {
+			if pl.failures >= maxFailuresOn && !slices.Contains(out, pl.exec) {
+				out = append(out, pl.exec)
+			}
 		}
 	}
 	slices.SortFunc(out, func(a, b *executor) int { return cmp.Compare(a.seq, b.seq) })
@@ -75,7 +79,7 @@ func (c *Core) allClosed(closed []*executor) bool {
 
 func (c *Core) park(t *task) {
 	t.state = parked
-	closed := t.past.closed()
+	closed := c.closedTo(t)
 	for _, g := range c.parked {
 		if slices.Equal(g.closed, closed) {
 			g.tasks = append(g.tasks, t)

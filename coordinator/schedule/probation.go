@@ -33,7 +33,7 @@ func (c *Core) blame(t *task, e *executor) {
 		return
 	}
 	for _, pl := range t.past.places {
-		if pl.exec != e && pl.failures > 0 {
+		if pl.exec != e {
 			c.strike(pl.exec, t)
 		}
 	}

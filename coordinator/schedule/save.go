@@ -109,11 +109,7 @@ func (s saver) task(t *task) TaskCopy {
 		cp.Past = &PastCopy{Charged: p.charged, Faults: p.faults, Last: p.last, Alike: p.alike, Superseded: slices.Clone(p.superseded), Before: p.before, Again: p.again}
 		cp.Past.Suspect, cp.Past.SuspectedAt, cp.Past.Accused, cp.Past.Deadly = p.suspect, p.suspectedAt, p.accused, p.deadly
 		for _, pl := range p.places {
-			of := [3]int{s.places[pl.exec], pl.failures}
-			if pl.closed {
-				of[2] = 1
-			}
-			cp.Past.Places = append(cp.Past.Places, of)
+			cp.Past.Places = append(cp.Past.Places, [2]int{s.places[pl.exec], pl.failures})
 		}
 	}
 	return cp

@@ -45,11 +45,14 @@ type checker struct {
 	ending      map[plan.JobID]bool // its attempts were canceled
 	over        map[plan.JobID]bool
 	draining    map[plan.SessionID]bool
-	priority    int                               // of the last launch of this step
-	cells       map[plan.OutputID][]sum           // of every output ever written
-	differed    map[jobStage]int                  // repeated tasks that gave other rows
-	unreached   map[taskKey]int                   // the first attempt that could not reach its input
-	aside       map[plan.ExecutorID]time.Duration // until when no attempt goes there
+	priority    int                                          // of the last launch of this step
+	cells       map[plan.OutputID][]sum                      // of every output ever written
+	differed    map[jobStage]int                             // repeated tasks that gave other rows
+	unreached   map[taskKey]int                              // the first attempt that could not reach its input
+	aside       map[plan.ExecutorID]time.Duration            // until when no attempt goes there
+	readers     map[plan.ExecutorID]map[plan.ExecutorID]bool // who could not reach whom
+	doubtful    map[plan.AttemptID]bool                      // outputs that may be given up
+	unsure      map[taskKey]bool                             // tasks that read such ones
 	tally       tally
 }
 
@@ -103,6 +106,7 @@ func newChecker(w *world) *checker {
 		canceled: map[plan.JobID]bool{}, published: map[plan.JobID]bool{}, ending: map[plan.JobID]bool{}, over: map[plan.JobID]bool{},
 		draining: map[plan.SessionID]bool{},
 		cells:    map[plan.OutputID][]sum{}, differed: map[jobStage]int{}, unreached: map[taskKey]int{}, aside: map[plan.ExecutorID]time.Duration{},
+		readers: map[plan.ExecutorID]map[plan.ExecutorID]bool{}, doubtful: map[plan.AttemptID]bool{}, unsure: map[taskKey]bool{},
 	}
 }
 
@@ -308,7 +312,7 @@ func (c *checker) launch(l Launch) {
 	}
 	if old, ok := c.committed[taskKey{id.Job, id.Task}]; ok {
 		c.tally.repairs++
-		if c.released[old] { // a roll-back needs it once more
+		if c.released[old] || c.doubtful[old] { // a roll-back needs it once more, or nobody reaches it
 			delete(c.valid, old)
 		}
 		if c.valid[old] {

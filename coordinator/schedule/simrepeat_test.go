@@ -34,7 +34,7 @@ func (c *checker) rolledBack(r RolledBack) {
 			look(id)
 		}
 		if began(id) && c.valid[id] {
-			if !c.released[id] { // else it may have been undone before, with nobody reading it
+			if !c.released[id] && !c.doubtful[id] { // else it may have been undone before, with nobody reading it
 				tasks++
 			}
 			delete(c.valid, id)
@@ -80,9 +80,35 @@ func (c *checker) gone(ev AttemptFailed, o plan.OutputID) bool {
 		return true // it was before
 	}
 	key := taskKey{ev.Attempt.Job, ev.Attempt.Task}
+	if unreachable {
+		c.outOfReach(ev.Executor, c.attempts[o.Attempt].exec)
+	}
+	if c.doubtful[o.Attempt] { // whether this was the task's first try, nobody can tell
+		c.unsure[key] = true
+	}
+	if c.unsure[key] {
+		c.doubtful[o.Attempt] = true
+		return false
+	}
 	first, tried := c.unreached[key]
 	if !tried {
 		c.unreached[key] = ev.Attempt.Number
 	}
 	return tried && first != ev.Attempt.Number
+}
+
+// outOfReach notes a way that did not work. What an executor holds may be given up
+// as a whole when a second one does not reach it either.
+func (c *checker) outOfReach(reader, holder plan.ExecutorID) {
+	if c.readers[holder] == nil {
+		c.readers[holder] = map[plan.ExecutorID]bool{}
+	}
+	if c.readers[holder][reader] = true; len(c.readers[holder]) < 2 {
+		return
+	}
+	for id, a := range c.attempts {
+		if a.exec == holder {
+			c.doubtful[id] = true
+		}
+	}
 }

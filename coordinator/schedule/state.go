@@ -108,7 +108,7 @@ type PastCopy struct {
 	Faults      int              `json:"faults,omitempty"`
 	Last        fault.Report     `json:"last"`
 	Alike       bool             `json:"alike,omitempty"`
-	Places      [][3]int         `json:"places,omitempty"` // executor, failures, 1 if it is closed
+	Places      [][2]int         `json:"places,omitempty"` // executor, failures
 	Superseded  []int            `json:"superseded,omitempty"`
 	Before      *Former          `json:"before,omitempty"`
 	Again       int              `json:"again,omitempty"`

@@ -88,7 +88,6 @@ type past struct {
 type place struct {
 	exec     *executor
 	failures int
-	closed   bool // whatever the failures
 }
 
 func (t *task) job() *job { return t.stage.job }
@@ -131,10 +130,10 @@ func (p *past) failedOn(e *executor) {
 }
 
 func (p *past) failuresOn(e *executor) int {
+	if p == nil {
+		return 0
+	}
 	for _, pl := range p.places {
-		if pl.exec == e && pl.closed {
-			return maxFailuresOn
-		}
 		if pl.exec == e {
 			return pl.failures
 		}
