@@ -215,6 +215,9 @@ func randomBadJob(t *testing.T, r *rand.Rand, step string) {
 	}
 	a := wordArgs{in.dir, filepath.Join(t.TempDir(), "out")}
 	o := sdk.Options{Parallelism: 1 + r.IntN(3), MemoryBytes: int64(1<<20) << r.IntN(8), Tmp: []string{t.TempDir()}}
+	if r.IntN(3) == 0 {
+		o.VerifyPerMillion = 1_000_000
+	}
 	res, err := sdk.Run(t.Context(), badJob(step, limit), a, o)
 	if err != nil {
 		t.Errorf("Run with %d bad rows: %v", bad, err)

@@ -15,7 +15,7 @@ import (
 // time, and a function that should repeat itself goes unnoticed.
 //
 // It counts where rows move: write it right before Sort, Count, GroupByKey and
-// the like. Figures that a combiner hands over early because memory is scarce
+// the like, or before a Union of what goes there. Figures that a combiner hands over early because memory is scarce
 // are no breach.
 func Deterministic[T any](in Dataset[T]) Dataset[T] {
 	return promise(in, "Deterministic", plan.Deterministic)

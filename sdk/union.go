@@ -15,7 +15,7 @@ func Union[T any](first Dataset[T], more ...Dataset[T]) Dataset[T] {
 	}
 	typ := rowType[T](p, at)
 	return add[T](p, &graph.Node{
-		Role: graph.Fused, Op: "Union", At: at, Type: typ, Inputs: inputs,
+		Role: graph.Fused, Op: graph.OpUnion, At: at, Type: typ, Inputs: inputs,
 		Impl: operator.Union(operator.EdgeOf[T](typ)),
 	})
 }

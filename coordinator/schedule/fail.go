@@ -97,11 +97,12 @@ func (c *Core) noteFailure(t *task, e *executor, failure fault.Report) bool {
 		return false
 	}
 	p := t.history()
-	p.failedOn(e)
+	pl := p.failedOn(e)
 	if failure.Kind.Charged() || c.plant == plantChargeFetch && (failure.Kind == fault.Fetch || failure.Kind == fault.Unreachable) {
 		p.alike = p.charged == 0 || p.alike && p.last.Kind == failure.Kind && p.last.Message == failure.Message
 		p.last = failure
 		p.charged++
+		pl.doubtful = true
 		if p.charged >= c.cfg.MaxAttempts {
 			c.fail(t, p.exhausted(failure))
 			return false

@@ -214,7 +214,7 @@ func (l *loader) task(t *task, cp *TaskCopy) {
 		t.past = &past{charged: p.Charged, faults: p.Faults, last: p.Last, alike: p.Alike, superseded: slices.Clone(p.Superseded), before: p.Before, again: p.Again}
 		t.past.suspect, t.past.suspectedAt, t.past.accused, t.past.deadly = p.Suspect, p.SuspectedAt, p.Accused, p.Deadly
 		for _, pl := range p.Places {
-			t.past.places = append(t.past.places, place{exec: l.some(pl[0]), failures: pl[1]})
+			t.past.places = append(t.past.places, place{exec: l.some(pl.Executor), failures: pl.Failures, doubtful: pl.Doubtful})
 		}
 	}
 	if t.state == running && (t.exec == nil || !t.exec.live || t.exec.session != t.session) || t.state > done ||

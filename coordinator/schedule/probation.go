@@ -26,16 +26,18 @@ const (
 // that runs out of memory, may owe that to the user's code: see blame.
 func blames(k fault.Kind) bool { return k == fault.Transient }
 
-// blame counts a task's failures elsewhere against the executors where it
-// failed: it went well on e.
+// blame counts the failures for which a task was charged against the executors
+// where it failed: it went well on e.
 func (c *Core) blame(t *task, e *executor) {
-	if t.past == nil || t.past.charged == 0 {
+	if t.past == nil {
 		return
 	}
-	for _, pl := range t.past.places {
-		if pl.exec != e {
+	for i := range t.past.places {
+		pl := &t.past.places[i]
+		if pl.doubtful && pl.exec != e {
 			c.strike(pl.exec, t)
 		}
+		pl.doubtful = false
 	}
 }
 
@@ -46,7 +48,7 @@ func (c *Core) strike(e *executor, t *task) {
 	}
 	e.strikes++
 	e.struck, e.struckJob = t.id(), t.job().id
-	if e.strikes < maxStrikes || c.usable < 2 || !e.usable() {
+	if e.strikes < maxStrikes || c.usable < 2 || !e.usable() || !c.mayTurnAway() {
 		return
 	}
 	if c.plant != plantUseAside {
@@ -56,6 +58,23 @@ func (c *Core) strike(e *executor, t *task) {
 	e.setbacks++
 	c.watchAside(e)
 	c.emit(SetAside{Executor: e.id, Failures: e.strikes, Until: e.aside})
+}
+
+// mayTurnAway reports whether one more executor can be set aside: one, and up to
+// half of them. When more of them fail it is something that they share, and those
+// that are left have it too.
+func (c *Core) mayTurnAway() bool {
+	live, aside := 0, 0
+	for _, e := range c.order {
+		if !e.live {
+			continue
+		}
+		live++
+		if e.aside > 0 {
+			aside++
+		}
+	}
+	return aside == 0 || 2*(aside+1) <= live
 }
 
 // watchAside sets the timer that ends an executor's probation. Its place among

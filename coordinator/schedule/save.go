@@ -109,7 +109,7 @@ func (s saver) task(t *task) TaskCopy {
 		cp.Past = &PastCopy{Charged: p.charged, Faults: p.faults, Last: p.last, Alike: p.alike, Superseded: slices.Clone(p.superseded), Before: p.before, Again: p.again}
 		cp.Past.Suspect, cp.Past.SuspectedAt, cp.Past.Accused, cp.Past.Deadly = p.suspect, p.suspectedAt, p.accused, p.deadly
 		for _, pl := range p.places {
-			cp.Past.Places = append(cp.Past.Places, [2]int{s.places[pl.exec], pl.failures})
+			cp.Past.Places = append(cp.Past.Places, PastPlaceCopy{s.places[pl.exec], pl.failures, pl.doubtful})
 		}
 	}
 	return cp

@@ -239,6 +239,16 @@ func (c *checker) action(a Action, back map[plan.ExecutorID]bool) {
 	case SetAside:
 		c.tally.aside++
 		c.aside[a.Executor] = a.Until
+		live := c.w.core.Sessions()
+		here := 0
+		for _, s := range live {
+			if c.aside[s.Executor] > 0 {
+				here++
+			}
+		}
+		if here > 1 && 2*here > len(live) {
+			c.w.fail("%s is set aside: that makes %d of %d", a.Executor, here, len(live))
+		}
 	case Reinstated:
 		back[a.Executor] = true
 		if c.w.now < c.aside[a.Executor] && c.othersUsable(back) {

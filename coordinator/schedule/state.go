@@ -108,7 +108,7 @@ type PastCopy struct {
 	Faults      int              `json:"faults,omitempty"`
 	Last        fault.Report     `json:"last"`
 	Alike       bool             `json:"alike,omitempty"`
-	Places      [][2]int         `json:"places,omitempty"` // executor, failures
+	Places      []PastPlaceCopy  `json:"places,omitempty"`
 	Superseded  []int            `json:"superseded,omitempty"`
 	Before      *Former          `json:"before,omitempty"`
 	Again       int              `json:"again,omitempty"`
@@ -116,6 +116,13 @@ type PastCopy struct {
 	SuspectedAt int              `json:"suspected_at,omitempty"`
 	Accused     bool             `json:"accused,omitempty"`
 	Deadly      []plan.DeadlyRow `json:"deadly,omitempty"`
+}
+
+// PastPlaceCopy counts a task's failures on an executor.
+type PastPlaceCopy struct {
+	Executor int  `json:"e"`
+	Failures int  `json:"n"`
+	Doubtful bool `json:"doubtful,omitempty"`
 }
 
 // ExchangeCopy is what was measured of an exchange whose consumer is not decided.

@@ -3,6 +3,7 @@ package schedule
 import (
 	"cmp"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/sheafdata/sheaf/internal/fault"
@@ -88,6 +89,9 @@ type past struct {
 type place struct {
 	exec     *executor
 	failures int
+	// doubtful says that one of them was charged to the task, and may turn out to
+	// be the place's fault: see blame.
+	doubtful bool
 }
 
 func (t *task) job() *job { return t.stage.job }
@@ -119,14 +123,14 @@ func (t *task) history() *past {
 }
 
 // failedOn notes that the task failed, or that its output was unreadable, on an executor.
-func (p *past) failedOn(e *executor) {
-	for i := range p.places {
-		if p.places[i].exec == e {
-			p.places[i].failures++
-			return
-		}
+func (p *past) failedOn(e *executor) *place {
+	i := slices.IndexFunc(p.places, func(pl place) bool { return pl.exec == e })
+	if i < 0 {
+		i = len(p.places)
+		p.places = append(p.places, place{exec: e})
 	}
-	p.places = append(p.places, place{exec: e, failures: 1})
+	p.places[i].failures++
+	return &p.places[i]
 }
 
 func (p *past) failuresOn(e *executor) int {

@@ -60,7 +60,7 @@ func (r *Runtime) newQuarantine(t *operator.Task, input *graph.Node) *quarantine
 		return nil
 	}
 	q := &quarantine{task: t, input: input, limit: limit, name: fmt.Sprintf("%v-bad.jsonl", t.Assignment.Attempt)}
-	if sink, ok := r.Graph.Plan.QuarantineSink(); ok {
+	if sink, ok := r.Graph.Plan.QuarantineSink(); ok && !t.Repeats {
 		q.sink, q.stage = sink, t.Stages[sink]
 	}
 	return q

@@ -75,7 +75,7 @@ func (r *Runtime) Run(ctx context.Context, a *plan.Assignment, read *shuffle.Cou
 	case plan.Run:
 		res, err := r.run(ctx, a, read, false)
 		if err == nil && r.VerifyPerMillion > 0 {
-			if err = r.verify(ctx, a, res.Outputs); err != nil {
+			if err = r.verify(ctx, a, res.Outputs, read); err != nil {
 				r.Store.DropAttempt(a.Attempt)
 				return plan.Result{}, err
 			}

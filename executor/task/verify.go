@@ -26,15 +26,16 @@ func (r *Runtime) verifies(id plan.TaskID) bool {
 }
 
 // verify does an attempt's work once more and compares the rows for exchanges
-// with those of the first time. Sinks keep nothing.
-func (r *Runtime) verify(ctx context.Context, a *plan.Assignment, first []plan.MapOutput) error {
+// with those of the first time. Sinks and quarantines keep nothing; read counts on,
+// so that whoever watches the attempt sees it move.
+func (r *Runtime) verify(ctx context.Context, a *plan.Assignment, first []plan.MapOutput, read *shuffle.Count) error {
 	if len(first) == 0 || !r.verifies(a.Attempt.Task) {
 		return nil
 	}
 	again := *a
 	again.Attempt.Epoch |= verifyEpoch
 	defer r.Store.DropAttempt(again.Attempt)
-	second, err := r.run(ctx, &again, new(shuffle.Count), true)
+	second, err := r.run(ctx, &again, read, true)
 	if err != nil {
 		return fmt.Errorf("do the work once more, to compare: %w", err)
 	}

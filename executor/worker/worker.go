@@ -66,7 +66,8 @@ type Limits struct {
 	Ready    time.Duration // until it has built the graph; default 2 min
 	Progress time.Duration // between two messages of progress; default 1 s
 	// Cancel is how long an attempt may go on after Cancel before the process is
-	// killed, or Quit if nothing else runs there that was not canceled; default 30 s.
+	// killed, or Quit if nothing else runs there that was not canceled; default
+	// 5 min: what others have done there is lost, and this one costs only a slot.
 	Cancel time.Duration
 	// Stall is how long an attempt of a stage may run without reading a row or a
 	// byte; then the process prints its goroutines and is killed. 0 means for ever.
@@ -82,7 +83,7 @@ func (l Limits) orDefaults() Limits {
 	l.Hello = orDefault(l.Hello, 30*time.Second)
 	l.Ready = orDefault(l.Ready, 2*time.Minute)
 	l.Progress = orDefault(l.Progress, time.Second)
-	l.Cancel = orDefault(l.Cancel, 30*time.Second)
+	l.Cancel = orDefault(l.Cancel, 5*time.Minute)
 	l.Quit = orDefault(l.Quit, 5*time.Second)
 	l.Descriptors = orDefault(l.Descriptors, 65_536)
 	l.Processes = orDefault(l.Processes, 4096)

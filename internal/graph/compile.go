@@ -109,13 +109,13 @@ func (c *Compiled) connect(id plan.StageID, input *Node) {
 	st := &c.Plan.Stages[id]
 	names := []string{input.Op}
 	seen := map[*Node]bool{input: true}
-	var promises promises
+	var pipeline promises
 	var walk func(n *Node)
 	walk = func(n *Node) {
-		promises.node(n)
+		pipeline.nodes = append(pipeline.nodes, n)
 		for _, next := range c.consumers[n] {
 			if next.Role == Exchange {
-				promises.moved(n)
+				pipeline.moved = append(pipeline.moved, n)
 			}
 			if seen[next] {
 				continue
@@ -136,41 +136,7 @@ func (c *Compiled) connect(id plan.StageID, input *Node) {
 	}
 	walk(input)
 	st.Name = strings.Join(names, "→")
-	st.Promise, st.PromiseAt = promises.of()
-}
-
-// promises gathers what the user says of the rows of a stage.
-type promises struct {
-	varies, moves *Node // the first that is indeterminate; that leads to an exchange
-	kept          bool  // all that lead to an exchange are deterministic
-}
-
-func (p *promises) node(n *Node) {
-	if n.Promise == plan.Indeterminate && p.varies == nil {
-		p.varies = n
-	}
-}
-
-// moved notes that a node's rows go to an exchange: what comes after a promise
-// is not bound by it.
-func (p *promises) moved(n *Node) {
-	if p.moves == nil {
-		p.moves, p.kept = n, true
-	}
-	p.kept = p.kept && n.Promise == plan.Deterministic
-}
-
-// of returns the promise of the stage and what it was made of.
-func (p *promises) of() (plan.Promise, string) {
-	n := p.varies
-	switch {
-	case n != nil:
-	case p.kept:
-		n = p.moves
-	default:
-		return plan.NoPromise, ""
-	}
-	return n.Promise, fmt.Sprintf("%s at %v", n.Op, n.At)
+	st.Promise, st.PromiseAt = pipeline.of()
 }
 
 // checkDestinations refuses two sinks that would publish the same directory,

@@ -30,6 +30,9 @@ const (
 	Output
 )
 
+// OpUnion is the Op of the node that gives the rows of all its inputs as they are.
+const OpUnion = "Union"
+
 // Position is a place in the user's program.
 type Position struct {
 	File string
