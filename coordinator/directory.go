@@ -46,13 +46,13 @@ func openDirectory(dir, wanted string, alone bool) (_ *directory, err error) {
 		return nil, err
 	}
 	if d.clusterID, err = clusterID(dir, wanted, alone); err != nil {
-		return nil, errors.Join(err, d.lock.Close())
+		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
 }
 
 // Close frees the directory.
-func (d *directory) Close() error { return d.lock.Close() }
+func (d *directory) Close() error { return filelock.Close(d.lock) }
 
 func isClusterID(id string) bool {
 	return len(id) == clusterDigits && strings.Trim(id, "0123456789abcdef") == ""

@@ -25,6 +25,7 @@ import (
 	"github.com/sheafdata/sheaf/coordinator/artifact"
 	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/filelock"
 	"github.com/sheafdata/sheaf/internal/gossip"
 	"github.com/sheafdata/sheaf/internal/memory"
 	"github.com/sheafdata/sheaf/internal/plan"
@@ -258,7 +259,7 @@ func (e *Executor) release() error {
 		errs = append(errs, e.store.Close())
 	}
 	if e.lock != nil {
-		errs = append(errs, e.lock.Close())
+		errs = append(errs, filelock.Close(e.lock))
 	}
 	return errors.Join(errs...)
 }

@@ -40,7 +40,7 @@ func sessionDir(parent string) (dir string, remove func() error, err error) {
 	if err != nil {
 		return "", nil, errors.Join(wrap(err), lock.Close(), os.RemoveAll(making))
 	}
-	return dir, func() error { return errors.Join(os.RemoveAll(dir), lock.Close()) }, nil
+	return dir, func() error { return errors.Join(os.RemoveAll(dir), filelock.Close(lock)) }, nil
 }
 
 // sweepSessions removes the sessions whose lock is free. What cannot be removed is

@@ -25,6 +25,7 @@ import (
 
 	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/filelock"
 )
 
 // Machine is the state that the journal keeps. Its methods are called by one
@@ -198,7 +199,7 @@ func (j *Journal) release() error {
 		errs = append(errs, j.mark.file.Close())
 	}
 	if j.lock != nil {
-		errs = append(errs, j.lock.Close())
+		errs = append(errs, filelock.Close(j.lock))
 	}
 	return errors.Join(errs...)
 }

@@ -121,7 +121,7 @@ func verify(ctx context.Context, w *wal.WAL, m *mark) error {
 	return nil
 }
 
-// lockDir makes a directory this process's own, until the file is closed.
+// lockDir makes a directory this process's own, until filelock.Close.
 func lockDir(dir string) (*os.File, error) {
 	f, err := filelock.Take(filepath.Join(dir, "lock"))
 	if errors.Is(err, filelock.ErrHeld) {

@@ -5,6 +5,7 @@ package filelock
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 )
@@ -32,6 +33,41 @@ func TestTryShared(t *testing.T) {
 	}
 	if err := TryShared(third); !errors.Is(err, ErrHeld) {
 		t.Errorf("TryShared of a held lock = %v, want %v", err, ErrHeld)
+	}
+}
+
+// TestCloseBesideAChild closes a lock that a child process has inherited, as one
+// does that is being started.
+func TestCloseBesideAChild(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	held, err := Take(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := exec.Command("cat") // until its input ends
+	child.ExtraFiles = []*os.File{held}
+	input, err := child.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		input.Close()
+		if err := child.Wait(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := Close(held); err != nil {
+		t.Fatal(err)
+	}
+	next, err := Take(path)
+	if err != nil {
+		t.Fatalf("Take after Close = %v, want the lock", err)
+	}
+	if err := Close(next); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // Take locks the file at path, which it makes if need be, and writes this
-// process's id into it. Closing the file frees the lock; the file stays, and
+// process's id into it. Close frees the lock; the file stays, and
 // nobody must remove or rename it, for then a second one could be locked. When
 // another process holds the lock, the error wraps ErrHeld and names the path and
 // the holder, as far as that has written its id.

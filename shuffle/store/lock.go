@@ -194,7 +194,7 @@ func sweepOne(above *os.Root, name string) {
 		}
 		return
 	}
-	defer lock.Close()
+	defer filelock.Close(lock)
 	empty(root)
 	above.Remove(name)
 }
@@ -234,7 +234,7 @@ func (d *dir) close() error {
 func (d *dir) leave() error {
 	err := d.root.Close()
 	if d.lock != nil {
-		err = errors.Join(err, d.lock.Close())
+		err = errors.Join(err, filelock.Close(d.lock))
 	}
 	return err
 }
