@@ -30,7 +30,7 @@ func logged(t *testing.T, id plan.AttemptID, text string, limits logs.Limits) *E
 		t.Fatal(err)
 	}
 	l.Append([]byte("of nobody\n"))
-	l.Begin(id)
+	l.Begin(id, 0)
 	l.Append([]byte(text))
 	l.Finish(id, 0)
 	l.Append([]byte("of others\n"))

@@ -3,7 +3,6 @@ package sdk
 import (
 	"time"
 
-	"github.com/sheafdata/sheaf/executor/program"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/graph"
 	"github.com/sheafdata/sheaf/internal/plan"
@@ -46,31 +45,23 @@ func erasedCompiled(c *compiled, err error) (*erased.Compiled, error) {
 	}}, nil
 }
 
-// serveAny serves the executor at the other end of an inherited socket with the
-// job that it names.
+// serveAny serves an executor with the job that it names.
 func serveAny(jobs []erased.Job) error {
-	conn, err := inherited()
-	if err != nil {
-		return err
-	}
-	return program.Serve(conn, program.Config{
-		BuildVersion: buildVersion(),
-		Build: func(spec *plan.JobSpec) (*graph.Compiled, error) {
-			var names []string
-			for _, j := range jobs {
-				for _, j := range append([]erased.Job{j}, j.Steps...) {
-					if j.Name != spec.Name {
-						names = append(names, j.Name)
-						continue
-					}
-					c, err := j.Compile(spec.Args)
-					if err != nil {
-						return nil, err
-					}
-					return c.Compiled, nil
+	return serveExecutor(func(spec *plan.JobSpec) (*graph.Compiled, error) {
+		var names []string
+		for _, j := range jobs {
+			for _, j := range append([]erased.Job{j}, j.Steps...) {
+				if j.Name != spec.Name {
+					names = append(names, j.Name)
+					continue
 				}
+				c, err := j.Compile(spec.Args)
+				if err != nil {
+					return nil, err
+				}
+				return c.Compiled, nil
 			}
-			return nil, fault.New(fault.Invalid, "this program runs jobs %q, and not %s", names, spec.Name)
-		},
+		}
+		return nil, fault.New(fault.Invalid, "this program runs jobs %q, and not %s", names, spec.Name)
 	})
 }

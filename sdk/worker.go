@@ -25,20 +25,24 @@ func workerExit(p Program, stderr io.Writer) int {
 }
 
 func serve(p Program) error {
+	return serveExecutor(func(spec *plan.JobSpec) (*graph.Compiled, error) {
+		c, err := p.find(spec.Name, spec.Args)
+		if err != nil {
+			return nil, err
+		}
+		return c.Compiled, nil
+	})
+}
+
+// serveExecutor works for the executor at the other end of an inherited socket
+// with the jobs that build makes.
+func serveExecutor(build func(spec *plan.JobSpec) (*graph.Compiled, error)) error {
 	conn, err := inherited()
 	if err != nil {
 		return err
 	}
-	return program.Serve(conn, program.Config{
-		BuildVersion: buildVersion(),
-		Build: func(spec *plan.JobSpec) (*graph.Compiled, error) {
-			c, err := p.find(spec.Name, spec.Args)
-			if err != nil {
-				return nil, err
-			}
-			return c.Compiled, nil
-		},
-	})
+	defer program.DumpOnQuit()()
+	return program.Serve(conn, program.Config{BuildVersion: buildVersion(), Build: build})
 }
 
 // inherited returns the socket to the executor.

@@ -21,10 +21,11 @@ func createPrinted(c *Config) (p printed, err error) {
 	return p, nil
 }
 
-// begin says that an attempt runs from now on.
-func (p printed) begin(id plan.AttemptID) {
-	for _, l := range p {
-		l.Begin(id)
+// begin says that an attempt runs from now on, while so many bytes of others are
+// waiting by stream.
+func (p printed) begin(id plan.AttemptID, waiting [len(Streams)]int64) {
+	for i, l := range p {
+		l.Begin(id, waiting[i])
 	}
 }
 

@@ -250,15 +250,20 @@ func (p *process) closeAll() error {
 	return errors.Join(os.RemoveAll(p.config.workDir()), os.RemoveAll(p.config.tmpDir()))
 }
 
+// beginLog begins an attempt's part of the log behind all that is printed by now.
+func (p *process) beginLog(id plan.AttemptID) { p.behindPrinted(id, p.log.begin) }
+
 // finishLog ends an attempt's part of the log behind all that is printed by now.
-func (p *process) finishLog(id plan.AttemptID) {
+func (p *process) finishLog(id plan.AttemptID) { p.behindPrinted(id, p.log.finish) }
+
+func (p *process) behindPrinted(id plan.AttemptID, mark func(id plan.AttemptID, waiting [len(Streams)]int64)) {
 	var waiting [len(Streams)]int64
 	for i, o := range p.out {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		waiting[i] = o.unread()
 	}
-	p.log.finish(id, waiting)
+	mark(id, waiting)
 }
 
 // socketPair returns two ends of a socket, neither of which other children inherit.

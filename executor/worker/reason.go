@@ -43,7 +43,9 @@ func (w *Worker) kill(r *reason) {
 // it does not.
 func (w *Worker) dump(r *reason) {
 	w.blame(r)
-	w.process.signal(syscall.SIGQUIT)
+	quit := func() { w.process.signal(syscall.SIGQUIT) }
+	quit()
+	w.after(w.config.Limits.Quit/2, quit) // for code that the program cannot interrupt
 	w.after(w.config.Limits.Quit, w.process.kill)
 }
 
@@ -172,7 +174,8 @@ func (w *Worker) threadLimit(end exit, cause string) string {
 		return fmt.Sprintf("the limit of its control group, %d processes and threads", w.config.Limits.Processes)
 	case end.byAddresses && strings.HasPrefix(cause, cgoCrash):
 		// The C library has one error for both.
-		return fmt.Sprintf("its memory limit of %s, which counts the stacks of threads, or a limit of processes (ulimit -u)", memory.FormatSize(w.config.LimitBytes))
+		return fmt.Sprintf("its memory limit of %s, which counts the stacks of threads (peak %s in use), or a limit of processes (ulimit -u)",
+			memory.FormatSize(w.config.LimitBytes), memory.FormatSize(end.peakBytes))
 	}
 	return "a limit of processes of its user (ulimit -u) or of the machine"
 }

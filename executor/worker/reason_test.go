@@ -55,7 +55,7 @@ func TestDiagnose(t *testing.T) {
 		blamed bool // the attempt whose goroutine is printed
 	}{
 		{"no thread for cgo, bounded by addresses", exit{stderr: labeled(noThreadCgo), byAddresses: true}, fault.Resource,
-			"out of threads: the worker reached its memory limit of 1 MiB, which counts the stacks of threads, or a limit of processes (ulimit -u)", false},
+			"out of threads: the worker reached its memory limit of 1 MiB, which counts the stacks of threads (peak 0 B in use), or a limit of processes (ulimit -u)", false},
 		{"no thread for cgo, bounded by a group", exit{stderr: labeled(noThreadCgo)}, fault.Resource,
 			"out of threads: the worker reached a limit of processes of its user (ulimit -u) or of the machine", false},
 		{"no thread for cgo, in a full group", exit{stderr: labeled(noThreadCgo), outOfProcs: true, byAddresses: true}, fault.Resource,

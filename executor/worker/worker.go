@@ -227,7 +227,7 @@ func (w *Worker) Launch(a plan.Assignment) error {
 	}
 	w.running[a.Attempt] = &attempt{work: a.Work, moved: time.Now(), suspect: a.Suspect}
 	w.mu.Unlock()
-	w.log.begin(a.Attempt)
+	w.process.beginLog(a.Attempt)
 	w.send(wire.Launch{Assignment: a})
 	return nil
 }

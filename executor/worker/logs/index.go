@@ -30,15 +30,16 @@ type Extent struct {
 // running is the end of an attempt that has none.
 const running = -1
 
-// Begin says that an attempt runs from now on. It returns false when the index
-// is full: then the attempt has no log of its own.
-func (l *Log) Begin(id plan.AttemptID) bool {
+// Begin says that an attempt runs from now on, and that what it prints begins
+// waiting bytes after what was appended by now. It returns false when the index is
+// full: then the attempt has no log of its own.
+func (l *Log) Begin(id plan.AttemptID, waiting int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.running[id] != nil || l.marks >= 2*l.limits.Attempts {
 		return false
 	}
-	e := &Extent{Attempt: id, Begin: l.end, End: running, Shared: len(l.running) > 0}
+	e := &Extent{Attempt: id, Begin: l.end + waiting, End: running, Shared: len(l.running) > 0}
 	for _, other := range l.running {
 		other.Shared = true
 	}

@@ -78,13 +78,13 @@ func TestAppend(t *testing.T) {
 func TestExtents(t *testing.T) {
 	l := newLog(t, Limits{})
 	l.Append([]byte("before\n"))
-	l.Begin(id(0))
+	l.Begin(id(0), 0)
 	l.Append([]byte("alone\n"))
 	l.Finish(id(0), 3) // three bytes are still in a pipe
+	l.Begin(id(1), 3)
 	l.Append([]byte("zz\n"))
-	l.Begin(id(1))
 	l.Append([]byte("first\n"))
-	l.Begin(id(2))
+	l.Begin(id(2), 0)
 	l.Append([]byte("both\n"))
 	l.Finish(id(1), 0)
 	l.Append([]byte("second\n"))
@@ -119,7 +119,7 @@ func TestExtents(t *testing.T) {
 func TestIndexIsBounded(t *testing.T) {
 	l := newLog(t, Limits{Attempts: 2})
 	for n := range 4 {
-		if got, want := l.Begin(id(n)), n < 2; got != want {
+		if got, want := l.Begin(id(n), 0), n < 2; got != want {
 			t.Errorf("Begin(%d) = %v, want %v", n, got, want)
 		}
 		l.Finish(id(n), 0)
@@ -149,7 +149,7 @@ func TestDiskFails(t *testing.T) {
 // extents that make sense, and no attempt's end before its begin.
 func TestDamagedIndex(t *testing.T) {
 	l := newLog(t, Limits{})
-	l.Begin(id(0))
+	l.Begin(id(0), 0)
 	l.Append([]byte("x"))
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
