@@ -83,6 +83,16 @@ func budgetWorkloads() []workload {
 		{name: "sort of rows of 1 MiB", times: 4, rowBytes: 1 << 20, spills: true, ordered: true, want: each, build: func(in sdk.Dataset[string]) sdk.Dataset[string] {
 			return sdk.Sort(in, sdk.By(func(row string) string { return row[:numberBytes] }))
 		}},
+		{name: "join with half of the left rows in one key", times: 2, rowBytes: 100, spills: true, want: each, build: func(in sdk.Dataset[string]) sdk.Dataset[string] {
+			return sdk.Join(sdk.KeyBy(in, halfInOne), keysOnce(in), func(_, row string, _ bool) string { return row })
+		}},
+		{name: "join with half of the right rows in one key", times: 2, rowBytes: 100, spills: true, want: each, build: func(in sdk.Dataset[string]) sdk.Dataset[string] {
+			return sdk.Join(keysOnce(in), sdk.KeyBy(in, halfInOne), func(_ string, _ bool, row string) string { return row })
+		}},
+		{name: "semi join with half of both sides in one key", times: 2, rowBytes: 100, spills: true, want: each, build: func(in sdk.Dataset[string]) sdk.Dataset[string] {
+			left := sdk.SemiJoin(sdk.KeyBy(in, halfInOne), sdk.KeyBy(in, halfInOne))
+			return sdk.Map(left, func(row sdk.KV[string, string]) string { return row.Value })
+		}},
 		{name: "group of rows of 4 MiB", times: 2, rowBytes: 4 << 20, spills: true, want: each, build: func(in sdk.Dataset[string]) sdk.Dataset[string] {
 			return regroup(in, func(row string) string { return row[:1] })
 		}},
@@ -106,6 +116,19 @@ func regroup(in sdk.Dataset[string], key func(string) string) sdk.Dataset[string
 			emit(row)
 		}
 	})
+}
+
+// halfInOne is one key for half of the rows, and another one for every other row.
+func halfInOne(row string) string {
+	if row[numberBytes-1] < '8' {
+		return "hot"
+	}
+	return row[:numberBytes]
+}
+
+// keysOnce gives the keys of halfInOne, each once.
+func keysOnce(in sdk.Dataset[string]) sdk.Dataset[sdk.KV[string, bool]] {
+	return sdk.Map(sdk.Distinct(sdk.Map(in, halfInOne)), func(key string) sdk.KV[string, bool] { return sdk.KV[string, bool]{Key: key} })
 }
 
 type budgetArgs struct {

@@ -229,6 +229,13 @@ func (m *Merge[V]) KeyIs(key []byte) bool {
 	return m.err == nil && order == 0
 }
 
+// KeyBegins reports whether the key of the row at hand begins with some bytes; false,
+// too, after an error.
+func (m *Merge[V]) KeyBegins(with []byte) bool {
+	c := m.winner()
+	return c.keyLen() >= int64(len(with)) && m.LoadKey() && bytes.HasPrefix(m.winner().key, with)
+}
+
 // copyLarge copies the block of the large row at hand.
 func (s *sortedOutput[V]) copyLarge(m *Merge[V]) error {
 	c := m.winner()

@@ -32,6 +32,12 @@ func NewParts[V any](env *Env, level int, typ *column.Type) *Parts[V] {
 	return &Parts[V]{newBuckets[V](env, typ, PartsPerLevel, 32+(level-1)*partBits, "spill")}
 }
 
+// NewReplay returns a splitter into one part: rows without order by key that are
+// read several times.
+func NewReplay[V any](env *Env, typ *column.Type) *Parts[V] {
+	return &Parts[V]{newBuckets[V](env, typ, 1, 0, "replay")}
+}
+
 // Write adds rows with their keys.
 func (p *Parts[V]) Write(keys *column.Keys, rows []V) error {
 	if len(rows) == 0 {

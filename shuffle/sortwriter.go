@@ -21,6 +21,8 @@ type SortWriter[V any] struct {
 	blocks blockWriter
 	spills spillFile
 	runs   []run
+	// group returns how many bytes of a key tell its group; nil for all of them.
+	group func(key []byte) int
 }
 
 // NewSortWriter returns a writer for one exchange of the attempt; typ is the
@@ -32,6 +34,10 @@ func NewSortWriter[V any](env *Env, exchange plan.ExchangeID, typ *column.Type) 
 		spills: spillFile{env: env},
 	}
 }
+
+// KeepTogether says that rows whose keys begin alike belong to one partition: group
+// returns how many bytes of a key matter.
+func (w *SortWriter[V]) KeepTogether(group func(key []byte) int) { w.group = group }
 
 // extraSortBytes is what sorting needs a row beyond the row itself: entries of
 // 16 bytes, twice, its place in the order and its hash.
@@ -82,7 +88,7 @@ func (w *SortWriter[V]) Finish(ctx context.Context) (plan.MapOutput, error) {
 	if err != nil {
 		return plan.MapOutput{}, err
 	}
-	m.Samples = samples(segments)
+	m.Samples = samples(segments, w.group)
 	return m, nil
 }
 
@@ -212,8 +218,15 @@ const (
 )
 
 // samples picks keys at about equal steps of stored bytes. A key is cut at
-// maxSampleBytes: any string of bytes can be a boundary between keys.
-func samples(segments []store.Segment) []plan.KeySample {
+// maxSampleBytes: any string of bytes can be a boundary between keys, but those
+// inside of a group.
+func samples(segments []store.Segment, group func(key []byte) int) []plan.KeySample {
+	boundary := func(key []byte) []byte {
+		if group != nil {
+			key = key[:group(key)]
+		}
+		return key[:min(len(key), maxSampleBytes)]
+	}
 	var total, since int64
 	for _, s := range segments {
 		total += s.StoredBytes
@@ -222,7 +235,7 @@ func samples(segments []store.Segment) []plan.KeySample {
 	var list []plan.KeySample
 	for i, s := range segments {
 		if i > 0 && since >= max(step, 1) {
-			list = append(list, plan.KeySample{Key: s.FirstKey[:min(len(s.FirstKey), maxSampleBytes)], Bytes: since})
+			list = append(list, plan.KeySample{Key: boundary(s.FirstKey), Bytes: since})
 			since = 0
 		}
 		since += s.StoredBytes
@@ -231,7 +244,7 @@ func samples(segments []store.Segment) []plan.KeySample {
 		// The bytes behind the last boundary count too; their key is a bound
 		// that no smaller key reaches.
 		last := segments[len(segments)-1]
-		list = append(list, plan.KeySample{Key: last.FirstKey[:min(len(last.FirstKey), maxSampleBytes)], Bytes: since})
+		list = append(list, plan.KeySample{Key: boundary(last.FirstKey), Bytes: since})
 	}
 	return list
 }

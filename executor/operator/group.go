@@ -9,12 +9,15 @@ import (
 	"github.com/sheafdata/sheaf/shuffle"
 )
 
-// Grouping says how the values of a key are given to a function, streamed in
-// (map task, position) order.
+// Grouping says how the values of a key are given to a function: streamed, by
+// Within and then in (map task, position) order.
 type Grouping[K, V, R any] struct {
 	Key   *column.KeyType // of K
 	Value *column.Type    // of V
 	Out   *Edge           // of R
+	// Within orders the values of a key; without it they come as they came. It
+	// goes without Combine.
+	Within Order[V]
 	// Combine folds values on the map side before they move; nil for none. Its
 	// arguments are those of Aggregation.Fold.
 	Combine func(states []V, groups []uint32, rows []KV[K, V]) []V
@@ -23,7 +26,10 @@ type Grouping[K, V, R any] struct {
 }
 
 // GroupByKey returns the sorted exchange that streams groups.
-func GroupByKey[K, V, R any](g Grouping[K, V, R]) *Exchange {
+func GroupByKey[K, V, R any](g Grouping[K, V, R]) *Exchange { return groupExchange(g, nil) }
+
+// groupExchange is GroupByKey; begin, if it is not nil, makes Each for a task.
+func groupExchange[K, V, R any](g Grouping[K, V, R], begin func(r *groupReader[K, V, R]) func(*Context, K, iter.Seq[V], Emit[R]) error) *Exchange {
 	return &Exchange{
 		Edge: g.Out,
 		Map: func(t *Task, x plan.Exchange) any {
@@ -31,11 +37,15 @@ func GroupByKey[K, V, R any](g Grouping[K, V, R]) *Exchange {
 			if g.Combine != nil {
 				return newCombiner(t, g.Key, g.Value, g.Combine, w)
 			}
-			return &groupWriter[K, V]{task: t, key: g.Key, writer: w}
+			return newGroupWriter(t, &g, w)
 		},
 		Reduce: func(t *Task, out any) error {
 			r := &groupReader[K, V, R]{
 				grouping: g, task: t, emitter: newEmitter(t.Context, out.(Receiver[R]), g.Out.typ, t.ChunkRows),
+			}
+			if begin != nil {
+				r.grouping.Each = begin(r)
+				defer r.end()
 			}
 			return shuffle.ReadSorted(t.Context, &t.Shuffle, t.Assignment.Partition, g.Value, t.Read, r.run)
 		},
@@ -47,16 +57,41 @@ type groupWriter[K, V any] struct {
 	task   *Task
 	key    *column.KeyType
 	keys   column.Keys
+	within *orderer[KV[K, V]] // nil for none
 	writer mapWriter
+}
+
+func newGroupWriter[K, V, R any](t *Task, g *Grouping[K, V, R], w *shuffle.SortWriter[V]) *groupWriter[K, V] {
+	gw := &groupWriter[K, V]{task: t, key: g.Key, writer: w}
+	if g.Within != nil {
+		gw.within = newOrderer(withinKey[K](g.Key, g.Within))
+		w.KeepTogether(func(key []byte) int { return g.part(key, new(K)) })
+	}
+	return gw
+}
+
+// part decodes the key of a group, with which a row's key begins, and returns its
+// length: that of the whole where it is cut off.
+func (g *Grouping[K, V, R]) part(key []byte, to *K) int {
+	rest, err := g.Key.DecodePart(key, unsafe.Pointer(to), false)
+	if err != nil {
+		return len(key)
+	}
+	return len(key) - len(rest)
 }
 
 func (w *groupWriter[K, V]) Push(rows []KV[K, V]) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	keysOf(w.key, &w.keys, rows)
+	keys := &w.keys
+	if w.within != nil {
+		keys = w.within.keysOf(rows)
+	} else {
+		keysOf(w.key, keys, rows)
+	}
 	w.task.RowsOut.Add(int64(len(rows)))
-	return w.writer.Write(&w.keys, unsafe.Pointer(&rows[0].Value), unsafe.Sizeof(rows[0]), len(rows))
+	return w.writer.Write(keys, unsafe.Pointer(&rows[0].Value), unsafe.Sizeof(rows[0]), len(rows))
 }
 
 func (w *groupWriter[K, V]) Close() error { return w.task.publish(w.writer) }
@@ -70,6 +105,7 @@ type groupReader[K, V, R any] struct {
 	grouping Grouping[K, V, R]
 	task     *Task
 	emitter  *emitter[R]
+	end      func() // frees what a task's own Each holds
 
 	merge *shuffle.Merge[V]
 	key   []byte // of the group at hand
@@ -85,18 +121,12 @@ func (r *groupReader[K, V, R]) run(m *shuffle.Merge[V]) error {
 		if !m.LoadKey() {
 			return m.Err()
 		}
-		if key := m.Key(); len(key) >= shuffle.LastingKeyBytes {
-			r.key = key // it may be as large as the budget
-		} else {
-			r.own = append(r.own[:0], key...)
-			r.key = r.own
-		}
-		var key K
-		if err := r.grouping.Key.Decode(r.key, unsafe.Pointer(&key)); err != nil {
+		key, err := r.begin(m.Key())
+		if err != nil {
 			return err
 		}
 		r.group++
-		err := r.grouping.Each(r.task.Context, key, r.valuesOf(r.group), r.emitter.emit)
+		err = r.grouping.Each(r.task.Context, key, r.valuesOf(r.group), r.emitter.emit)
 		switch {
 		case r.task.Cause != nil:
 			return r.task.Cause
@@ -114,6 +144,26 @@ func (r *groupReader[K, V, R]) run(m *shuffle.Merge[V]) error {
 		return r.task.Cause
 	}
 	return r.emitter.flush(nil)
+}
+
+// begin begins the group of a row's key, and decodes what it has in common.
+func (r *groupReader[K, V, R]) begin(whole []byte) (key K, err error) {
+	if r.grouping.Within != nil {
+		rest, err := r.grouping.Key.DecodePart(whole, unsafe.Pointer(&key), false)
+		if err != nil {
+			return key, err
+		}
+		whole = whole[:len(whole)-len(rest)]
+	} else if err := r.grouping.Key.Decode(whole, unsafe.Pointer(&key)); err != nil {
+		return key, err
+	}
+	if len(whole) >= shuffle.LastingKeyBytes {
+		r.key = whole // it may be as large as the budget
+	} else {
+		r.own = append(r.own[:0], whole...)
+		r.key = r.own
+	}
+	return key, nil
 }
 
 // valuesOf gives the values of a group that have not been given yet; once the
@@ -134,7 +184,11 @@ func (r *groupReader[K, V, R]) valuesOf(group int64) iter.Seq[V] {
 }
 
 func (r *groupReader[K, V, R]) inGroup() bool {
-	if !r.more || r.merge.KeyIs(r.key) {
+	is := r.merge.KeyIs
+	if r.grouping.Within != nil {
+		is = r.merge.KeyBegins
+	}
+	if !r.more || is(r.key) {
 		return r.more
 	}
 	if r.task.Cause = r.merge.Err(); r.task.Cause != nil {
