@@ -162,6 +162,10 @@ func TestWarnings(t *testing.T) {
 		{"output that exists", func(p *Pipeline) { Write(Values(p, "a"), exists, linesFormat{}) }, []string{"output"}, "exists: choose another"},
 		{"output that does not", func(p *Pipeline) { Write(Values(p, "a"), filepath.Join(dir, "absent"), linesFormat{}) }, nil, ""},
 	}
+	page, err := os.ReadFile("../docs/plans.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			o := outlined(t, 4, func(p *Pipeline) error { test.build(p); return nil })
@@ -170,6 +174,9 @@ func TestWarnings(t *testing.T) {
 				kinds = append(kinds, w.Kind)
 				if !strings.HasPrefix(w.At, "outline_test.go:") || w.Verb == "" || w.Message == "" || w.Advice == "" {
 					t.Errorf("warning %+v, want its place and what to do", w)
+				}
+				if !strings.Contains(string(page), "| `"+w.Kind+"` |") {
+					t.Errorf("docs/plans.md has no line for warnings of the kind %s", w.Kind)
 				}
 			}
 			if !slices.Equal(kinds, test.want) || len(kinds) > 0 && !strings.Contains(o.Warnings[0].Message, test.text) {

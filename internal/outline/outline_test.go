@@ -6,7 +6,9 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -260,4 +262,22 @@ func (b bounds) holds(o bounds) bool {
 
 func (b bounds) meets(o bounds) bool {
 	return b.x < o.x+o.width && o.x < b.x+b.width && b.y < o.y+o.height && o.y < b.y+b.height
+}
+
+// TestPageNamesEveryField holds that docs/plans.md says what programs may read.
+func TestPageNamesEveryField(t *testing.T) {
+	page, err := os.ReadFile("../../docs/plans.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, typ := range []reflect.Type{
+		reflect.TypeFor[Outline](), reflect.TypeFor[Stage](), reflect.TypeFor[Operator](), reflect.TypeFor[Source](), reflect.TypeFor[Exchange](), reflect.TypeFor[Sink](), reflect.TypeFor[Warning](),
+	} {
+		for i := range typ.NumField() {
+			name, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
+			if name == "" || !strings.Contains(string(page), "`"+name+"`") {
+				t.Errorf("docs/plans.md does not name the field %q of %s", name, typ.Name())
+			}
+		}
+	}
 }
