@@ -3,7 +3,6 @@ package outline
 import (
 	"fmt"
 	"slices"
-	"unicode/utf8"
 
 	"github.com/sheafdata/sheaf/internal/plan"
 )
@@ -20,7 +19,7 @@ const (
 	pillGap    = 22 // from an exchange to its consumer
 	margin     = 20
 	laneWidth  = 12 // an edge that passes a level
-	mostLine   = 64 // characters of what an operator is about
+	mostLine   = 64 // cells of what an operator is about
 )
 
 // cell is what stands in a level: a stage, below the exchange that it reads; or a
@@ -117,7 +116,7 @@ func (o *Outline) newCell(s *Stage) *cell {
 	return c
 }
 
-// columns are the widths of a stage's columns, in characters.
+// columns are the widths of a stage's columns, in cells.
 func (c *cell) columns() (verbs, details, ats int) {
 	const most = 1 << 10 // they are clipped by now
 	return column(c.rows, most, func(r row) string { return r.prefix + r.verb }),
@@ -176,12 +175,12 @@ func place(levels [][]*cell) (width, height int) {
 	return width + 2*margin, y - levelGap + margin
 }
 
-// textSize is how wide lines are, textWidthOf how wide so many characters are.
+// textSize is how wide lines are, textWidthOf how wide so many cells are.
 func textSize(lines []string) (width int) {
 	for _, line := range lines {
-		width = max(width, textWidthOf(utf8.RuneCountInString(line)))
+		width = max(width, textWidthOf(size(line)))
 	}
 	return width
 }
 
-func textWidthOf(characters int) int { return int(float64(characters)*charWidth) + 1 }
+func textWidthOf(cells int) int { return int(float64(cells)*charWidth) + 1 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -13,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -111,7 +111,7 @@ func TestRandom(t *testing.T) {
 			t.Fatalf("seed %d is no outline: %v", seed, err)
 		}
 		for line := range strings.Lines(show(t, o, Text)) {
-			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > textWidth {
+			if n := size(strings.TrimSuffix(line, "\n")); n > textWidth {
 				t.Errorf("seed %d: a line of the text is %d wide, want %d at most: %s", seed, n, textWidth, line)
 			}
 			if strings.HasPrefix(line, "│") != strings.HasSuffix(line, " │\n") {
@@ -159,7 +159,7 @@ type shape struct {
 }
 
 // shapes reads a drawing.
-func shapes(t *testing.T, text string) (boxes, lines []shape, width, height int) {
+func shapes(t *testing.T, text string) (boxes, lines []shape, edges []bounds, width, height int) {
 	t.Helper()
 	dec := xml.NewDecoder(strings.NewReader(text))
 	groups, group, shift := 0, 0, 0
@@ -167,7 +167,7 @@ func shapes(t *testing.T, text string) (boxes, lines []shape, width, height int)
 	for {
 		token, err := dec.Token()
 		if errors.Is(err, io.EOF) {
-			return boxes, lines, width, height
+			return boxes, lines, edges, width, height
 		}
 		if err != nil {
 			t.Fatalf("the drawing is no XML: %v\n%s", err, text)
@@ -197,6 +197,10 @@ func shapes(t *testing.T, text string) (boxes, lines []shape, width, height int)
 				if group > 0 {
 					boxes = append(boxes, shape{bounds{number("x"), number("y") + shift, number("width"), number("height")}, value("class"), group})
 				}
+			case "path":
+				if value("class") == "edge" {
+					edges = append(edges, reach(t, value("d"), shift)...)
+				}
 			case "text":
 				lines = append(lines, shape{bounds{number("x"), number("y") + shift - 11, number("textLength"), 14}, "", group})
 			}
@@ -213,11 +217,27 @@ func shapes(t *testing.T, text string) (boxes, lines []shape, width, height int)
 	}
 }
 
-// checkSVG checks that boxes do not overlap, that texts fit into theirs and do
-// not overlap either, and that all of it is inside the picture.
+// reach gives the rectangles that an edge may touch, a pixel wide where it leads
+// straight down.
+func reach(t *testing.T, d string, shift int) []bounds {
+	t.Helper()
+	var x, y, to, x1, y1, x2, y2, endX, endY int
+	if n, _ := fmt.Sscanf(d, "M%d,%d V%d C%d,%d %d,%d %d,%d", &x, &y, &to, &x1, &y1, &x2, &y2, &endX, &endY); n != 3 && n != 9 {
+		t.Fatalf("edge %q has another form", d)
+	}
+	all := []bounds{{x, y + shift, 1, to - y}}
+	if endY > 0 {
+		all = append(all, bounds{min(x, endX), to + shift, max(x, endX) - min(x, endX) + 1, endY - to})
+	}
+	return all
+}
+
+// checkSVG checks that boxes do not overlap and no edge runs through one, that texts
+// fit into theirs and do not overlap either, and that all of it is inside the
+// picture.
 func checkSVG(t *testing.T, text string) {
 	t.Helper()
-	boxes, lines, width, height := shapes(t, text)
+	boxes, lines, edges, width, height := shapes(t, text)
 	if len(boxes) == 0 || len(lines) == 0 {
 		t.Fatalf("the drawing has %d boxes and %d texts", len(boxes), len(lines))
 	}
@@ -232,6 +252,13 @@ func checkSVG(t *testing.T, text string) {
 			}
 		}
 	}
+	for _, e := range edges {
+		for _, b := range boxes {
+			if e.height < 0 || e.meets(b.bounds) {
+				t.Errorf("an edge in %+v leads up, or through the box %+v", e, b)
+			}
+		}
+	}
 	for i, l := range lines {
 		around := picture
 		if k := slices.IndexFunc(boxes, func(b shape) bool { return b.group == l.group }); k >= 0 {
@@ -240,8 +267,8 @@ func checkSVG(t *testing.T, text string) {
 		if !around.holds(l.bounds) {
 			t.Errorf("text %+v does not fit into %+v", l, around)
 		}
-		if l.width < 7*utf8.RuneCountInString(l.text) {
-			t.Errorf("text %+v has %d characters, too many for its width", l, utf8.RuneCountInString(l.text))
+		if l.width < 7*size(l.text) {
+			t.Errorf("text %+v has %d cells, too many for its width", l, size(l.text))
 		}
 		for _, other := range lines[:i] {
 			if l.meets(other.bounds) {

@@ -3,8 +3,6 @@ package outline
 import (
 	"fmt"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/sheafdata/sheaf/internal/memory"
 	"github.com/sheafdata/sheaf/internal/plan"
@@ -177,55 +175,4 @@ func plural(n int64, thing string) string {
 		thing += "s"
 	}
 	return text + " " + thing
-}
-
-// plain makes text of the user's fit into a line.
-func plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == utf8.RuneError {
-			return ' '
-		}
-		return r
-	}, s)
-}
-
-// clip shortens a text to so many characters.
-func clip(s string, most int) string {
-	if utf8.RuneCountInString(s) <= most {
-		return s
-	}
-	return string([]rune(s)[:max(most-1, 0)]) + "…"
-}
-
-// clipLeft shortens a text at its beginning: the end of a path tells more.
-func clipLeft(s string, most int) string {
-	if utf8.RuneCountInString(s) <= most {
-		return s
-	}
-	r := []rune(s)
-	return "…" + string(r[len(r)-most+1:])
-}
-
-// pad fills a text up with spaces.
-func pad(s string, to int) string {
-	return s + strings.Repeat(" ", max(to-utf8.RuneCountInString(s), 0))
-}
-
-// wrap breaks a text into lines of so many characters at most. A longer word has
-// a line of its own, shortened.
-func wrap(s string, width int) (lines []string) {
-	line := ""
-	for _, word := range strings.Fields(s) {
-		word = clip(word, width)
-		switch {
-		case line == "":
-			line = word
-		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width:
-			lines = append(lines, line)
-			line = word
-		default:
-			line += " " + word
-		}
-	}
-	return append(lines, line)
 }

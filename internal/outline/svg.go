@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 const svgStyle = `
@@ -66,7 +65,7 @@ func (d *drawing) text(class string, x, y int, line string) {
 	if line == "" {
 		return
 	}
-	d.add(`    <text class="%s" x="%d" y="%d" textLength="%d">%s</text>`, class, x, y, textWidthOf(utf8.RuneCountInString(line)), escaped(line))
+	d.add(`    <text class="%s" x="%d" y="%d" textLength="%d">%s</text>`, class, x, y, textWidthOf(size(line)), escaped(line))
 }
 
 func escaped(s string) string {
@@ -97,10 +96,10 @@ func (d *drawing) cell(c *cell) {
 	y := box.y + padding + lineHeight - 5
 	d.text("title", box.x+padding, y, c.title())
 	verbs, details, _ := c.columns()
-	at := func(characters int) int { return box.x + padding + textWidthOf(characters) }
+	at := func(cells int) int { return box.x + padding + textWidthOf(cells) }
 	for _, r := range c.rows {
 		y += lineHeight
-		prefix := utf8.RuneCountInString(r.prefix)
+		prefix := size(r.prefix)
 		if prefix > 0 {
 			d.text("at", box.x+padding, y, r.prefix)
 		}

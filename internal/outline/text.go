@@ -3,7 +3,6 @@ package outline
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 )
 
 const (
@@ -40,7 +39,7 @@ func (o *Outline) textStage(b *strings.Builder, s *Stage) {
 		head += fmt.Sprintf(", from exchange %d", *s.Reads)
 	}
 	head += ": " + s.tasks() + " "
-	b.WriteString(head + strings.Repeat("─", textWidth-1-utf8.RuneCountInString(head)) + "┐\n")
+	b.WriteString(head + strings.Repeat("─", textWidth-1-size(head)) + "┐\n")
 	rows := o.rows(s)
 	verbs := column(rows, mostVerb, func(r row) string { return r.prefix + r.verb })
 	ats := column(rows, mostAt, func(r row) string { return r.at })
@@ -60,14 +59,14 @@ func (o *Outline) textStage(b *strings.Builder, s *Stage) {
 			arrow = "  └▶ "
 		}
 		head, tail := fmt.Sprintf("%sexchange %d: ", arrow, id), fmt.Sprintf(", to stage %d", x.To)
-		b.WriteString(head + clip(plain(x.words()), textWidth-utf8.RuneCountInString(head+tail)) + tail + "\n")
+		b.WriteString(head + clip(plain(x.words()), textWidth-size(head+tail)) + tail + "\n")
 	}
 }
 
 // column is how wide a column must be, up to a bound.
 func column(rows []row, most int, cell func(row) string) (width int) {
 	for _, r := range rows {
-		width = max(width, min(utf8.RuneCountInString(cell(r)), most))
+		width = max(width, min(size(cell(r)), most))
 	}
 	return width
 }
