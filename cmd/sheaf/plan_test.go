@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/xml"
 	"os"
 	"path/filepath"
@@ -88,5 +89,16 @@ func TestPlanRefuses(t *testing.T) {
 				t.Errorf("stdout = %q, want nothing", got.stdout)
 			}
 		})
+	}
+}
+
+// TestPlanIsInterrupted ends the command while it builds.
+func TestPlanIsInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var stdout, stderr strings.Builder
+	code := execute(ctx, []string{"plan", "./testdata/programs/good"}, &console{stdout: &stdout, stderr: &stderr, getenv: func(string) string { return "" }})
+	if code != exitInterrupted || stdout.Len() > 0 || stderr.String() != "sheaf plan: interrupted\n" {
+		t.Errorf("an interrupted plan ends with %d and says %q and %q, want %d", code, &stdout, &stderr, exitInterrupted)
 	}
 }

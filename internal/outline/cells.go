@@ -15,10 +15,11 @@ var cells = &runewidth.Condition{}
 // size is how many cells a text takes.
 func size(s string) int { return cells.StringWidth(s) }
 
-// plain makes text of the user's fit into a line.
+// plain makes text of the user's fit into a line, and into XML: what is no character
+// to see could move the cursor or turn the line around.
 func plain(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == utf8.RuneError {
+		if !unicode.IsGraphic(r) || r == utf8.RuneError {
 			return ' '
 		}
 		return r

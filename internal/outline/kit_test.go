@@ -67,7 +67,7 @@ func report() *Outline {
 // of stages before it, and names hold what must be quoted.
 func random(r *rand.Rand) *Outline {
 	name := func() string {
-		return strings.Repeat([]string{"x", "longer ", `"<&>\` + "\n\x1b", "ä→", "", "語言"}[r.IntN(6)], 1+r.IntN(12))
+		return strings.Repeat([]string{"x", "longer ", `"<&>\` + "\n\x1b\u202e\uffff\xff", "ä→", "", "語言"}[r.IntN(6)], 1+r.IntN(12))
 	}
 	o := &Outline{Version: Version, Job: name(), Arguments: json.RawMessage(`{}`), Slots: 1 + r.IntN(9)}
 	id := 0
