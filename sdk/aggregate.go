@@ -71,7 +71,7 @@ func aggregate[T, K, A, R any](in Dataset[T], op string, a operator.Aggregation[
 	p, at := in.pipelineOf(op)
 	typ := rowType[R](p, at)
 	a.Out = operator.EdgeOf[R](typ)
-	n := &graph.Node{Op: op, At: at, Kind: plan.Hash, Buckets: DefaultBuckets, Detail: stateDetail(a.State)}
+	n := &graph.Node{Op: op, At: at, Kind: plan.Hash, Buckets: DefaultBuckets, Detail: stateDetail(a.State), Key: typeName[K](), Combines: true}
 	return exchanged[T, R](in, n, typ, operator.Aggregate(a))
 }
 

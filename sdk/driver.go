@@ -66,7 +66,7 @@ func RunDriver[A any](ctx context.Context, d *Driver[A], args A, opts ...Options
 	if len(opts) > 0 {
 		o = opts[0]
 	}
-	if err := d.check(); err != nil {
+	if err := errors.Join(d.check(), afterMain(d.name)); err != nil {
 		return nil, err
 	}
 	lo, err := o.local()

@@ -36,7 +36,7 @@ func group[K, V, R any](in Dataset[KV[K, V]], op string, combine func([]V, []uin
 	p, at := in.pipelineOf(op)
 	typ := rowType[R](p, at)
 	value := rowType[V](p, at)
-	n := &graph.Node{Op: op, At: at, Kind: plan.Range, Detail: keyDetail(rowType[K](p, at), value)}
+	n := &graph.Node{Op: op, At: at, Kind: plan.Range, Detail: keyDetail(rowType[K](p, at), value), Key: typeName[K](), Combines: combine != nil}
 	return exchanged[KV[K, V], R](in, n, typ, operator.GroupByKey(operator.Grouping[K, V, R]{
 		Key: keyType[K](p, at), Value: value, Out: operator.EdgeOf[R](typ), Combine: combine, Each: each,
 	}))

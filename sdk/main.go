@@ -29,7 +29,8 @@ const (
 // and ends the process. The exit code is 0 for success, 1 for a failed job, 2
 // for wrong usage or a graph that cannot be built, and 130 when interrupted.
 // --help lists the job's flags, which are the fields of A tagged flag, help,
-// default and required, and the engine's, which begin with --sheaf.
+// default and required, and the engine's, which begin with --sheaf. One of them,
+// --sheaf.plan, shows the plan instead of running it.
 //
 // On a cluster Sheaf's own tools start the same program: to print its plan where
 // the user submits it, as a worker that runs its tasks, and to take what it
@@ -49,6 +50,8 @@ func modes(p Program, mode string) int {
 		return mainExit(p, os.Args[1:], os.Stdout, os.Stderr)
 	case plan.ModePlan:
 		return planExit(p, os.Args[1:], os.Stdout, os.Stderr)
+	case plan.ModeOutline:
+		return outlineExit(p, os.Args[1:], os.Stdout, os.Stderr)
 	case plan.ModeRows:
 		return rowsExit(p, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	case plan.ModeWorker:
@@ -74,6 +77,9 @@ func mainExit(p Program, argv []string, stdout, stderr *os.File) int {
 	if err != nil {
 		(&teller{out: stderr, job: p.Name()}).misused(err)
 		return exitUsage
+	}
+	if engine.Plan != "" {
+		return showPlan(p, c, engine, stdout, stderr)
 	}
 	defer runtime.KeepAlive(memory.LimitHeap(engine.MemoryBytes))
 	display := progress.New(progress.Mode(engine.Progress), stderr)

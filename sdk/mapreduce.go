@@ -6,6 +6,9 @@ import (
 	"github.com/sheafdata/sheaf/executor/operator"
 )
 
+// reduceOp is the exchange of a MapReduce.
+const reduceOp = "MapReduce.reduce"
+
 // MapReduce is the classic form. mapper emits pairs for every row; combiner,
 // which may be nil, folds two values of a key into one before they move and
 // must be associative and commutative; reducer is called once a key, in
@@ -27,7 +30,7 @@ func MapReduce[T, K, V, R any](
 	if combiner != nil {
 		combine = foldValues[K](combiner)
 	}
-	return group(mapped, "MapReduce.reduce", combine, func(_ *Context, key K, values iter.Seq[V], emit Emit[R]) error {
+	return group(mapped, reduceOp, combine, func(_ *Context, key K, values iter.Seq[V], emit Emit[R]) error {
 		reducer(key, values, emit)
 		return nil
 	})

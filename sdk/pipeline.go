@@ -105,6 +105,15 @@ func rowType[T any](p *Pipeline, at graph.Position) *column.Type {
 	return typ
 }
 
+// typeName is how people read a row type. What cannot be one is told elsewhere.
+func typeName[T any]() string {
+	typ, err := column.For[T]()
+	if err != nil {
+		return reflect.TypeFor[T]().String()
+	}
+	return typ.String()
+}
+
 // keyType plans T as a key.
 func keyType[T any](p *Pipeline, at graph.Position) *column.KeyType {
 	key, err := column.KeyOf(rowType[T](p, at))

@@ -71,6 +71,9 @@ func proposal(c *graph.Compiled) (*plan.Proposal, error) {
 // machine.
 func settle(p *plan.Proposal, engine args.Engine) error {
 	given := func(name string) bool { return slices.Contains(engine.Given, name) }
+	if given("plan") {
+		return fault.New(fault.Invalid, "--sheaf.plan shows a plan, and a submission runs the job: ask \"sheaf plan\" or the program itself, or leave it out")
+	}
 	p.Overwrite = engine.Overwrite
 	if given("codec") {
 		p.Options.Codec = engine.Codec

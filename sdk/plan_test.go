@@ -104,6 +104,12 @@ func TestModesRefuse(t *testing.T) {
 			}
 		})
 	}
+	for _, mode := range []string{plan.ModePlan, plan.ModeOutline, plan.ModeRows, plan.ModeWorker} {
+		e := p.asked(t, mode, "eager", "--input=x", "--output=y")
+		if want := "job first runs before sdk.Main"; e.code != 2 || !strings.Contains(e.stderr, want) || e.stdout != "" {
+			t.Errorf("a program that runs a job before Main, in mode %s: %v\nwant code 2 and %q", mode, e, want)
+		}
+	}
 	if e := p.asked(t, plan.ModePlan, "copy", "--help"); e.code != 0 || !strings.Contains(e.stdout, "--input") {
 		t.Errorf("--help in plan mode: %v", e)
 	}

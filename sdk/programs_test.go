@@ -2,6 +2,7 @@ package sdk_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -27,7 +28,21 @@ var programs = map[string]func(){
 	"budget":       mainOf("budget", buildBudget),
 	"lengths":      mainOf("lengths", buildLengths),
 	"long rows":    mainOf("long-rows", buildLongRows),
+	"eager":        eager,
 	"long formats": mainOf("long-formats", buildLongFormats),
+}
+
+// eager runs a job before its main function says what it is for.
+func eager() {
+	job := sdk.Define("first", func(p *sdk.Pipeline, _ struct{}) error {
+		sdk.Collect(sdk.Values(p, "a"), func([]string) error { fmt.Println("the first job ran"); return nil })
+		return nil
+	})
+	if _, err := sdk.Run(context.Background(), job, struct{}{}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	mainOf("eager", buildCopy)()
 }
 
 func buildCopy(p *sdk.Pipeline, a jobArgs) error {

@@ -67,11 +67,25 @@ func Run[A any](ctx context.Context, job *Job[A], args A, opts ...Options) (*Res
 	if len(opts) > 0 {
 		o = opts[0]
 	}
+	if err := afterMain(job.name); err != nil {
+		return nil, err
+	}
 	c, err := job.compile(args)
 	if err != nil {
 		return nil, err
 	}
 	return runLocally(ctx, c, o)
+}
+
+// afterMain refuses to run a job in a program that a tool of Sheaf has started for
+// something else, before Main has taken note of that: the job would run wherever
+// the program is asked for its plan, or is a worker.
+func afterMain(name string) error {
+	if mode := os.Getenv(plan.ModeVariable); mode != "" {
+		return fault.New(fault.Invalid, "job %s runs before sdk.Main, in a program that was started with %s=%s and has no job to run: call sdk.Main first, or drive several jobs by sdk.Drive",
+			name, plan.ModeVariable, mode)
+	}
+	return nil
 }
 
 // runLocally runs a compiled job in this process.

@@ -13,6 +13,7 @@ import (
 type Order[T any] struct {
 	at   graph.Position
 	key  func() (operator.Term[T], error)
+	name string // of the key's type
 	desc bool
 }
 
@@ -21,7 +22,7 @@ type Order[T any] struct {
 // false before true, nil before any value, structs field by field, slices
 // element by element.
 func By[T, K any](key func(T) K) Order[T] {
-	return Order[T]{at: caller(), key: func() (operator.Term[T], error) { return term(key) }}
+	return Order[T]{at: caller(), name: typeName[K](), key: func() (operator.Term[T], error) { return term(key) }}
 }
 
 // Descending turns the term around.
@@ -37,7 +38,7 @@ func (o Order[T]) Descending() Order[T] {
 func Sort[T any](in Dataset[T], orders ...Order[T]) Dataset[T] {
 	p, at := in.pipelineOf("Sort")
 	typ := rowType[T](p, at)
-	n := &graph.Node{Op: "Sort", At: at, Kind: plan.Range, Detail: directions(orders)}
+	n := &graph.Node{Op: "Sort", At: at, Kind: plan.Range, Detail: directions(orders), Key: orderName(orders)}
 	return exchanged[T, T](in, n, typ, operator.Sort(typ, operator.EdgeOf[T](typ), terms(p, at, orders)))
 }
 
@@ -51,7 +52,7 @@ func TopK[T any](in Dataset[T], k int, orders ...Order[T]) Dataset[T] {
 		k = 1
 	}
 	typ := rowType[T](p, at)
-	n := &graph.Node{Op: "TopK", At: at, Kind: plan.Gather, Detail: fmt.Sprint(k, " ", directions(orders))}
+	n := &graph.Node{Op: "TopK", At: at, Kind: plan.Gather, Detail: fmt.Sprint(k, " ", directions(orders)), Key: orderName(orders), Limit: k}
 	return exchanged[T, T](in, n, typ, operator.TopK(typ, operator.EdgeOf[T](typ), k, terms(p, at, orders)))
 }
 
@@ -69,6 +70,20 @@ func directions[T any](orders []Order[T]) string {
 		}
 	}
 	return b.String()
+}
+
+// orderName says by what rows are ordered.
+func orderName[T any](orders []Order[T]) string {
+	if len(orders) == 0 {
+		return typeName[T]()
+	}
+	names := make([]string, len(orders))
+	for i, o := range orders {
+		if names[i] = o.name; o.desc {
+			names[i] += " descending"
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // terms makes the terms of a sort; none means the whole row.

@@ -25,7 +25,7 @@ const (
 
 // commands makes the subcommands, in the order in which help lists them.
 var commands = []func(*console) *cobra.Command{
-	submitCommand, attachCommand,
+	initCommand, planCommand, submitCommand, attachCommand,
 	jobsCommand, jobCommand, logsCommand, cancelCommand,
 	nodesCommand, drainCommand,
 	coordinatorCommand, executorCommand, devCommand,

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -43,12 +42,7 @@ func submitCommand(c *console) *cobra.Command {
 		Example: "  sheaf submit ./wordcount -- -input '/data/*.txt' -output /data/counts\n" +
 			"  sheaf submit --detach --name nightly ./bin/wordcount -input '/data/*.txt' -output /data/counts\n" +
 			"  sheaf submit ./wordcount -- --help",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return errors.New("PACKAGE or BINARY is missing")
-			}
-			return nil
-		},
+		Args: programAndArguments,
 	}
 	n := c.connection(cmd)
 	s.view.flags(cmd)
@@ -65,14 +59,7 @@ func submitCommand(c *console) *cobra.Command {
 		if err := s.check(cmd.Flags().Changed("progress")); err != nil {
 			return err
 		}
-		rest := args[1:]
-		if len(rest) > 0 && rest[0] == "--" {
-			rest = rest[1:]
-		}
-		err := c.submit(cmd.Context(), n, s, args[0], rest)
-		if own := misplaced(cmd, rest); len(own) > 0 && errors.Is(err, program.ErrArguments) {
-			return fault.New(fault.Invalid, "%w: flags of sheaf submit itself (%s) stand before the program", err, strings.Join(own, ", "))
-		}
+		err := onProgram(cmd, args, func(what string, rest []string) error { return c.submit(cmd.Context(), n, s, what, rest) })
 		if cmd.Context().Err() != nil && errors.Is(err, context.Canceled) {
 			// While it was built, or asked for its plan.
 			return &client.Error{Reason: client.Interrupted, Err: errors.New("interrupted: nothing was submitted")}
@@ -80,20 +67,6 @@ func submitCommand(c *console) *cobra.Command {
 		return err
 	})
 	return cmd
-}
-
-// misplaced returns which of a program's arguments look like flags of submit.
-func misplaced(cmd *cobra.Command, args []string) (own []string) {
-	for _, arg := range args {
-		name, _, _ := strings.Cut(arg, "=")
-		long, isLong := strings.CutPrefix(name, "--")
-		short, isShort := strings.CutPrefix(name, "-")
-		switch {
-		case isLong && cmd.Flags().Lookup(long) != nil, isShort && len(short) == 1 && cmd.Flags().ShorthandLookup(short) != nil:
-			own = append(own, name)
-		}
-	}
-	return own
 }
 
 // maxKeyBytes is what the service takes as a key.

@@ -4,11 +4,7 @@ import "github.com/sheafdata/sheaf/internal/plan"
 
 // enumerated decides the tasks of a source stage from the splits found.
 func (c *Core) enumerated(s *stage, splits []plan.Split) {
-	cfg := c.cfg
-	if s.sorts() {
-		cfg.SplitBytes = sortSplitBytes(splits, cfg)
-	}
-	tasks := Pack(splits, c.slots, cfg)
+	tasks := SourceTasks(splits, c.slots, s.sorts(), c.cfg)
 	s.setTasks(len(tasks))
 	for i, t := range tasks {
 		s.tasks[i].splits = t
@@ -22,6 +18,16 @@ func (c *Core) enumerated(s *stage, splits []plan.Split) {
 		return
 	}
 	c.offerFresh(s)
+}
+
+// SourceTasks makes the tasks of a source stage by Pack. Those whose rows go to a
+// range exchange, and so are sorted, are small enough for that.
+func SourceTasks(splits []plan.Split, slots int, sorts bool, cfg Config) [][]plan.Split {
+	cfg = cfg.withDefaults()
+	if sorts {
+		cfg.SplitBytes = sortSplitBytes(splits, cfg)
+	}
+	return Pack(splits, slots, cfg)
 }
 
 // sortSplitBytes is the most input of a task that sorts its rows.

@@ -21,6 +21,12 @@ type Compiled struct {
 	// Exchanges holds the Exchange nodes by ExchangeID, Sinks the Output nodes by SinkID.
 	Exchanges []*Node
 	Sinks     []*Node
+	// Operators holds, by StageID, what a stage is made of: the node that begins
+	// it, and what its rows go through from there, branch after branch, to the
+	// exchanges and sinks that end it.
+	Operators [][]*Node
+	// Unused are the nodes whose rows go nowhere.
+	Unused []*Node
 
 	lines     []string // of Describe
 	consumers map[*Node][]*Node
@@ -81,6 +87,7 @@ func Compile(g *Graph, args string) (*Compiled, error) {
 	for _, in := range c.Inputs {
 		c.connect(stageOf[in], in)
 	}
+	c.Unused = unused(g)
 	return c, nil
 }
 
@@ -107,7 +114,7 @@ func (c *Compiled) addStage(n *Node) plan.StageID {
 // connect walks a stage's pipeline and records what it writes.
 func (c *Compiled) connect(id plan.StageID, input *Node) {
 	st := &c.Plan.Stages[id]
-	names := []string{input.Op}
+	operators := []*Node{input}
 	seen := map[*Node]bool{input: true}
 	var pipeline promises
 	var walk func(n *Node)
@@ -121,7 +128,7 @@ func (c *Compiled) connect(id plan.StageID, input *Node) {
 				continue
 			}
 			seen[next] = true
-			names = append(names, next.Op)
+			operators = append(operators, next)
 			switch next.Role {
 			case Exchange:
 				x := c.exchange[next]
@@ -135,6 +142,11 @@ func (c *Compiled) connect(id plan.StageID, input *Node) {
 		}
 	}
 	walk(input)
+	names := make([]string, len(operators))
+	for i, n := range operators {
+		names[i] = n.Op
+	}
+	c.Operators = append(c.Operators, operators)
 	st.Name = strings.Join(names, "→")
 	st.Promise, st.PromiseAt = pipeline.of()
 }
@@ -192,13 +204,29 @@ func reachSinks(g *Graph) map[*Node]bool {
 	return live
 }
 
+// unused returns the nodes that are no sink and feed nothing.
+func unused(g *Graph) (list []*Node) {
+	used := map[*Node]bool{}
+	for _, n := range g.Nodes {
+		for _, in := range n.Inputs {
+			used[in] = true
+		}
+	}
+	for _, n := range g.Nodes {
+		if n.Role != Output && !used[n] {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
 // Describe returns a line for every node and counter, and one for the limit of bad rows: what two processes must
 // agree on.
 func (g *Graph) Describe() []string {
 	lines := make([]string, len(g.Nodes), len(g.Nodes)+len(g.Counters)+1)
 	for i, n := range g.Nodes {
 		var b strings.Builder
-		fmt.Fprintf(&b, "%d %s at %s", n.ID, n.Op, n.At.short())
+		fmt.Fprintf(&b, "%d %s at %s", n.ID, n.Op, n.At.Short())
 		if n.Detail != "" {
 			fmt.Fprintf(&b, " %s", n.Detail)
 		}

@@ -125,6 +125,34 @@ func TestCompile(t *testing.T) {
 	}
 }
 
+func TestOperatorsAndUnused(t *testing.T) {
+	s := newSketch(t)
+	in := s.read("a")
+	s.exchange("Dead", plan.Hash, in)
+	s.fused("Alone", s.read("nobody wants"))
+	s.write("one", s.fused("Map", in))
+	s.write("two", s.exchange("Sort", plan.Range, in))
+	c, err := Compile(s.g, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ops := func(nodes []*Node) (list []string) {
+		for _, n := range nodes {
+			list = append(list, n.Op)
+		}
+		return list
+	}
+	want := [][]string{{"Read", "Map", "Write", "Sort"}, {"Sort", "Write"}}
+	for i, w := range want {
+		if got := ops(c.Operators[i]); !slices.Equal(got, w) {
+			t.Errorf("Operators of stage %d = %q, want %q", i, got, w)
+		}
+	}
+	if got, want := ops(c.Unused), []string{"Dead", "Alone"}; !slices.Equal(got, want) || len(c.Operators) != 2 {
+		t.Errorf("Unused = %q in %d stages, want %q in 2", got, len(c.Operators), want)
+	}
+}
+
 // checkLinks checks that ids, nodes and edges of a compiled graph agree.
 func checkLinks(t *testing.T, c *Compiled) {
 	t.Helper()

@@ -42,8 +42,8 @@ type Position struct {
 // String returns "file:line".
 func (p Position) String() string { return fmt.Sprintf("%s:%d", p.File, p.Line) }
 
-// short leaves out the directories that differ from machine to machine.
-func (p Position) short() string {
+// Short leaves out the directories that differ from machine to machine.
+func (p Position) Short() string {
 	dir, file := filepath.Split(p.File)
 	return fmt.Sprintf("%s/%s:%d", filepath.Base(dir), file, p.Line)
 }
@@ -61,6 +61,13 @@ type Node struct {
 
 	Kind    plan.ExchangeKind // of an Exchange
 	Buckets int               // of a Hash exchange
+
+	// For people, of an Exchange: Key is the type by which rows come together or
+	// in order, Combines says that rows are folded before they move, and Limit,
+	// above 0, is how many of a task's rows move at most.
+	Key      string
+	Combines bool
+	Limit    int
 
 	// Drives says of an Input that its reading runs other jobs: see plan.Source.
 	Drives bool

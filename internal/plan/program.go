@@ -3,12 +3,15 @@ package plan
 // The environment variables by which Sheaf's own tools tell a user's program
 // what to do instead of running its job. Users set neither.
 const (
-	// ModeVariable says what sdk.Main does: ModePlan, ModeRows, ModeWorker, or without it
+	// ModeVariable says what sdk.Main does: ModePlan, ModeOutline, ModeRows, ModeWorker, or without it
 	// run the job in its own process.
 	ModeVariable = "SHEAF_MODE"
 	// ModePlan makes a program print a Proposal as one line of JSON on standard
 	// output and end.
 	ModePlan = "plan"
+	// ModeOutline makes a program print an outline of its plan for people as one line
+	// of JSON on standard output and end. It lists what the sources hold.
+	ModeOutline = "outline"
 	// ModeRows makes a program read from standard input the rows that its job, with
 	// these arguments, collected on a cluster, hand them to the functions that were
 	// given to sdk.Collect, and end.

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/sheafdata/sheaf/internal/memory"
+	"github.com/sheafdata/sheaf/internal/outline"
 	"github.com/sheafdata/sheaf/internal/progress"
 )
 
@@ -26,7 +27,9 @@ type Engine struct {
 	Overwrite   bool     // replace output that exists
 	// VerifyPerMillion is how many of a million tasks do their work twice.
 	VerifyPerMillion int
-	Given            []string // names of the flags that the command line gives, such as codec
+	// Plan is the form in which to show the plan instead of running it; empty to run.
+	Plan  outline.Form
+	Given []string // names of the flags that the command line gives, such as codec
 }
 
 // Codecs are the codecs that --sheaf.codec takes. The codecs themselves live in
@@ -53,6 +56,7 @@ type settings struct {
 	progress    string
 	overwrite   bool
 	verify      string
+	plan        outline.Form
 	engine      Engine
 }
 
@@ -69,6 +73,10 @@ func engineOptions(h host) (*settings, []*option) {
 	verify := setting("verify-determinism", &s.verify, "", "0%",
 		"part of the tasks that do their work twice, to see whether it gives the same rows, such as 5%", s.checkVerify)
 	verify.kind.name = "share"
+	form := setting("plan", &s.plan, "", "",
+		"show the plan and what is slow in it, and read and write no row: "+strings.Join(outline.Forms(), ", ")+", as in --sheaf.plan=svg",
+		func() error { s.engine.Plan = s.plan; return nil })
+	form.kind.name, form.alone = "", string(outline.Text)
 	return s, []*option{
 		setting("parallelism", &s.parallelism, strconv.Itoa(h.cores), strconv.Itoa(h.cores)+", all cores",
 			"tasks at once", s.checkParallelism),
@@ -81,6 +89,7 @@ func engineOptions(h host) (*settings, []*option) {
 		setting("progress", &s.progress, string(progress.Auto), string(progress.Auto),
 			"how to show progress: "+strings.Join(progress.Modes(), ", "), s.checkProgress),
 		verify,
+		form,
 		setting("overwrite", &s.overwrite, "", "", "replace output that exists", nil),
 	}
 }

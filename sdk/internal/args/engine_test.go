@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sheafdata/sheaf/internal/outline"
 	"github.com/sheafdata/sheaf/internal/progress"
 )
 
@@ -33,6 +34,9 @@ func TestEngine(t *testing.T) {
 			with(func(e *Engine) {
 				e.Parallelism, e.Tmp, e.Given = 2, []string{b, a}, []string{"parallelism", "tmp", "overwrite"}
 			})},
+		{"a plan", []string{"--sheaf.plan"}, nil, with(func(e *Engine) { e.Plan, e.Given = outline.Text, []string{"plan"} })},
+		{"a plan in a form", []string{"--sheaf.plan=svg"}, nil, with(func(e *Engine) { e.Plan, e.Given = outline.SVG, []string{"plan"} })},
+		{"a plan by the environment", nil, map[string]string{"SHEAF_PLAN": "json"}, with(func(e *Engine) { e.Plan = outline.JSON })},
 		{"an empty variable is none", nil, map[string]string{"SHEAF_MEMORY": "", "SHEAF_TMP": ""}, defaults},
 	}
 	for _, test := range tests {

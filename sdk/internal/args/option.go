@@ -16,6 +16,7 @@ type option struct {
 	hasDef   bool   // fallback is set
 	shown    string // the default as help shows it; empty for none
 	env      string // the environment variable; empty for none
+	alone    string // the value where the flag stands without one; empty if it may not
 	value    reflect.Value
 	kind     kind
 	check    func() error // further demands on the value; may be nil
@@ -34,11 +35,14 @@ func (o *option) String() string {
 
 // IsBoolFlag reports whether the flag may stand without a value.
 func (o *option) IsBoolFlag() bool {
-	return o.value.IsValid() && o.value.Kind() == reflect.Bool && !o.kind.text
+	return o.alone != "" || o.value.IsValid() && o.value.Kind() == reflect.Bool && !o.kind.text
 }
 
 // Set takes a value from the command line.
 func (o *option) Set(text string) error {
+	if o.alone != "" && text == "true" { // what the flag package makes of none
+		text = o.alone
+	}
 	o.err = o.set("--"+o.name, text, o.given)
 	o.given = true
 	return o.err

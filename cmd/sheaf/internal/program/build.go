@@ -27,7 +27,11 @@ func build(ctx context.Context, what string, target Platform, to string, stderr 
 		}
 	}
 	// Paths of this machine do not belong into a program that others run.
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", to, what)
+	args := []string{"build", "-trimpath", "-o", to, what}
+	if dir := otherModule(what); dir != "" {
+		args = []string{"-C", dir, "build", "-trimpath", "-o", to, "."}
+	}
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Env = append(os.Environ(), "GOOS="+target.OS, "GOARCH="+target.Arch, "CGO_ENABLED=0")
 	cmd.Stdout, cmd.Stderr = stderr, stderr
 	gentle(cmd)
@@ -38,12 +42,43 @@ func build(ctx context.Context, what string, target Platform, to string, stderr 
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, exec.ErrNotFound):
-		return fault.New(fault.Invalid, "build %s: there is no go command on the path: install Go, or submit a program that is built", what)
+		return fault.New(fault.Invalid, "build %s: there is no go command on the path: install Go, or give a program that is built", what)
 	}
 	if _, ok := errors.AsType[*exec.ExitError](err); ok {
 		return fault.New(fault.Invalid, "build %s for %s: the compiler found errors", what, target)
 	}
 	return fault.New(fault.Invalid, "build %s: %w", what, err)
+}
+
+// otherModule returns the directory that a package is in if that belongs to
+// another module than the working directory, from where the go command would not
+// build it.
+func otherModule(what string) string {
+	if info, err := os.Stat(what); err != nil || !info.IsDir() {
+		return ""
+	}
+	dir, err := filepath.Abs(what)
+	if err != nil {
+		return ""
+	}
+	here, err := os.Getwd()
+	if err != nil || root(dir) == "" || root(dir) == root(here) {
+		return ""
+	}
+	return dir
+}
+
+// root returns the directory of the module that a directory belongs to, empty for
+// none.
+func root(dir string) string {
+	for ; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			return ""
+		}
+	}
 }
 
 // gentle asks a process to end before it is killed, so that it removes its

@@ -1,8 +1,8 @@
-// Package program deals with the user's program where it is submitted: it builds
-// a Go package for the cluster's platform, tells by a file's header which
-// platform it runs on, and starts the program to ask for its plan. Whoever calls
-// Prepare must Close what it returns. The package owns no goroutine; the
-// processes that it starts end before its functions return.
+// Package program deals with the user's program where it is submitted, or its plan
+// is shown: it builds a Go package for the cluster's platform, tells by a file's
+// header which platform it runs on, and starts the program to ask for its plan.
+// Whoever calls Prepare or PrepareHere must Close what it returns. The package
+// owns no goroutine; the processes that it starts end before its functions return.
 package program
 
 import (
@@ -40,14 +40,24 @@ type Program struct {
 	Bytes  int64
 	SHA256 string // 64 hexadecimal digits
 
+	where  string // runs it, in words
 	native string // the path of the program for this machine
 	dir    string // holds what was built; empty when nothing was
+}
+
+// PrepareHere is Prepare for this machine, of a program that is not uploaded.
+func PrepareHere(ctx context.Context, what string, stderr io.Writer) (*Program, error) {
+	p := &Program{where: "this machine"}
+	if err := p.prepare(ctx, what, Native(), stderr); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
 }
 
 // Prepare builds a Go package, or opens a program, for a platform. What the
 // compiler says goes to stderr. Errors of the user's doing are of kind Invalid.
 func Prepare(ctx context.Context, what string, target Platform, stderr io.Writer) (*Program, error) {
-	p := &Program{}
+	p := &Program{where: "the cluster"}
 	err := p.prepare(ctx, what, target, stderr)
 	if err == nil {
 		err = p.hash(ctx)
@@ -60,7 +70,7 @@ func Prepare(ctx context.Context, what string, target Platform, stderr io.Writer
 
 func (p *Program) prepare(ctx context.Context, what string, target Platform, stderr io.Writer) error {
 	if isBinary(what) {
-		return p.open(what, target)
+		return p.open(what, what, target)
 	}
 	var err error
 	if p.dir, err = os.MkdirTemp("", "sheaf-submit-"); err != nil {
@@ -73,7 +83,7 @@ func (p *Program) prepare(ctx context.Context, what string, target Platform, std
 	if _, err := platformOf(path); err != nil {
 		return fault.New(fault.Invalid, "%s is no program: its package must be main, and its main function call sdk.Main", what)
 	}
-	if err := p.open(path, target); err != nil {
+	if err := p.open(path, what, target); err != nil {
 		return err
 	}
 	if target == Native() {
@@ -90,15 +100,16 @@ func isBinary(what string) bool {
 	return err == nil && info.Mode().IsRegular() && !strings.HasSuffix(what, ".go")
 }
 
-// open takes a file after it looked at its header.
-func (p *Program) open(path string, target Platform) error {
+// open takes a file, which is what the user named or was built of that, after it
+// looked at its header.
+func (p *Program) open(path, what string, target Platform) error {
 	got, err := platformOf(path)
 	if err != nil {
 		return err
 	}
 	if got != target {
-		return fault.New(fault.Invalid, "%s is a program for %s and the cluster runs %s: submit its package instead, or build it with GOOS=%s GOARCH=%s CGO_ENABLED=0",
-			path, got, target, target.OS, target.Arch)
+		return fault.New(fault.Invalid, "%s is a program for %s and %s runs %s: give its package instead, or build it with GOOS=%s GOARCH=%s CGO_ENABLED=0",
+			path, got, p.where, target, target.OS, target.Arch)
 	}
 	if p.File, err = os.Open(path); err != nil {
 		return fault.Wrap(fault.Invalid, err)
@@ -114,11 +125,11 @@ func (p *Program) open(path string, target Platform) error {
 	if p.native, err = filepath.Abs(path); err != nil {
 		return fmt.Errorf("make %s absolute: %w", path, err)
 	}
-	if err := links(p.File); err != nil {
+	if err := links(p.File, what); err != nil {
 		return err
 	}
 	if target != Native() && p.dir == "" {
-		return fault.New(fault.Invalid, "%s cannot be asked for its plan here, since this machine is %s: submit its package instead", path, Native())
+		return fault.New(fault.Invalid, "%s cannot be asked for its plan here, since this machine is %s: give its package instead", path, Native())
 	}
 	return nil
 }

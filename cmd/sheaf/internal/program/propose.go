@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/outline"
 	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/internal/wire"
 )
@@ -34,15 +35,53 @@ var ErrHelp = errors.New("help was asked for")
 // its graph, and has said why on stderr.
 var ErrArguments = errors.New("the program refused its arguments")
 
+// advice says what a program needs to have a plan.
+const advice = "its main function must call sdk.Main, with nothing before it that prints, and be built with a version of Sheaf that knows clusters"
+
 // Propose starts the program on this machine, with the user's arguments, and
 // asks for its plan. What the program says goes to stderr, its help text to
 // stdout.
 func (p *Program) Propose(ctx context.Context, args []string, stdout, stderr io.Writer) (*plan.Proposal, error) {
+	text, err := p.ask(ctx, plan.ModePlan, args, stderr)
+	if err != nil {
+		return nil, err
+	}
+	return read(text, args, stdout)
+}
+
+// Outline is Propose for the outline of the plan.
+func (p *Program) Outline(ctx context.Context, args []string, stdout, stderr io.Writer) (*outline.Outline, error) {
+	text, err := p.ask(ctx, plan.ModeOutline, args, stderr)
+	if err != nil {
+		return nil, err
+	}
+	o, err := outline.Read(text)
+	switch {
+	case err == nil:
+		return o, nil
+	case o == nil && asksForHelp(args):
+		return nil, help(text, stdout)
+	case o != nil && o.Version > outline.Version:
+		return nil, fault.New(fault.Invalid, "the program prints plans of version %d and this command reads version %d: build both with one version of Sheaf", o.Version, outline.Version)
+	}
+	return nil, fault.New(fault.Invalid, "the program printed no plan: %s", advice)
+}
+
+// help prints what the program printed instead of a plan.
+func help(text []byte, stdout io.Writer) error {
+	if _, err := stdout.Write(text); err != nil {
+		return fmt.Errorf("print the help text: %w", err)
+	}
+	return ErrHelp
+}
+
+// ask starts the program in a mode in which it prints a document.
+func (p *Program) ask(ctx context.Context, mode string, args []string, stderr io.Writer) ([]byte, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, planTimeout,
 		fault.New(fault.Invalid, "the program did not print its plan within %v: does something run before sdk.Main, or in its build function?", planTimeout))
 	defer cancel()
 	cmd := exec.CommandContext(ctx, p.native, args...)
-	cmd.Env = environment(plan.ModePlan)
+	cmd.Env = environment(mode)
 	var said limited
 	cmd.Stdout, cmd.Stderr = &said, stderr
 	gentle(cmd)
@@ -58,7 +97,7 @@ func (p *Program) Propose(ctx context.Context, args []string, stdout, stderr io.
 		}
 		return nil, fault.New(fault.Invalid, "start the program to ask for its plan: %w", err)
 	}
-	return read(said.text.Bytes(), args, stdout)
+	return said.text.Bytes(), nil
 }
 
 // read reads what the program printed.
@@ -66,12 +105,8 @@ func read(text []byte, args []string, stdout io.Writer) (*plan.Proposal, error) 
 	var p plan.Proposal
 	err := json.Unmarshal(text, &p)
 	if err != nil && asksForHelp(args) {
-		if _, err := stdout.Write(text); err != nil {
-			return nil, fmt.Errorf("print the help text: %w", err)
-		}
-		return nil, ErrHelp
+		return nil, help(text, stdout)
 	}
-	const advice = "its main function must call sdk.Main, with nothing before it that prints, and be built with a version of Sheaf that knows clusters"
 	switch {
 	case err != nil:
 		return nil, fault.New(fault.Invalid, "the program printed no plan: %s", advice)

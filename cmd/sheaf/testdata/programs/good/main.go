@@ -12,7 +12,9 @@ import (
 )
 
 func main() {
-	if os.Getenv(plan.ModeVariable) != plan.ModePlan {
+	switch os.Getenv(plan.ModeVariable) {
+	case plan.ModePlan, plan.ModeOutline: // the latter only to be refused
+	default:
 		fmt.Fprintln(os.Stderr, "this program was started without being asked for its plan")
 		os.Exit(9)
 	}
