@@ -145,11 +145,7 @@ func (d *Disk) parent(path string) (*node, string) {
 // set changes names, as one change.
 func (d *Disk) set(names ...entry) {
 	for _, e := range names {
-		if e.to == nil {
-			delete(e.dir.names, e.name)
-		} else {
-			e.dir.names[e.name] = e.to
-		}
+		e.change(e.dir.names)
 	}
 	d.pending = append(d.pending, &change{names})
 }
@@ -173,7 +169,7 @@ func (d *Disk) syncNames(dir *node) {
 			continue
 		}
 		for _, e := range c.names {
-			safe(e.dir.safeNames, e)
+			e.change(e.dir.safeNames)
 		}
 		// What was to become of the same names before is of no interest any more.
 		for _, before := range left {
@@ -183,7 +179,8 @@ func (d *Disk) syncNames(dir *node) {
 	d.pending = left
 }
 
-func safe(names map[string]*node, e entry) {
+// change gives the name its node among the names of its directory.
+func (e entry) change(names map[string]*node) {
 	if e.to == nil {
 		delete(names, e.name)
 	} else {
@@ -201,4 +198,18 @@ func (d *Disk) unsafe(path string) bool {
 		return slices.ContainsFunc(d.pending, func(c *change) bool { return c.touches(n) })
 	}
 	return len(n.unsynced) > 0 || n.resized
+}
+
+// safe reports whether everything that programs see is safe.
+func (d *Disk) safe() bool {
+	return len(d.pending) == 0 && d.root.safe()
+}
+
+func (n *node) safe() bool {
+	for _, to := range n.names {
+		if !to.safe() {
+			return false
+		}
+	}
+	return len(n.unsynced) == 0 && !n.resized
 }

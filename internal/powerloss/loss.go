@@ -12,18 +12,19 @@ import (
 // Fate is what becomes of something that was not synced.
 type Fate int
 
-// The fates. Of names there are the first three.
+// The fates.
 const (
 	Lost    Fate = iota // as it was at the last sync
 	Kept                // as if it had been synced
-	Any                 // drawn for each name and each write, bytes also cut off and the two below
-	Zeros               // the bytes read as zeros, the size is kept
-	Garbage             // the bytes are others, the size is kept
+	Any                 // drawn for each name and each write; bytes may also be cut off
+	Oldest              // of names: the oldest change is lost, others are kept
+	Zeros               // of bytes: they read as zeros, the size is kept
+	Garbage             // of bytes: they are others, the size is kept
 )
 
 // String names a fate.
 func (f Fate) String() string {
-	return [...]string{"lost", "kept", "any", "zeros", "garbage"}[f]
+	return [...]string{"lost", "kept", "any", "oldest lost", "zeros", "garbage"}[f]
 }
 
 // Loss says what a loss of power does.
@@ -40,7 +41,7 @@ func Corners() []Loss {
 			list = append(list, Loss{Names: names, Bytes: bytes, Seed: 1})
 		}
 	}
-	return list
+	return append(list, Loss{Names: Oldest, Bytes: Kept})
 }
 
 // Drawn are n losses that decide about each name and each write by itself.
@@ -67,15 +68,15 @@ func (d *Disk) Crash(l Loss, dir string) error {
 // survivors are the names of each directory after a loss.
 func (d *Disk) survivors(l Loss, random *rand.Rand) func(*node) map[string]*node {
 	changed := map[*node]map[string]*node{}
-	for _, c := range d.pending {
-		if l.Names == Lost || l.Names == Any && random.IntN(2) == 0 {
+	for i, c := range d.pending {
+		if l.Names == Lost || l.Names == Oldest && i == 0 || l.Names == Any && random.IntN(2) == 0 {
 			continue
 		}
 		for _, e := range c.names {
 			if changed[e.dir] == nil {
 				changed[e.dir] = maps.Clone(e.dir.safeNames)
 			}
-			safe(changed[e.dir], e)
+			e.change(changed[e.dir])
 		}
 	}
 	return func(n *node) map[string]*node {

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"iter"
 	"path/filepath"
+	"slices"
 )
 
 // Trace is what one process after the other did to a directory.
@@ -71,11 +72,7 @@ func (t *Trace) Crashes(ignored ...int) iter.Seq2[int, *Disk] {
 			if !yield(i, d) {
 				return
 			}
-			ignore := false
-			for _, n := range ignored {
-				ignore = ignore || n == i
-			}
-			if !ignore {
+			if !slices.Contains(ignored, i) {
 				d.apply(&t.ops[i])
 			}
 		}

@@ -32,11 +32,25 @@ func (d *disk) mkdir(path string) error {
 	return os.Mkdir(path, 0o777)
 }
 
+// mkdirAll makes a directory with its parents, and the names of those it made
+// durable: what is safe inside one is of no use when its own name is lost.
 func (d *disk) mkdirAll(path string) error {
 	if err := d.allow("mkdir", path); err != nil {
 		return err
 	}
-	return os.MkdirAll(path, 0o777)
+	var parents []string
+	for made := path; !exists(made) && filepath.Dir(made) != made; made = filepath.Dir(made) {
+		parents = append(parents, filepath.Dir(made))
+	}
+	if err := os.MkdirAll(path, 0o777); err != nil {
+		return err
+	}
+	for _, parent := range parents {
+		if err := d.syncDir(parent); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *disk) create(path string) (*os.File, error) {

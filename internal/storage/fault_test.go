@@ -154,8 +154,8 @@ func crashThenAnother(t *testing.T, nth int, overwrite, plain bool) (failed stri
 	if after, err := versionAt(dest); err != nil || after != before && !(plain && overwrite && before == "" && after == "o") {
 		t.Errorf("after a crash at %d, %s, and clearing up: destination %q, %v, was %q", nth, failed, after, err, before)
 	}
-	if found := leftovers(t, dest); len(found) != 2 {
-		t.Errorf("after a crash at %d, %s: beside the destination %q, want the new stage and its lock", nth, failed, found)
+	if found, err := leftovers(dest); err != nil || len(found) != 2 {
+		t.Errorf("after a crash at %d, %s: beside the destination %q, %v, want the new stage and its lock", nth, failed, found, err)
 	}
 	must(t, s.Discard())
 	must(t, s.Close())

@@ -128,24 +128,29 @@ func checkVersion(t *testing.T, dest, want string) {
 }
 
 // leftovers lists what is beside the destination.
-func leftovers(t *testing.T, dest string) []string {
-	t.Helper()
+func leftovers(dest string) ([]string, error) {
 	entries, err := os.ReadDir(filepath.Dir(dest))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var found []string
 	for _, e := range entries {
 		if e.Name() != filepath.Base(dest) {
 			found = append(found, e.Name())
 		}
 	}
-	return found
+	return found, err
+}
+
+// clean returns an error when anything is beside the destination.
+func clean(dest string) error {
+	found, err := leftovers(dest)
+	if err == nil && len(found) > 0 {
+		err = fmt.Errorf("beside the destination: %q, want nothing", found)
+	}
+	return err
 }
 
 func checkClean(t *testing.T, dest string) {
 	t.Helper()
-	if found := leftovers(t, dest); len(found) > 0 {
-		t.Errorf("beside the destination: %q, want nothing", found)
+	if err := clean(dest); err != nil {
+		t.Error(err)
 	}
 }

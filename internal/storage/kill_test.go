@@ -3,6 +3,7 @@
 package storage
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,7 +22,7 @@ const nthVariable = "SHEAF_STORAGE_TEST_NTH"
 // operations. It prints what it did not do.
 func childEnds(dest, mode string) {
 	job := childJob()
-	m := modes[slices.IndexFunc(modes, func(m publishMode) bool { return m.name == mode })]
+	m := modeNamed(mode)
 	nth, err := strconv.Atoi(os.Getenv(nthVariable))
 	if err == nil {
 		count := 0
@@ -43,6 +44,10 @@ func childEnds(dest, mode string) {
 	}
 	fmt.Println("done")
 	os.Exit(0)
+}
+
+func modeNamed(name string) publishMode {
+	return modes[slices.IndexFunc(modes, func(m publishMode) bool { return m.name == name })]
 }
 
 // childJob is the job of a child, which its parent knows by this id.
@@ -70,7 +75,7 @@ func TestKillAtEachOperation(t *testing.T) {
 					t.Fatalf("child ended by itself: %v", c.ProcessState)
 				}
 				points++
-				if goOn(t, nth, dest, mode.overwrite, mode.plain) {
+				if goOn(t, nth, dest, mode) {
 					resumed++
 				}
 			}
@@ -85,46 +90,58 @@ func TestKillAtEachOperation(t *testing.T) {
 // goOn looks at what a process left that was killed, and lets another one go on
 // with its job: with the publication if all was staged, else anew. It reports
 // whether all was.
-func goOn(t *testing.T, nth int, dest string, overwrite, plain bool) (staged bool) {
+func goOn(t *testing.T, nth int, dest string, m publishMode) (staged bool) {
 	t.Helper()
-	before, err := versionAt(dest)
-	if err != nil {
+	s := OpenStage(dest, childJob().job)
+	staged = true
+	for _, f := range childJob().files() {
+		staged = staged && (exists(s.stagedPath(f.Staged)) || exists(filepath.Join(s.dir, finalDir, f.Final)))
+	}
+	version, _ := versionAt(dest) // resume looks at the error
+	staged = staged || version == "n"
+	if err := resume(dest, m, staged); err != nil {
 		t.Errorf("after a kill at %d: %v", nth, err)
 	}
-	if before == "" && overwrite && !plain {
-		t.Errorf("after a kill at %d: no output, want the old or the new", nth)
+	return staged
+}
+
+// resume looks at what a process left that ended, and goes on with its job in
+// this one, with the publication or anew.
+func resume(dest string, m publishMode, staged bool) error {
+	before, err := versionAt(dest)
+	if err != nil {
+		return err
+	}
+	if before == "" && m.overwrite && !m.plain {
+		return errors.New("no output, want the old or the new")
 	}
 	job := childJob()
 	s, err := CreateStage(dest, job.job)
 	if err != nil {
-		t.Fatalf("CreateStage after a kill at %d: %v", nth, err)
+		return err
 	}
-	if plain {
+	if m.plain {
 		s.disk = faultyDisk(true, 0, false, nil, new(int), new(string))
-	}
-	staged = before == "n"
-	if !staged {
-		staged = true
-		for _, f := range job.files() {
-			staged = staged && (exists(s.stagedPath(f.Staged)) || exists(filepath.Join(s.dir, finalDir, f.Final)))
-		}
 	}
 	if staged {
 		for range 2 { // the second time it is done already
-			if err := s.Publish(job.files(), job.success(), overwrite); err != nil {
-				t.Errorf("Publish after a kill at %d: %v", nth, err)
+			if err := errors.Join(s.Publish(job.files(), job.success(), m.overwrite), holdsNew(dest)); err != nil {
+				return errors.Join(err, s.Close())
 			}
-			checkVersion(t, dest, "n")
 		}
-	} else {
-		must(t, s.Discard())
+	} else if err := s.Discard(); err != nil {
+		return errors.Join(err, s.Close())
 	}
-	must(t, s.Close())
-	checkClean(t, dest)
-	if !staged {
-		job.runOK(t, dest, overwrite)
-		checkVersion(t, dest, "n")
-		checkClean(t, dest)
+	if err := errors.Join(s.Close(), clean(dest)); err != nil || staged {
+		return err
 	}
-	return staged
+	return errors.Join(job.run(&disk{}, dest, m.overwrite), holdsNew(dest), clean(dest))
+}
+
+func holdsNew(dest string) error {
+	version, err := versionAt(dest)
+	if err == nil && version != "n" {
+		err = fmt.Errorf("destination holds %q, want the new output", version)
+	}
+	return err
 }

@@ -139,6 +139,11 @@ func (s *Stage) assemble(files []PublishFile, success []byte) error {
 	if err := s.disk.mkdir(final); err != nil && !exists(final) {
 		return outputError("make directory", final, 0, err)
 	}
+	// Before files move into it: a move may survive a loss of power that its
+	// target does not.
+	if err := s.disk.syncDir(s.dir); err != nil {
+		return outputError("sync directory", s.dir, 0, err)
+	}
 	if err := failpoint.Hit(failpoint.PublishBegun); err != nil {
 		return err
 	}

@@ -260,7 +260,7 @@ func TestCreateStage(t *testing.T) {
 	must(t, err)
 	defer living.Close()
 	if exists(s.dir) || exists(s.dir+lockSuffix) || exists(orphan) {
-		t.Errorf("stale stage or lock is left: %q", leftovers(t, dest))
+		t.Errorf("stale stage or lock is left beside %s", dest)
 	}
 	if !exists(neighbour.dir) {
 		t.Errorf("the stage of another destination was removed")
