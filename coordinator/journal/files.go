@@ -1,18 +1,40 @@
 package journal
 
 import (
+	"errors"
+
 	"github.com/hashicorp/raft-wal/types"
 
 	"github.com/sheafdata/sheaf/internal/failpoint"
+	"github.com/sheafdata/sheaf/internal/storage"
 )
 
 // files returns the file system of the log. With failpoints some lie between the
 // log's own steps.
 func files(vfs types.VFS) types.VFS {
+	vfs = taken{vfs}
 	if failpoint.Enabled {
 		return failing{vfs}
 	}
 	return vfs
+}
+
+// taken is a file system whose files are durable once they can be written to. What
+// a process wrote that was killed is there for the next one, which relies on it, and
+// may not be on the disk; the log syncs the name of a file in the process that made
+// it and no other.
+type taken struct{ types.VFS }
+
+// OpenWriter implements types.VFS.
+func (v taken) OpenWriter(dir, name string) (types.WritableFile, error) {
+	f, err := v.VFS.OpenWriter(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(f.Sync(), storage.SyncDir(dir)); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // failing is a file system with failpoints.

@@ -26,6 +26,7 @@ import (
 	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/filelock"
+	"github.com/sheafdata/sheaf/internal/storage"
 )
 
 // Machine is the state that the journal keeps. Its methods are called by one
@@ -90,21 +91,24 @@ func Open(ctx context.Context, cfg Config) (_ *Journal, err error) {
 	if err := cfg.Peers.check(); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Join(cfg.Dir, walFolder), 0o700); err != nil {
+	if err := storage.MkdirAll(filepath.Join(cfg.Dir, walFolder), 0o700); err != nil {
 		return nil, err
 	}
 	if j.lock, err = lockDir(cfg.Dir); err != nil {
 		return nil, err
 	}
 	logger := newLogger(cfg.Log, cfg.Peers == nil)
-	j.meta = &metadb.BoltMetaDB{} // ours to close: the log does not
+	j.meta = &metadb.BoltMetaDB{} // ours to close: the log does so only once it is open
 	folder := filepath.Join(cfg.Dir, walFolder)
 	segments := segment.NewFiler(folder, files(fs.New()))
-	if j.wal, err = wal.Open(folder, wal.WithLogger(logger), wal.WithSegmentSize(segmentBytes), wal.WithSegmentFiler(segments), wal.WithMetaStore(j.meta)); err != nil {
-		return nil, fault.Wrap(fault.Corrupt, err)
-	}
 	if j.mark, err = openMark(cfg.Dir); err != nil {
 		return nil, err
+	}
+	if err := mendTail(folder, j.meta, segments, j.mark.get()); err != nil {
+		return nil, fault.Wrap(fault.Corrupt, err)
+	}
+	if j.wal, err = wal.Open(folder, wal.WithLogger(logger), wal.WithSegmentSize(segmentBytes), wal.WithSegmentFiler(segments), wal.WithMetaStore(j.meta)); err != nil {
+		return nil, fault.Wrap(fault.Corrupt, err)
 	}
 	if err := verify(ctx, j.wal, j.mark); err != nil {
 		return nil, err
@@ -117,15 +121,20 @@ func Open(ctx context.Context, cfg Config) (_ *Journal, err error) {
 	return j, nil
 }
 
-const (
-	walFolder    = "log"
-	segmentBytes = 16 << 20
-)
+const walFolder = "log"
+
+// segmentBytes is how large a file of the log becomes. Tests have smaller ones.
+var segmentBytes = 16 << 20
 
 // join starts raft.
 func (j *Journal) join(cfg Config, logger *logger) error {
-	snapshots, err := raft.NewFileSnapshotStoreWithLogger(cfg.Dir, keptSnapshots, logger)
+	snapshots, err := openSnapshots(cfg.Dir, logger)
 	if err != nil {
+		return err
+	}
+	// The folders and the mark are there now; what is put into them is of no use
+	// without their names.
+	if err := storage.SyncDir(cfg.Dir); err != nil {
 		return err
 	}
 	c := raft.DefaultConfig()
@@ -149,7 +158,7 @@ func (j *Journal) join(cfg Config, logger *logger) error {
 	if err := j.begin(c, snapshots, cfg.Peers.servers()); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	if j.raft, err = raft.NewRaft(c, &machine{cfg.Machine}, j.store, j.store, snapshots, j.transport); err != nil {
+	if j.raft, err = newRaft(c, &machine{cfg.Machine}, j.store, snapshots, j.transport); err != nil {
 		return err
 	}
 	known := j.raft.GetConfiguration()
@@ -159,8 +168,20 @@ func (j *Journal) join(cfg Config, logger *logger) error {
 	return cfg.Peers.checkMembers(known.Configuration())
 }
 
+// newRaft starts raft, which panics when entries are missing that it needs.
+func newRaft(c *raft.Config, m raft.FSM, store *watchedStore, snapshots raft.SnapshotStore, t raft.Transport) (r *raft.Raft, err error) {
+	defer func() {
+		p := recover()
+		if missing, ok := p.(error); ok && errors.Is(missing, raft.ErrLogNotFound) {
+			err = fault.New(fault.Corrupt, "the log does not go on from the newest snapshot that can be read (%w): %s", missing, whatToDo)
+		} else if p != nil {
+			panic(p)
+		}
+	}()
+	return raft.NewRaft(c, m, store, store, snapshots, t)
+}
+
 const (
-	keptSnapshots    = 2
 	snapshotInterval = 30 * time.Second
 	// alone is how long a cluster of one waits for others before it leads.
 	alone = 20 * time.Millisecond

@@ -19,6 +19,12 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv("JOURNAL_TEST_APPEND"); dir != "" {
 		appendForEver(dir)
 	}
+	if dir := os.Getenv(powerVariable); dir != "" {
+		appendSome(dir)
+	}
+	if dir := os.Getenv(cutVariable); dir != "" {
+		cutSome(dir)
+	}
 	goleak.VerifyTestMain(m)
 }
 

@@ -12,7 +12,7 @@ import (
 // mark remembers how far the log is durable. The log cannot tell damage in its
 // last segment from a write that a crash cut off: it drops all from there on,
 // and what had been acknowledged would be gone without a word. The mark is
-// written behind each entry and never synced, so it may lag behind after a crash
+// written behind each entry and not synced, so it may lag behind after a crash
 // of the machine, but it never promises what was not durable.
 type mark struct {
 	file *os.File
@@ -39,6 +39,15 @@ func (m *mark) set(index uint64) error {
 	binary.LittleEndian.PutUint32(b[8:], crc32.Checksum(b[:8], castagnoli))
 	_, err := m.file.WriteAt(b[:], 0)
 	return err
+}
+
+// lower notes a last index below the one before, which must not come back: it
+// would promise what is not there any more.
+func (m *mark) lower(index uint64) error {
+	if err := m.set(index); err != nil {
+		return err
+	}
+	return m.file.Sync()
 }
 
 // get returns the last index noted, 0 when there is none or it is torn.

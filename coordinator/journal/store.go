@@ -57,7 +57,7 @@ func (s *watchedStore) DeleteRange(least, most uint64) error {
 func (s *watchedStore) prune(least, most uint64) error {
 	// From the end, where another leader knows better; else from the beginning.
 	if most >= s.mark.get() {
-		if err := s.mark.set(least - 1); err != nil {
+		if err := s.mark.lower(least - 1); err != nil {
 			return err
 		}
 	}

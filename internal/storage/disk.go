@@ -38,15 +38,19 @@ func (d *disk) mkdirAll(path string) error {
 	if err := d.allow("mkdir", path); err != nil {
 		return err
 	}
+	return makeAll(path, 0o777, d.syncDir)
+}
+
+func makeAll(path string, mode fs.FileMode, syncDir func(string) error) error {
 	var parents []string
 	for made := path; !exists(made) && filepath.Dir(made) != made; made = filepath.Dir(made) {
 		parents = append(parents, filepath.Dir(made))
 	}
-	if err := os.MkdirAll(path, 0o777); err != nil {
+	if err := os.MkdirAll(path, mode); err != nil {
 		return err
 	}
 	for _, parent := range parents {
-		if err := d.syncDir(parent); err != nil {
+		if err := syncDir(parent); err != nil {
 			return err
 		}
 	}

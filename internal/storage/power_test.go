@@ -104,9 +104,10 @@ func TestPowerLoss(t *testing.T) {
 				return // the two others have the same syncs
 			}
 			// The last of three files in a directory makes the names of all of them safe.
-			needed, unneeded := trace.Unneeded(tmp, losses(), check)
-			if needed < 12 || len(unneeded) != 2 || !strings.HasSuffix(unneeded[0], "/files/n") || !strings.HasSuffix(unneeded[1], "/files/n") {
-				t.Errorf("%d syncs are needed and not so %q, want more than 11, and two of the directory with the staged files", needed, unneeded)
+			syncs := trace.Syncs()
+			unneeded := trace.Unneeded(tmp, losses(), check, syncs)
+			if len(syncs) < 15 || len(unneeded) != 2 || !strings.HasSuffix(unneeded[0], "/files/n") || !strings.HasSuffix(unneeded[1], "/files/n") {
+				t.Errorf("of %d syncs nobody misses %q, want two of the directory with the staged files, of more than 14", len(syncs), unneeded)
 			}
 		})
 	}
@@ -139,7 +140,8 @@ func TestPowerLossWriteWhole(t *testing.T) {
 	if _, err := trace.Check(tmp, losses(), check); err != nil {
 		t.Fatal(err)
 	}
-	if needed, unneeded := trace.Unneeded(tmp, losses(), check); needed != 4 || len(unneeded) > 0 {
-		t.Errorf("%d syncs are needed and not so %q, want two for each file and none", needed, unneeded)
+	syncs := trace.Syncs()
+	if unneeded := trace.Unneeded(tmp, losses(), check, syncs); len(syncs) != 4 || len(unneeded) > 0 {
+		t.Errorf("of %d syncs nobody misses %q, want two for each file, and all missed", len(syncs), unneeded)
 	}
 }
