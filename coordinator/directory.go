@@ -34,7 +34,7 @@ func openDirectory(dir, wanted string, alone bool) (_ *directory, err error) {
 	if dir == "" {
 		return nil, fault.New(fault.Invalid, "no data directory is given")
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := storage.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
 	d := &directory{}

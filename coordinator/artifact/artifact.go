@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/storage"
 )
 
 const (
@@ -63,7 +64,7 @@ func (e *entry) bytes() int64 { return max(e.there, e.total) }
 // Open opens a directory, which is made if it is not there. Uploads that broke
 // off go on where they were.
 func Open(dir string, limits Limits) (*Store, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := storage.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
 	root, err := os.OpenRoot(dir)
