@@ -72,7 +72,7 @@ type Limits struct {
 	// Stall is how long an attempt of a stage may run without reading a row or a
 	// byte; then the process prints its goroutines and is killed. 0 means for ever.
 	Stall time.Duration
-	Quit  time.Duration // for printing goroutines, and for ending by itself; default 5 s
+	Quit  time.Duration // for printing goroutines, and for ending by itself; default 4 s
 
 	Descriptors uint64 // open files; default 65,536
 	Processes   int    // with threads, where a control group bounds them; default 4,096
@@ -84,7 +84,8 @@ func (l Limits) orDefaults() Limits {
 	l.Ready = orDefault(l.Ready, 2*time.Minute)
 	l.Progress = orDefault(l.Progress, time.Second)
 	l.Cancel = orDefault(l.Cancel, 5*time.Minute)
-	l.Quit = orDefault(l.Quit, 5*time.Second)
+	// With the way there and the kill, a canceled job is to have no process after 5 s.
+	l.Quit = orDefault(l.Quit, 4*time.Second)
 	l.Descriptors = orDefault(l.Descriptors, 65_536)
 	l.Processes = orDefault(l.Processes, 4096)
 	return l

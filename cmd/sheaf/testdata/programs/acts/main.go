@@ -5,7 +5,9 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/sheafdata/sheaf/sdk"
@@ -53,6 +55,14 @@ func act(line string) string {
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
+	case "leave": // a process that has left the session, and one that it began, beside itself
+		shell := "sleep 600 & echo $$ $! >>\"$0\"; wait"
+		cmd := exec.Command("/bin/sh", "-c", shell, arg)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		if err := cmd.Start(); err != nil {
+			panic(err)
+		}
+		select {}
 	case "say":
 		fmt.Println(arg)
 		fmt.Fprintln(os.Stderr, "loud", arg)
