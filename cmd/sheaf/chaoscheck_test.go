@@ -1,13 +1,13 @@
 package main
 
 import (
-	"errors"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
-	"github.com/sheafdata/sheaf/coordinator/journal"
 	"github.com/sheafdata/sheaf/coordinator/schedule"
 	"github.com/sheafdata/sheaf/internal/plan"
 )
@@ -32,6 +32,34 @@ func TestTally(t *testing.T) {
 			same := y.job(strings.Fields(tc.got), strings.Fields(tc.want))
 			if y.lost != tc.lost || y.doubled != tc.doubled || y.wrong != tc.wrong || same != (tc.got == tc.want) {
 				t.Errorf("job(%s, %s) = %v with %d lost, %d doubled, %d wrong, want %d, %d, %d", tc.got, tc.want, same, y.lost, y.doubled, y.wrong, tc.lost, tc.doubled, tc.wrong)
+			}
+		})
+	}
+}
+
+// TestEndedEarly: a daemon that is told to end may die of it until it has
+// started, and not later.
+func TestEndedEarly(t *testing.T) {
+	for _, tc := range []struct {
+		name, log string
+		tell      syscall.Signal
+		want      bool
+	}{
+		{"before it catches signals", "", syscall.SIGTERM, true},
+		{"started", `msg="executor started"`, syscall.SIGTERM, false},
+		{"killed", "", syscall.SIGKILL, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			cmd := exec.Command("sleep", "60")
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Process.Signal(tc.tell); err != nil {
+				t.Error(err)
+			}
+			cmd.Wait()
+			if got := endedEarly(cmd.ProcessState, tc.log); got != tc.want {
+				t.Errorf("endedEarly(%v, %q) = %v, want %v", cmd.ProcessState, tc.log, got, tc.want)
 			}
 		})
 	}
@@ -129,12 +157,7 @@ func TestAuditOfBackups(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			a := newAuditor()
 			a.core = schedule.New(tc.config)
-			j, err := openJournal(t.Context(), &membership{Dir: filepath.Join(c.dir, "coordinator")}, a)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, err = replay(t.Context(), []*journal.Journal{j})
-			if err = errors.Join(err, j.Close()); err != nil {
+			if err := a.reads(t.Context(), filepath.Join(c.dir, "coordinator")); err != nil {
 				t.Fatal(err)
 			}
 			if right := len(a.wrong) == 0 && len(a.backups) > 0; right != tc.right {

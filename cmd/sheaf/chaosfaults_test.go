@@ -108,14 +108,22 @@ func (x *chaos) ends(name string, limit time.Duration) {
 func (x *chaos) awaits(name string, limit time.Duration) {
 	select {
 	case <-x.nodes[name].done:
-		state, log := x.nodes[name].cmd.ProcessState, x.nodes[name].log.String()
-		starting := state.ExitCode() == exitInterrupted && !strings.Contains(log, `msg="coordinator started"`) && !strings.Contains(log, `msg="executor started"`)
-		if !state.Success() && !starting {
+		if state, log := x.nodes[name].cmd.ProcessState, x.nodes[name].log.String(); !state.Success() && !endedEarly(state, log) {
 			x.t.Errorf("%s was told to end and ended by %v:\n%s", name, state, log)
 		}
 	case <-time.After(limit):
 		x.kill(name)
 	}
+}
+
+// endedEarly reports whether a daemon was told to end before it had started: it
+// says that it was interrupted, or dies of the signal, which at first nothing in
+// it catches.
+func endedEarly(state *os.ProcessState, log string) bool {
+	if strings.Contains(log, `msg="coordinator started"`) || strings.Contains(log, `msg="executor started"`) {
+		return false
+	}
+	return state.ExitCode() == exitInterrupted || state.Sys().(syscall.WaitStatus).Signal() == syscall.SIGTERM
 }
 
 // leaves tells an executor to leave, by a signal or through the coordinator, and

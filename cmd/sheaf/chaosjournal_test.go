@@ -61,6 +61,30 @@ func (x *chaos) audit() {
 	x.judge(auditors[leads])
 }
 
+// audited ends a coordinator and replays its journal with an auditor.
+func (c *realCluster) audited(coordinator string) *auditor {
+	c.t.Helper()
+	c.kill(coordinator)
+	a := newAuditor()
+	if err := a.reads(c.t.Context(), filepath.Join(c.dir, coordinator)); err != nil {
+		c.t.Fatal(err)
+	}
+	for _, wrong := range a.wrong {
+		c.t.Errorf("journal of %s: %s", coordinator, wrong)
+	}
+	return a
+}
+
+// reads replays the journal in a coordinator's directory.
+func (a *auditor) reads(ctx context.Context, dir string) error {
+	j, err := openJournal(ctx, &membership{Dir: dir}, a)
+	if err != nil {
+		return err
+	}
+	_, err = replay(ctx, []*journal.Journal{j})
+	return errors.Join(err, j.Close())
+}
+
 // openJournal begins to read a coordinator's journal.
 func openJournal(ctx context.Context, m *membership, a *auditor) (*journal.Journal, error) {
 	if err := replayAll(filepath.Join(m.Dir, "journal")); err != nil {

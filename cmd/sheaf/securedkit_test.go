@@ -152,6 +152,11 @@ func (c *securedCluster) asWith(token string, flags []string, args ...string) ou
 	return finished(c.t, cmd)
 }
 
+// commandPatience ends a command that hangs. It is longer than patience: one that
+// follows a job waits for leases, for connections in vain, and for what is broken
+// meanwhile.
+const commandPatience = 3 * patience
+
 // finished runs a command to its end.
 func finished(t testing.TB, cmd *exec.Cmd) outcome {
 	t.Helper()
@@ -160,7 +165,7 @@ func finished(t testing.TB, cmd *exec.Cmd) outcome {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	stop := time.AfterFunc(patience, func() { cmd.Process.Kill() })
+	stop := time.AfterFunc(commandPatience, func() { cmd.Process.Kill() })
 	defer stop.Stop()
 	err := cmd.Wait()
 	if err != nil && cmd.ProcessState == nil {
