@@ -56,15 +56,7 @@ type chaos struct {
 // output, the journal tells the same, and nothing is left at the end. Its forms
 // run side by side.
 func TestChaos(t *testing.T) {
-	seed := *chaosSeed
-	if seed == 0 {
-		seed = rand.Uint64()
-	}
-	t.Logf("-chaos.seed %d", seed)
-	programs := map[string]string{}
-	for _, name := range chaosPrograms {
-		programs[name] = buildOnce(t, name)
-	}
+	seed, programs := chaosBegins(t)
 	oracle, sum := newChaosOracle(t, programs), &tally{}
 	t.Run("forms", func(t *testing.T) {
 		for i, form := range chaosForms {
@@ -73,9 +65,7 @@ func TestChaos(t *testing.T) {
 				if form.long && *chaosTime <= chaosShort {
 					t.Skipf("SKIPPED: chaos with %s: make chaos runs it", form.name)
 				}
-				x := &chaos{
-					rnd: rand.New(rand.NewPCG(seed, uint64(i))), begin: map[string]func(){}, programs: programs, oracle: oracle, sum: sum,
-				}
+				x := newChaos(rand.New(rand.NewPCG(seed, uint64(i))), programs, oracle, sum)
 				form.start(x, t)
 				x.run(seed + uint64(i))
 			})
@@ -84,13 +74,42 @@ func TestChaos(t *testing.T) {
 	sum.tell(t)
 }
 
+func newChaos(rnd *rand.Rand, programs map[string]string, oracle *chaosOracle, sum *tally) *chaos {
+	return &chaos{rnd: rnd, begin: map[string]func(){}, programs: programs, oracle: oracle, sum: sum}
+}
+
+// chaosBegins returns the seed of a test and the programs of its jobs.
+func chaosBegins(t *testing.T) (seed uint64, programs map[string]string) {
+	if seed = *chaosSeed; seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("-chaos.seed %d", seed)
+	programs = map[string]string{}
+	for _, name := range chaosPrograms {
+		programs[name] = buildOnce(t, name)
+	}
+	return seed, programs
+}
+
 // run is the test on a cluster that is there.
 func (x *chaos) run(seed uint64) {
+	until := time.Now().Add(*chaosTime)
+	goesOn := func() bool { return !x.t.Failed() && (time.Now().Before(until) || !x.own.enough()) }
+	x.during(seed, goesOn, func() {
+		for goesOn() {
+			x.breaks()
+			x.pause(1000)
+		}
+	})
+}
+
+// during lets clients submit jobs as long as they go on while something is done to
+// the cluster, and checks all that they got. It returns what the journal said; nil
+// if the jobs hang.
+func (x *chaos) during(seed uint64, goesOn func() bool, do func()) *auditor {
 	var clients sync.WaitGroup
 	x.t.Cleanup(clients.Wait) // after the cluster's end, which is theirs
 	x.t.Cleanup(x.killAll)
-	until := time.Now().Add(*chaosTime)
-	goesOn := func() bool { return !x.t.Failed() && (time.Now().Before(until) || !x.own.enough()) }
 	for client := range x.clients() {
 		rnd := rand.New(rand.NewPCG(seed, uint64(client+1)))
 		clients.Go(func() {
@@ -99,10 +118,7 @@ func (x *chaos) run(seed uint64) {
 			}
 		})
 	}
-	for goesOn() {
-		x.breaks()
-		x.pause(1000)
-	}
+	do()
 	done := make(chan struct{})
 	go func() { clients.Wait(); close(done) }()
 	select {
@@ -110,13 +126,13 @@ func (x *chaos) run(seed uint64) {
 	case <-time.After(chaosEnd):
 		x.t.Errorf("jobs hang:\n%s%s", x.sheaf("jobs").stdout, x.sheaf("nodes").stdout)
 		x.stacks()
-		return
+		return nil
 	}
 	x.t.Log(x.own.String())
 	x.sum.add(&x.own)
 	x.nothingLeft()
 	x.killAll()
-	x.audit()
+	return x.audit()
 }
 
 // killAll ends all daemons as a crash does.

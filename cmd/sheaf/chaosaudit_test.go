@@ -13,6 +13,7 @@ import (
 	"github.com/sheafdata/sheaf/coordinator/journal"
 	"github.com/sheafdata/sheaf/coordinator/record"
 	"github.com/sheafdata/sheaf/coordinator/schedule"
+	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
 )
 
@@ -23,7 +24,7 @@ type auditor struct {
 	jobs    map[plan.JobID]*auditedJob
 	keys    map[string]plan.JobID // of submissions
 	records int
-	failed  map[string]int // attempts, by the kinds of their failures
+	failed  map[fault.Kind]int // attempts, by the kinds of their failures
 	backups map[plan.AttemptID]bool
 	since   string // why it has not seen everything; empty when it has
 	wrong   []string
@@ -55,7 +56,7 @@ var auditConfig = schedule.Config{BackupAfter: schedule.DefaultBackupAfter}
 var _ journal.Machine = (*auditor)(nil)
 
 func newAuditor() *auditor {
-	return &auditor{core: schedule.New(auditConfig), jobs: map[plan.JobID]*auditedJob{}, keys: map[string]plan.JobID{}, failed: map[string]int{}, backups: map[plan.AttemptID]bool{}}
+	return &auditor{core: schedule.New(auditConfig), jobs: map[plan.JobID]*auditedJob{}, keys: map[string]plan.JobID{}, failed: map[fault.Kind]int{}, backups: map[plan.AttemptID]bool{}}
 }
 
 func (a *auditor) complain(format string, args ...any) {
@@ -103,7 +104,7 @@ func (a *auditor) before(r record.Record) {
 		}
 		a.keys[key] = ev.Job
 	case schedule.AttemptFailed:
-		a.failed[fmt.Sprint(ev.Failure.Kind)]++
+		a.failed[ev.Failure.Kind]++
 	case schedule.AttemptFinished:
 		j := a.jobs[ev.Attempt.Job]
 		if j == nil || j.partial {

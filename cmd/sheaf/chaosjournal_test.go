@@ -20,8 +20,9 @@ import (
 )
 
 // audit reads the journals of a cluster that has ended: they hold what clients were
-// told and what stands at the destinations.
-func (x *chaos) audit() {
+// told and what stands at the destinations. It returns what the one says that
+// leads; nil if that cannot be read.
+func (x *chaos) audit() *auditor {
 	all := x.members
 	if len(all) == 0 {
 		all = []*membership{{Dir: filepath.Join(x.dir, x.coordinators[0])}}
@@ -40,7 +41,7 @@ func (x *chaos) audit() {
 		j, err := openJournal(ctx, m, a)
 		if err != nil {
 			x.t.Error(err)
-			return
+			return nil
 		}
 		defer j.Close()
 		auditors, journals = append(auditors, a), append(journals, j)
@@ -48,7 +49,7 @@ func (x *chaos) audit() {
 	leads, err := replay(ctx, journals)
 	if err != nil {
 		x.t.Error(err)
-		return
+		return nil
 	}
 	for i, j := range journals {
 		if err := j.Close(); err != nil { // no more is applied
@@ -59,6 +60,7 @@ func (x *chaos) audit() {
 		}
 	}
 	x.judge(auditors[leads])
+	return auditors[leads]
 }
 
 // audited ends a coordinator and replays its journal with an auditor.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
 )
 
@@ -56,7 +57,7 @@ func TestPairCut(t *testing.T) {
 				}
 			}
 			a := c.audited("coordinator")
-			if want := map[string]int{"unreachable": tc.moves}; !maps.Equal(a.failed, want) {
+			if want := map[fault.Kind]int{fault.Unreachable: tc.moves}; !maps.Equal(a.failed, want) {
 				t.Errorf("the journal holds failed attempts by kind: %v, want %v", a.failed, want)
 			}
 			if n := j.launches(a, 0); n != 3 {
