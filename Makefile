@@ -65,7 +65,7 @@ many: ## let 50 executors run 2,000 tasks, and 2 of them 20,000; prints times an
 .PHONY: chaos
 chaos: ## break clusters of three forms for CHAOSTIME=10m; prints the seed, with which SEED= does so again, and what there was
 	@mkdir -p build
-	$(GO) test ./cmd/sheaf -run '^TestChaos$$' -count 1 -v -timeout 3h -parallel 3 -artifacts -outputdir "$(CURDIR)/build" -chaos.time $(CHAOSTIME) -chaos.seed $(SEED)
+	$(GO) test ./cmd/sheaf -run '^TestChaos$$' -count 1 -v -timeout 3h -artifacts -outputdir "$(CURDIR)/build" -chaos.time $(CHAOSTIME) -chaos.seed $(SEED)
 
 .PHONY: check
 check: check-schema ## formatting, vet, staticcheck, the house rules, tidy modules, the schema and its code

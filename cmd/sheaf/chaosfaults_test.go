@@ -221,7 +221,7 @@ func (x *chaos) cuts(_, _ string) bool {
 // away takes a host off the network for a while, beyond its lease at times.
 func (x *chaos) away(host string) bool {
 	x.net.cut(host)
-	x.pause(14000)
+	x.pauseShortened(14000)
 	x.net.plug(host)
 	return true
 }
@@ -231,7 +231,12 @@ func (x *chaos) oneWay(from, _ string) bool {
 	others := slices.DeleteFunc(slices.Clone(x.executors), func(name string) bool { return name == from })
 	to := others[x.rnd.IntN(len(others))]
 	x.net.lose(from, to)
-	x.pause(10000)
+	x.pauseShortened(10000)
 	x.net.find(from, to)
 	return true
 }
+
+// pauseShortened pauses for so many milliseconds at most, and for a fourth of the
+// test: the short form would see two faults else. TestPartition and TestLostOneWay
+// see ways that are cut for longer.
+func (x *chaos) pauseShortened(limit int) { x.pause(min(limit, int(chaosTime.Milliseconds()/4))) }

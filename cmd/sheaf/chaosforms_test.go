@@ -10,16 +10,14 @@ import (
 	"testing"
 )
 
-// chaosForms are the clusters of TestChaos. A long one takes part in long runs
-// only: TestPartition and TestLostOneWay cut ways in the others.
+// chaosForms are the clusters of TestChaos.
 var chaosForms = []struct {
 	name  string
-	long  bool
 	start func(x *chaos, t *testing.T)
 }{
-	{"one coordinator", false, func(x *chaos, t *testing.T) { x.onLoopback(t, 1, 3+x.rnd.IntN(3)) }},
-	{"three coordinators", false, func(x *chaos, t *testing.T) { x.onLoopback(t, 3, 3) }},
-	{"partitions", true, (*chaos).onHosts},
+	{"one coordinator", func(x *chaos, t *testing.T) { x.onLoopback(t, 1, 3+x.rnd.IntN(3)) }},
+	{"three coordinators", func(x *chaos, t *testing.T) { x.onLoopback(t, 3, 3) }},
+	{"partitions", (*chaos).onHosts},
 }
 
 var chaosExecutors = []string{"a", "b", "c", "d", "e"}

@@ -58,12 +58,17 @@ func (x *chaos) nothingLeft() {
 		}
 		return slices.DeleteFunc(all, func(path string) bool { return filepath.Base(path) == "lock" }) // of an executor
 	}
-	for end := time.Now().Add(patience); len(left()) > 0 && time.Now().Before(end); {
-		x.wait(100 * time.Millisecond)
+	rest := func() (all []string) {
+		for end := time.Now().Add(patience); ; x.wait(100 * time.Millisecond) {
+			if all = left(); len(all) == 0 || time.Now().After(end) {
+				return all
+			}
+		}
 	}
-	x.nextJobs()
+	rest()
+	x.nextJobs() // whose workers go a moment after them
 	jobs := x.sheaf("jobs").stdout
-	if rest := left(); len(rest) > 0 {
+	if rest := rest(); len(rest) > 0 {
 		x.t.Errorf("left are\n%s\nof the jobs\n%s", strings.Join(rest, "\n"), jobs)
 	}
 	for _, state := range []string{" running ", " queued "} {
