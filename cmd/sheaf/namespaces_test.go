@@ -1,11 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -101,6 +104,74 @@ func (n *network) lose(from, to string) {
 // find undoes lose.
 func (n *network) find(from, to string) {
 	n.ip("-n", n.namespace(from), "neigh", "del", n.dataAddress(to), "dev", "net0")
+}
+
+// drop makes packets vanish by chance on their way to and from a host, some of a
+// hundred each way.
+func (n *network) drop(host string, percent int) {
+	n.t.Helper()
+	// A filter of cBPF: what is above a random number passes. Kernels have it more
+	// often than netem, which the package of tc does not bring along.
+	limit := uint64(percent) << 32 / 100
+	program := fmt.Sprintf("4,32 0 0 %d,53 1 0 %d,6 0 0 %d,6 0 0 0", randomWord, limit, shot)
+	for _, end := range n.ends(host) {
+		err := n.tc("-n", end[0], "qdisc", "add", "dev", end[1], "clsact")
+		if err == nil {
+			err = n.tc("-n", end[0], "filter", "add", "dev", end[1], "egress", "bpf", "da", "bytecode", program)
+		}
+		if err != nil {
+			err = errors.Join(err, n.tc("-n", end[0], "qdisc", "add", "dev", end[1], "root", "netem", "loss", fmt.Sprint(percent, "%")))
+		}
+		if err != nil {
+			n.t.Skipf("SKIPPED: this machine loses no packets by chance: %v", err)
+		}
+	}
+}
+
+const (
+	// randomWord is where programs of cBPF find a random number.
+	randomWord = 1<<32 - 0x1000 + 56
+	// shot is the result of a filter that drops a packet.
+	shot = 2
+)
+
+// slow bounds what a host sends and is sent.
+func (n *network) slow(host, rate string) {
+	n.t.Helper()
+	for _, end := range n.ends(host) {
+		if err := n.tc("-n", end[0], "qdisc", "add", "dev", end[1], "root", "tbf", "rate", rate, "burst", "64kb", "latency", "500ms"); err != nil {
+			n.t.Skipf("SKIPPED: this machine makes no link slow: %v", err)
+		}
+	}
+}
+
+// ends are the two ends of a host's cable, each a namespace and a device.
+func (n *network) ends(host string) [][2]string {
+	return [][2]string{{n.namespace(host), "net0"}, {n.namespace("switch"), "to-" + host}}
+}
+
+// dropped counts the packets that vanished by chance at the ends of a host's cable.
+func (n *network) dropped(host string) (sum int) {
+	n.t.Helper()
+	for _, end := range n.ends(host) {
+		out, err := exec.Command("tc", "-n", end[0], "-s", "qdisc", "show", "dev", end[1]).CombinedOutput()
+		if err != nil {
+			n.t.Fatalf("tc: %v: %s", err, out)
+		}
+		for _, found := range regexp.MustCompile(`dropped (\d+)`).FindAllSubmatch(out, -1) {
+			count, _ := strconv.Atoi(string(found[1])) // digits
+			sum += count
+		}
+	}
+	return sum
+}
+
+func (n *network) tc(args ...string) error {
+	out, err := exec.Command("tc", args...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("tc %s: %w: %s", strings.Join(args, " "), err, out)
+	}
+	return nil
 }
 
 // command is a command line of sheaf on a host.
