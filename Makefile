@@ -41,7 +41,7 @@ build: ## compile everything; programs go to build/, static ones that run on any
 
 .PHONY: test
 test: ## run all tests
-	$(GO) test ./...
+	$(GO) test -timeout 20m ./...
 	$(GO) test -tags failpoint ./internal/failpoint
 
 .PHONY: failpoints

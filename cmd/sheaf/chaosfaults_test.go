@@ -237,6 +237,6 @@ func (x *chaos) oneWay(from, _ string) bool {
 }
 
 // pauseShortened pauses for so many milliseconds at most, and for a fourth of the
-// test: the short form would see two faults else. TestPartition and TestLostOneWay
+// test: the short form would see two faults else. TestPartition and TestLongFaults
 // see ways that are cut for longer.
 func (x *chaos) pauseShortened(limit int) { x.pause(min(limit, int(chaosTime.Milliseconds()/4))) }

@@ -17,53 +17,38 @@ import (
 	"github.com/sheafdata/sheaf/internal/plan"
 )
 
-// TestPairCut: of three executors two cannot read each other's map outputs, one
-// way or both, while all else works. The tasks that fail for it move, and nothing
-// is made again.
-func TestPairCut(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIPPED: five attempts to connect in vain take half a minute: run without -short")
+// pairCut: of three executors two cannot read each other's map outputs, one way or
+// both, while all else works. Each reader that it hits moves, and nothing is made
+// again.
+func pairCut(t *testing.T, ways ...[2]string) {
+	c := newSecuredCluster(t, "a", "b", "c")
+	for _, way := range ways {
+		c.net.lose(way[0], way[1])
 	}
-	for _, tc := range []struct {
-		name  string
-		lose  [][2]string
-		moves int // the reading tasks that cannot stay where they are
-	}{
-		{"one way", [][2]string{{"a", "b"}}, 1},
-		{"both ways", [][2]string{{"a", "b"}, {"b", "a"}}, 2},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			t.Parallel() // it waits
-			c := newSecuredCluster(t, "a", "b", "c")
-			for _, way := range tc.lose {
-				c.net.lose(way[0], way[1])
-			}
-			j := c.spread()
-			c.until("each executor reads some of the input", func() bool { return c.running("a")+c.running("b")+c.running("c") == 3 })
-			c.touch(j.gate)
-			j.ends(c)
-			for i, stage := range j.stages(c) {
-				want := int32(0) // of who reads input
-				if i > 0 {
-					want = int32(tc.moves)
-				}
-				if stage.Failed != want || stage.Tasks < 3 {
-					t.Errorf("stage %d has %d tasks and %d failed attempts, want at least 3 and %d", i, stage.Tasks, stage.Failed, want)
-				}
-			}
-			for _, way := range tc.lose {
-				if log := c.nodes[way[0]].log.String(); !strings.Contains(log, "executor "+way[1]+" is unreachable") {
-					t.Errorf("executor %s does not say what it cannot read:\n%s", way[0], log)
-				}
-			}
-			a := c.audited("coordinator")
-			if want := map[fault.Kind]int{fault.Unreachable: tc.moves}; !maps.Equal(a.failed, want) {
-				t.Errorf("the journal holds failed attempts by kind: %v, want %v", a.failed, want)
-			}
-			if n := j.launches(a, 0); n != 3 {
-				t.Errorf("%d attempts read input, want each of the three tasks once", n)
-			}
-		})
+	j := c.spread()
+	c.until("each executor reads some of the input", func() bool { return c.running("a")+c.running("b")+c.running("c") == 3 })
+	c.touch(j.gate)
+	j.ends(c)
+	for i, stage := range j.stages(c) {
+		want := 0 // of who reads input
+		if i > 0 {
+			want = len(ways)
+		}
+		if int(stage.Failed) != want || stage.Tasks < 3 {
+			t.Errorf("stage %d has %d tasks and %d failed attempts, want at least 3 and %d", i, stage.Tasks, stage.Failed, want)
+		}
+	}
+	for _, way := range ways {
+		if log := c.nodes[way[0]].log.String(); !strings.Contains(log, "executor "+way[1]+" is unreachable") {
+			t.Errorf("executor %s does not say what it cannot read:\n%s", way[0], log)
+		}
+	}
+	a := c.audited("coordinator")
+	if want := map[fault.Kind]int{fault.Unreachable: len(ways)}; !maps.Equal(a.failed, want) {
+		t.Errorf("the journal holds failed attempts by kind: %v, want %v", a.failed, want)
+	}
+	if n := j.launches(a, 0); n != 3 {
+		t.Errorf("%d attempts read input, want each of the three tasks once", n)
 	}
 }
 

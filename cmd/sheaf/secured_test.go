@@ -116,13 +116,9 @@ func TestTransfer(t *testing.T) {
 	}
 }
 
-// TestLostOneWay: what an executor computed is computed again by another one that
+// lostOneWay: what an executor computed is computed again by another one that
 // cannot reach it, though both reach the coordinator.
-func TestLostOneWay(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIPPED: five attempts to connect in vain take half a minute")
-	}
-	t.Parallel() // it waits
+func lostOneWay(t *testing.T) {
 	c := newSecuredCluster(t, "a", "b")
 	c.net.lose("a", "b")
 	if n := c.shuffleFromB(); n != 3 {

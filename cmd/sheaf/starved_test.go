@@ -12,13 +12,9 @@ import (
 	"time"
 )
 
-// TestStarvedExecutor: an executor that gets a twentieth of a processor, in
-// bursts with a second between them, works on.
-func TestStarvedExecutor(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIPPED: an executor without a processor takes longer than a lease: run without -short")
-	}
-	t.Parallel() // it waits
+// starved: an executor that gets a twentieth of a processor, in bursts with a second
+// between them, works on for longer than a lease.
+func starved(t *testing.T) {
 	c := newRealCluster(t, "a", "b")
 	sessions := c.sessions()
 	c.starve("b")
