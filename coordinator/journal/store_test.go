@@ -5,8 +5,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 	wal "github.com/hashicorp/raft-wal"
+	"github.com/hashicorp/raft-wal/metadb"
 
 	"github.com/sheafdata/sheaf/internal/fault"
 )
@@ -36,6 +38,43 @@ func TestFirstFailureIsTheLast(t *testing.T) {
 	}
 	if err := <-s.failed; !errors.Is(err, cause) || fault.KindOf(err) != fault.Resource {
 		t.Errorf("Failed gave %v, want the cause", err)
+	}
+}
+
+// TestEndThatAnotherLeaderKnowsBetter: a log whose end was cut off opens again, as
+// that of a leader must that was killed with an entry which it alone had.
+func TestEndThatAnotherLeaderKnowsBetter(t *testing.T) {
+	dir := t.TempDir()
+	m, err := openMark(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.file.Close()
+	opened := func(do func(*watchedStore) error) {
+		t.Helper()
+		meta := &metadb.BoltMetaDB{}
+		log, err := wal.Open(dir, wal.WithSegmentSize(segmentBytes), wal.WithMetaStore(meta), wal.WithLogger(hclog.NewNullLogger()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = do(&watchedStore{WAL: log, mark: m, failed: make(chan error, 1)})
+		if err := errors.Join(err, log.Close(), meta.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	entry := func(index, term uint64) *raft.Log { return &raft.Log{Index: index, Term: term, Type: raft.LogNoop} }
+	opened(func(s *watchedStore) error {
+		return errors.Join(s.StoreLogs([]*raft.Log{entry(1, 1), entry(2, 1), entry(3, 1)}), s.DeleteRange(3, 3), s.StoreLog(entry(3, 2)))
+	})
+	for range 2 {
+		opened(func(s *watchedStore) error {
+			var last raft.Log
+			err := errors.Join(verify(t.Context(), s.WAL, m), s.GetLog(3, &last))
+			if err == nil && last.Term != 2 {
+				t.Errorf("entry 3 is of term %d, want 2", last.Term)
+			}
+			return err
+		})
 	}
 }
 
