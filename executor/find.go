@@ -82,7 +82,7 @@ func (e *Executor) joinGossip(ctx context.Context, cluster, seed string) {
 func (e *Executor) freeBytes() int64 {
 	var sum int64
 	for _, dir := range e.cfg.Dirs {
-		if free, ok := storage.FreeBytes(dir); ok {
+		if free, _, ok := storage.Space(dir); ok {
 			sum += free
 		}
 	}

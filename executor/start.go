@@ -21,8 +21,17 @@ import (
 	"github.com/sheafdata/sheaf/internal/plan"
 )
 
-// startWorker starts a worker of a job. It may take long.
+// startWorker starts a worker of a job. It may take long. That there is no room for
+// its program, its log or its files is the machine's fault and not the job's.
 func (s *session) startWorker(ctx context.Context, spec plan.JobSpec, ev *events) (*worker.Worker, error) {
+	w, err := s.tryWorker(ctx, spec, ev)
+	if fault.IsFull(err) {
+		err = &fault.Error{Kind: fault.Disk, Err: err}
+	}
+	return w, err
+}
+
+func (s *session) tryWorker(ctx context.Context, spec plan.JobSpec, ev *events) (*worker.Worker, error) {
 	e := s.e
 	program, release, err := e.program(ctx, spec)
 	if err != nil {

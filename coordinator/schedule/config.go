@@ -85,6 +85,9 @@ const (
 	maxBuckets = 1 << 16
 	// maxFailuresOn failures of a task on one executor keep it away from there.
 	maxFailuresOn = 2
+	// maxFullDisks failures of a task for want of disk space, on as many executors
+	// or on all there are, end its job.
+	maxFullDisks = 4
 	// maxDiscards bounds the tries to remove what a failed job staged.
 	maxDiscards = 3
 	// pastSessions is how many ended sessions of an executor are remembered.

@@ -98,7 +98,7 @@ func (c *Core) noteFailure(t *task, e *executor, failure fault.Report) bool {
 	}
 	p := t.history()
 	pl := p.failedOn(e)
-	if failure.Kind.Charged() || c.plant == plantChargeFetch && (failure.Kind == fault.Fetch || failure.Kind == fault.Unreachable) {
+	if c.charges(failure.Kind) {
 		p.alike = p.charged == 0 || p.alike && p.last.Kind == failure.Kind && p.last.Message == failure.Message
 		p.last = failure
 		p.charged++
@@ -110,12 +110,25 @@ func (c *Core) noteFailure(t *task, e *executor, failure fault.Report) bool {
 		return true
 	}
 	p.faults++
+	if failure.Kind == fault.Disk && c.noteFull(p, pl) {
+		c.fail(t, p.withoutRoom(failure))
+		return false
+	}
 	if p.faults >= c.cfg.MaxFaults {
 		failure.Message = fmt.Sprintf("set back %d times by faults around it, in the end: %s", p.faults, failure.Message)
 		c.fail(t, failure)
 		return false
 	}
 	return true
+}
+
+// charges reports whether a failure of a kind counts towards a task's attempts.
+func (c *Core) charges(k fault.Kind) bool {
+	switch {
+	case c.plant == plantChargeFetch && (k == fault.Fetch || k == fault.Unreachable), c.plant == plantChargeDisk && k == fault.Disk:
+		return true
+	}
+	return k.Charged()
 }
 
 // exhausted words the failure of a task that used up its attempts.
@@ -142,9 +155,10 @@ func (c *Core) fail(t *task, failure fault.Report) {
 	})
 }
 
-// retry queues a task again, after a wait if the failure was transient.
+// retry queues a task again, after a wait if the failure was transient, or if
+// there is nowhere else to go.
 func (c *Core) retry(t *task, kind fault.Kind) {
-	if kind != fault.Transient {
+	if kind != fault.Transient && (kind != fault.Disk || !c.nowhereLeft(t.history())) {
 		c.requeue(t)
 		return
 	}

@@ -159,7 +159,9 @@ func (s *script) event(t *testing.T, cm command, rest []string) Event {
 		}
 	case "join":
 		s.sessions[e] = session
-		return ExecutorJoined{At: s.now, Executor: e, Session: session, Slots: number(cm.args["slots"])}
+		return ExecutorJoined{At: s.now, Executor: e, Session: session, Slots: number(cm.args["slots"]), Low: cm.args["low"] != ""}
+	case "low", "high":
+		return DiskLow{At: s.now, Executor: e, Session: session, Low: cm.word(0) == "low"}
 	case "drain":
 		return ExecutorDraining{At: s.now, Executor: e, Session: session}
 	case "lost":

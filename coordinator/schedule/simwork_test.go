@@ -50,6 +50,8 @@ func (w *world) drawFailure(e *simExecutor, a plan.Assignment) fault.Kind {
 		return fault.User
 	case spare && w.hit(f.resource):
 		return fault.Resource
+	case e.full && a.Work == plan.Run && w.hit(800):
+		return fault.Disk
 	case f.bad && e == w.execs[0] && w.hit(700):
 		return fault.Transient
 	case w.hit(f.transient):

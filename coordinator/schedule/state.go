@@ -122,6 +122,7 @@ type PastCopy struct {
 type PastPlaceCopy struct {
 	Executor int  `json:"e"`
 	Failures int  `json:"n"`
+	Full     int  `json:"full,omitempty"`
 	Doubtful bool `json:"doubtful,omitempty"`
 }
 
@@ -162,6 +163,7 @@ type ExecutorCopy struct {
 	Seq      int              `json:"seq"`
 	Live     bool             `json:"live,omitempty"`
 	Draining bool             `json:"draining,omitempty"`
+	Low      bool             `json:"low,omitempty"`
 	Session  plan.SessionID   `json:"session"`
 	Ended    []plan.SessionID `json:"ended,omitempty"`
 	Slots    int              `json:"slots"`

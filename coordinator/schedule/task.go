@@ -89,6 +89,7 @@ type past struct {
 type place struct {
 	exec     *executor
 	failures int
+	full     int // of them, those for want of room on its disks
 	// doubtful says that one of them was charged to the task, and may turn out to
 	// be the place's fault: see blame.
 	doubtful bool

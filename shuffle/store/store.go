@@ -92,8 +92,8 @@ type dropper interface{ drop() error }
 // named after the owner, that a lock marks as alive. Subdirectories of
 // processes that are no more are removed first, those of other owners when they
 // were left a day ago. A directory that cannot be used, or whose owner runs
-// already, is an error of kind fault.Invalid, or fault.Resource if its disk is
-// full or descriptors ran out. The caller closes the store.
+// already, is an error of kind fault.Invalid, or fault.Disk if its disk is full,
+// fault.Resource if descriptors ran out. The caller closes the store.
 func Open(cfg Config) (*Store, error) {
 	names := cfg.Dirs
 	if len(names) == 0 {
@@ -381,7 +381,7 @@ func (s *Store) reserveDisk(n int64) error {
 		return nil
 	}
 	if held, ok := take(&s.disk, n, s.diskLimit); !ok {
-		return fault.New(fault.Resource, "%d bytes more are above the limit of %d for all files of the store, which hold %d", n, s.diskLimit, held)
+		return fault.New(fault.Disk, "%d bytes more are above the limit of %d for all files of the store, which hold %d: %d bytes free", n, s.diskLimit, held, s.diskLimit-held)
 	}
 	return nil
 }

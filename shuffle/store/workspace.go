@@ -37,7 +37,8 @@ type Workspace struct {
 
 // NewWorkspace makes directories for one worker of a job, whose store is opened
 // with Config{Dirs: w.Dirs(), Workspace: true}. The caller calls Remove when the
-// worker has ended. Errors are of kind fault.Resource or fault.Lost.
+// worker has ended. Errors are of kind fault.Disk,
+// fault.Resource or fault.Lost.
 func (s *Store) NewWorkspace(job plan.JobID) (*Workspace, error) {
 	var b [workspaceDigits / 2]byte
 	rand.Read(b[:])
@@ -47,7 +48,7 @@ func (s *Store) NewWorkspace(job plan.JobID) (*Workspace, error) {
 	for _, d := range s.dirs {
 		if err := d.files.Mkdir(w.name); err != nil {
 			d.blame(err, s.now())
-			errs = append(errs, fmt.Errorf("make a workspace in %s: %w", d.path, bare(err)))
+			errs = append(errs, fmt.Errorf("make a workspace in %s: %w", d.path, d.explain(err)))
 			continue
 		}
 		made++
@@ -88,8 +89,8 @@ func (w *Workspace) Remove() error {
 //
 // Otherwise the file is deleted. What the report says wrongly is an error of
 // kind fault.Corrupt, a file that is not there of fault.Lost, an output of
-// another job of fault.Invalid; what the limit or the descriptors do not allow
-// is fault.Resource, and a dropped attempt fault.Canceled.
+// another job of fault.Invalid; what the limit does not
+// allow is fault.Disk, what the descriptors do not fault.Resource, and a dropped attempt fault.Canceled.
 func (w *Workspace) Adopt(ctx context.Context, out plan.MapOutput) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
