@@ -57,7 +57,7 @@ func (s *session) tryWorker(ctx context.Context, spec plan.JobSpec, ev *events) 
 	}
 	return worker.Start(ctx, worker.Config{
 		Program: program, Job: spec, Executor: e.name, Dir: dir, Directories: ev.space.Dirs(),
-		MemoryBytes: e.cfg.MemoryBytes, LimitBytes: e.cfg.WorkerBytes, Slots: e.cfg.Slots, DataAddress: e.Address(), Executors: executors,
+		DiskLimited: e.cfg.DiskBytes > 0, MemoryBytes: e.cfg.MemoryBytes, LimitBytes: e.cfg.WorkerBytes, Slots: e.cfg.Slots, DataAddress: e.Address(), Executors: executors,
 		Log: s.log, Events: ev, Environment: e.cfg.Environment, Isolation: e.cfg.Isolation, Limits: e.cfg.Worker, Logs: e.cfg.Logs,
 	})
 }

@@ -49,7 +49,7 @@ func (f *file) append(p []byte) error {
 		err = f.move(p, err)
 	}
 	if err != nil {
-		f.store.disk.Add(-int64(len(p)))
+		f.store.freeDisk(int64(len(p)))
 		return err
 	}
 	f.size += int64(len(p))
@@ -125,7 +125,7 @@ func (f *file) delete() error {
 		err = f.f.Close()
 		f.f = nil
 	}
-	f.store.disk.Add(-f.size)
+	f.store.freeDisk(f.size)
 	f.size = 0
 	return errors.Join(err, f.dir.remove(f.name))
 }

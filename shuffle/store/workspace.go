@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,6 +34,9 @@ type Workspace struct {
 	name  string // below each of the store's directories
 
 	mu sync.Mutex // held by one adoption at a time: a repeated report waits for the first
+
+	lending sync.Mutex // guards lent
+	lent    int64      // bytes of disk that the worker's store may hold
 }
 
 // NewWorkspace makes directories for one worker of a job, whose store is opened
@@ -73,12 +77,14 @@ func (w *Workspace) Dirs() []string {
 	return paths
 }
 
-// Remove deletes the workspace with everything in it that was not adopted.
+// Remove deletes the workspace with everything in it that was not adopted. Nothing
+// is lent to it any more.
 func (w *Workspace) Remove() error {
 	var errs []error
 	for _, d := range w.store.dirs {
 		errs = append(errs, d.files.RemoveAll(w.name))
 	}
+	w.TakeBack(math.MaxInt64)
 	return fault.Wrap(fault.Lost, errors.Join(errs...))
 }
 
@@ -145,7 +151,9 @@ func (a *adoption) run() error {
 	if err := a.fetch(); err != nil {
 		return err
 	}
-	if err := s.reserveDisk(a.out.Bytes); err != nil {
+	lent := a.workspace.repay(a.out.Bytes)
+	if err := s.reserveDisk(a.out.Bytes - lent); err != nil {
+		s.freeDisk(lent)
 		return errors.Join(fmt.Errorf("move it to %s: %w", a.dir.path, err), a.dir.files.RemoveAll(a.name))
 	}
 	o, err := a.check()
@@ -153,7 +161,7 @@ func (a *adoption) run() error {
 		err = s.install(a.out.ID, a, o)
 	}
 	if err != nil {
-		s.disk.Add(-a.out.Bytes)
+		s.freeDisk(a.out.Bytes)
 		// The worker may have made a directory of that name.
 		return errors.Join(err, a.dir.files.RemoveAll(a.name))
 	}
