@@ -8,8 +8,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sheafdata/sheaf/shuffle/block"
 )
 
 // spilling is a run of the job ways on one task that needs far more memory than
@@ -107,10 +110,53 @@ func TestDiskReserve(t *testing.T) {
 	}
 	c.executor("none", "--disk-reserve", "0")
 	c.sheaf("attach", job).want(t, exitOK)
-	if left, err := filepath.Glob(filepath.Join(c.dir, "low", jobLogs, "*")); err != nil || len(left) > 0 {
+	if left, err := filepath.Glob(filepath.Join(c.dir, "low", "jobs", "*")); err != nil || len(left) > 0 {
 		t.Errorf("the executor that is low has logs of a job: %v, %v", left, err)
 	}
 }
 
-// jobLogs is where an executor keeps the logs of jobs.
-const jobLogs = "jobs"
+// TestDamageIsBlamed: a map output that is damaged on a disk is made again, and the
+// coordinator's log says that it was that executor's disk.
+func TestDamageIsBlamed(t *testing.T) {
+	c := newRealCluster(t, "a", "b")
+	gate := filepath.Join(c.dir, "gate")
+	job, output := c.begin(c.input("x", "wait "+gate))
+	var files []string
+	c.until("a map output is there", func() bool {
+		var err error
+		files, err = filepath.Glob(filepath.Join(c.dir, "*", "sheaf-executor-*", "*.output"))
+		return err == nil && len(files) == 1
+	})
+	f, err := os.OpenFile(files[0], os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var b [1]byte
+	if _, err := f.ReadAt(b[:], block.HeaderBytes); err != nil {
+		t.Fatal(err)
+	}
+	b[0] ^= 1
+	if _, err := f.WriteAt(b[:], block.HeaderBytes); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(gate, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if rows, want := c.end(job, output), []string{pads(2), "wait\t1", "x\t1"}; !slices.Equal(rows, want) {
+		t.Errorf("rows %q, want %q", rows, want)
+	}
+	holder := strings.Split(strings.TrimPrefix(files[0], c.dir+"/"), "/")[0]
+	id := strings.TrimSuffix(filepath.Base(files[0]), ".output")
+	log := c.nodes["coordinator"].log.String()
+	at := strings.Index(log, "damaged bytes of a map output came to a reader")
+	if at < 0 {
+		t.Fatal("the coordinator's log does not speak of damage")
+	}
+	line, _, _ := strings.Cut(log[at:], "\n")
+	for _, want := range []string{"output=" + id, "executor=" + holder, `blame="disk of ` + holder + `"`} {
+		if !strings.Contains(line, want) {
+			t.Errorf("the coordinator says %q, want %q in it", line, want)
+		}
+	}
+}

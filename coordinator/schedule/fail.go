@@ -23,7 +23,7 @@ func (c *Core) failed(ev AttemptFailed) {
 		c.backupFailed(t, e, ev)
 		return
 	}
-	if t.wanted() && ofInput(ev.Failure.Kind) && !c.unreadable(t, e, ev) {
+	if t.wanted() && ofInput(ev.Failure.Kind) && !c.unreadable(t, e, &ev) {
 		// Nothing to repair: waiting is all that may help.
 		c.setBackWaiting(t, e, ev.Failure)
 		return
@@ -39,7 +39,7 @@ func (c *Core) failed(ev AttemptFailed) {
 func (c *Core) backupFailed(w *task, e *executor, ev AttemptFailed) {
 	t := w.of
 	if w.wanted() && ofInput(ev.Failure.Kind) {
-		c.unreadable(t, e, ev)
+		c.unreadable(t, e, &ev)
 	}
 	if !w.wanted() || !w.canceled && !w.void() && t.state == running {
 		c.noteBackup(t, e, ev.Failure)
@@ -170,7 +170,7 @@ func (c *Core) retry(t *task, kind fault.Kind) {
 // unreadable gives up the named map outputs as far as they are current inputs
 // of the consumer, which ran on e. It reports whether any name made sense: an output that was
 // superseded meanwhile needs no repair, only another try.
-func (c *Core) unreadable(consumer *task, e *executor, ev AttemptFailed) bool {
+func (c *Core) unreadable(consumer *task, e *executor, ev *AttemptFailed) bool {
 	x := consumer.stage.input
 	if x == nil {
 		return false
@@ -185,7 +185,14 @@ func (c *Core) unreadable(consumer *task, e *executor, ev AttemptFailed) bool {
 			continue
 		}
 		known = true
-		if t.state != done || t.number != name.Attempt.Number || t.lost || c.triesAgain(consumer, e, t, &ev) {
+		if t.state != done || t.number != name.Attempt.Number || t.lost {
+			continue
+		}
+		again := c.triesAgain(consumer, e, t, ev)
+		if ev.Failure.Kind == fault.Corrupt {
+			c.cameDamaged(consumer, e, t.exec, name, again, &ev.Failure)
+		}
+		if again {
 			continue
 		}
 		if t.loseOutputs() {

@@ -216,6 +216,9 @@ func (l *loader) task(t *task, cp *TaskCopy) {
 		for _, pl := range p.Places {
 			t.past.places = append(t.past.places, place{exec: l.some(pl.Executor), failures: pl.Failures, full: pl.Full, doubtful: pl.Doubtful})
 		}
+		if d := p.Damage; d != nil {
+			t.past.damage = &damage{output: d.Output, reader: l.some(d.Reader), holder: l.some(d.Holder)}
+		}
 	}
 	if t.state == running && (t.exec == nil || !t.exec.live || t.exec.session != t.session) || t.state > done ||
 		t.state == done && t.id().Stage >= 0 && (t.outcome == nil || t.exec == nil) {

@@ -41,5 +41,7 @@ const (
 	plantStayFull              // a task goes back to where it found the disks full
 	plantUseLow                // an executor that is low on disk space gets attempts
 	plantStayLow               // an executor that has room again gets none
+	plantBlameNetwork          // the network is blamed for bytes that nobody read again
+	plantBlameDisk             // the disk is blamed for bytes that nobody read again
 	plants                     // number of plants
 )

@@ -111,6 +111,9 @@ func (s saver) task(t *task) TaskCopy {
 		for _, pl := range p.places {
 			cp.Past.Places = append(cp.Past.Places, PastPlaceCopy{s.places[pl.exec], pl.failures, pl.full, pl.doubtful})
 		}
+		if d := p.damage; d != nil {
+			cp.Past.Damage = &DamageCopy{d.output, s.places[d.reader], s.places[d.holder]}
+		}
 	}
 	return cp
 }

@@ -346,6 +346,12 @@ func describeAction(a Action) string {
 		return fmt.Sprintf("set-aside %s until %v after %d failures", a.Executor, a.Until, a.Failures)
 	case Reinstated:
 		return fmt.Sprintf("reinstated %s", a.Executor)
+	case Damaged:
+		blame := fmt.Sprintf("the network between %s and %s", a.Reader, a.Holder)
+		if a.Disk {
+			blame = "the disk of " + string(a.Holder)
+		}
+		return fmt.Sprintf("damaged %s:%d: %s is to blame", describeAttempt(a.Output.Attempt), a.Output.Exchange, blame)
 	case RolledBack:
 		return fmt.Sprintf("rolled-back %s: %d tasks of stage %d because of %v", jobName(a.Job), a.Tasks, a.Stage, a.Because)
 	case JobDone:

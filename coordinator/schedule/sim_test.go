@@ -98,7 +98,7 @@ func TestSimulationSeesErrors(t *testing.T) {
 		plantDiscardEarly: "discard beside running attempts", plantReviveSession: "revive sessions",
 		plantCountLosers: "count losers", plantCountUndone: "count what was undone",
 		plantNoBadLimit: "ignore the limit of bad rows", plantChargeDisk: "charge for full disks", plantStayFull: "go back to full disks",
-		plantUseLow: "use executors that are low", plantStayLow: "leave executors that have room again",
+		plantUseLow: "use executors that are low", plantStayLow: "leave executors that have room again", plantBlameNetwork: "blame the network", plantBlameDisk: "blame the disk",
 	}
 	for p := plantNone + 1; p < plants; p++ {
 		if names[p] == "" {

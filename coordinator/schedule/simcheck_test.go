@@ -50,6 +50,8 @@ type checker struct {
 	full        map[taskKey]map[plan.ExecutorID]int          // how often a task found no room there
 	tried       map[taskKey]map[plan.ExecutorID]bool         // where attempts of a task began
 	nowhere     map[taskKey]bool                             // it found no room, and no executor was left that it had not seen
+	complained  map[plan.OutputID]map[plan.ExecutorID]int    // how often damaged bytes of an output came to whom
+	corrupt     map[plan.OutputID]bool                       // outputs that are damaged on the disk
 	priority    int                                          // of the last launch of this step
 	cells       map[plan.OutputID][]sum                      // of every output ever written
 	differed    map[jobStage]int                             // repeated tasks that gave other rows
@@ -68,7 +70,7 @@ type jobStage struct {
 
 // tally says how much a simulation had to see.
 type tally struct {
-	done, failed, canceled, launches, reruns, repairs, late, drivers, rollBacks, blamed, backups, overtaken, aside, bad, deaths, full, ranFull int
+	done, failed, canceled, launches, reruns, repairs, late, drivers, rollBacks, blamed, backups, overtaken, aside, bad, deaths, full, ranFull, disks, networks int
 }
 
 func (t *tally) add(o tally) {
@@ -88,6 +90,8 @@ func (t *tally) add(o tally) {
 	t.overtaken += o.overtaken
 	t.aside += o.aside
 	t.full += o.full
+	t.disks += o.disks
+	t.networks += o.networks
 	t.ranFull += o.ranFull
 }
 
@@ -113,6 +117,7 @@ func newChecker(w *world) *checker {
 		canceled: map[plan.JobID]bool{}, published: map[plan.JobID]bool{}, ending: map[plan.JobID]bool{}, over: map[plan.JobID]bool{},
 		draining: map[plan.SessionID]bool{}, low: map[plan.SessionID]bool{},
 		full: map[taskKey]map[plan.ExecutorID]int{}, tried: map[taskKey]map[plan.ExecutorID]bool{}, nowhere: map[taskKey]bool{},
+		complained: map[plan.OutputID]map[plan.ExecutorID]int{}, corrupt: map[plan.OutputID]bool{},
 		cells: map[plan.OutputID][]sum{}, differed: map[jobStage]int{}, unreached: map[taskKey]int{}, aside: map[plan.ExecutorID]time.Duration{},
 		readers: map[plan.ExecutorID]map[plan.ExecutorID]bool{}, doubtful: map[plan.AttemptID]bool{}, unsure: map[taskKey]bool{},
 	}
@@ -228,6 +233,9 @@ func (c *checker) failed(ev AttemptFailed, a *simAttempt) {
 		c.noteFull(key, ev.Executor)
 	}
 	for _, o := range ev.Unreadable {
+		if ev.Failure.Kind == fault.Corrupt {
+			c.complain(o, ev.Executor)
+		}
 		if a.input[o] && c.gone(ev, o) {
 			delete(c.valid, o.Attempt)
 		}
@@ -249,6 +257,8 @@ func (c *checker) action(a Action, back map[plan.ExecutorID]bool) {
 		c.ending[a.Attempt.Job] = c.ending[a.Attempt.Job] || !at.void
 	case RolledBack:
 		c.rolledBack(a)
+	case Damaged:
+		c.damaged(a)
 	case SetAside:
 		c.tally.aside++
 		c.aside[a.Executor] = a.Until

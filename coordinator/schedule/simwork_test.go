@@ -81,7 +81,7 @@ func (w *world) read(e *simExecutor, j *simJob, a plan.Assignment) (total sum, f
 		case out == nil:
 			failure = fault.Fetch
 			unreadable = append(unreadable, o.ID)
-		case out.corrupt:
+		case out.corrupt || w.faults.noise && o.Executor != e.id && w.hit(10):
 			failure = fault.Corrupt
 			unreadable = append(unreadable, o.ID)
 		default:
@@ -134,7 +134,7 @@ func (w *world) write(e *simExecutor, j *simJob, a plan.Assignment, total sum) p
 		}
 		oid := plan.OutputID{Attempt: id, Exchange: xid}
 		e.stored[oid] = out
-		w.check.cells[oid] = out.cells
+		w.check.cells[oid], w.check.corrupt[oid] = out.cells, out.corrupt
 		o := w.describeOutput(x, oid, n)
 		o.RowDigest, o.Rows = fmt.Sprintf("%x", out.cells), 1
 		if w.faults.scarce && w.r.IntN(8) == 0 { // the same, in other pieces

@@ -19,6 +19,7 @@ type faults struct {
 	cut                             bool // ways between executors, in one direction
 	slow                            bool // some attempts take long
 	bad                             bool // attempts fail at one place
+	noise                           bool // ways between executors damage bytes
 	full                            bool // disks fill up and empty again
 	low                             bool // executors tell when they are low on disk space
 	user, resource, transient, away int  // per thousand attempts
@@ -30,7 +31,7 @@ func randomFaults(r *rand.Rand) faults {
 	return faults{
 		crash: on(), lease: on(), drain: on(), dup: on(), delay: on(), link: on(), corrupt: on(), cancel: r.IntN(4) == 0,
 		poison: r.IntN(8) == 0, fatal: r.IntN(10) == 0, vary: on(), scarce: on(), cut: on(), slow: on(), bad: r.IntN(4) == 0,
-		full: r.IntN(3) == 0, low: r.IntN(3) == 0,
+		noise: r.IntN(3) == 0, full: r.IntN(3) == 0, low: r.IntN(3) == 0,
 		user: rate(), resource: rate(), transient: rate(), away: rate(),
 	}
 }

@@ -112,6 +112,7 @@ type PastCopy struct {
 	Superseded  []int            `json:"superseded,omitempty"`
 	Before      *Former          `json:"before,omitempty"`
 	Again       int              `json:"again,omitempty"`
+	Damage      *DamageCopy      `json:"damage,omitempty"`
 	Suspect     *plan.RowRange   `json:"suspect,omitempty"`
 	SuspectedAt int              `json:"suspected_at,omitempty"`
 	Accused     bool             `json:"accused,omitempty"`
@@ -124,6 +125,14 @@ type PastPlaceCopy struct {
 	Failures int  `json:"n"`
 	Full     int  `json:"full,omitempty"`
 	Doubtful bool `json:"doubtful,omitempty"`
+}
+
+// DamageCopy is a map output of which damaged bytes came. Executors are as in
+// TaskCopy.
+type DamageCopy struct {
+	Output plan.OutputID `json:"output"`
+	Reader int           `json:"reader"`
+	Holder int           `json:"holder"`
 }
 
 // ExchangeCopy is what was measured of an exchange whose consumer is not decided.
