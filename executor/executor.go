@@ -142,9 +142,7 @@ func (e *Executor) open() (err error) {
 	if err := e.pruneLogs(e.cfg.Limits.LogJobs, nil); err != nil {
 		return err
 	}
-	if err := e.openRoom(); err != nil {
-		return err
-	}
+	e.openRoom()
 	if e.dialer, err = newDialer(e.cfg); err != nil {
 		return err
 	}

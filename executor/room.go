@@ -36,15 +36,24 @@ func newRoom(dirs []string, reserve int64) *room {
 }
 
 // openRoom looks how much room there is before the first attempt comes.
-func (e *Executor) openRoom() error {
+func (e *Executor) openRoom() {
 	e.room = newRoom(e.cfg.Dirs, e.cfg.DiskReserveBytes)
 	if _, below := e.room.measure(); !below {
-		return nil
+		return
 	}
-	err := e.reclaim(nil)
+	if err := e.reclaim(nil); err != nil {
+		e.log.Warn("low on disk space, and not all could be deleted that nobody needs", "err", err)
+	}
 	e.room.tidy = true
-	_, e.room.low = e.room.measure()
-	return err
+	var freeBytes int64
+	if freeBytes, e.room.low = e.room.measure(); e.room.low {
+		e.sayLow(freeBytes)
+	}
+}
+
+func (e *Executor) sayLow(freeBytes int64) {
+	e.log.Warn("low on disk space: no attempts are taken until there is more (--disk-reserve)",
+		"executor", e.name, "bytes", freeBytes, "free", memory.FormatSize(freeBytes))
 }
 
 // measure returns what is free on all disks together, and whether each of them is
@@ -90,7 +99,7 @@ func (s *session) watchRoom() (freeBytes int64) {
 		})
 	case !r.low:
 		r.low = true
-		s.log.Warn("low on disk space: no attempts are taken until there is more (--disk-reserve)", "executor", s.e.name, "bytes", freeBytes, "free", memory.FormatSize(freeBytes))
+		s.e.sayLow(freeBytes)
 	}
 	return freeBytes
 }

@@ -3,12 +3,16 @@ package executor
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/sheafdata/sheaf/coordinator/artifact"
+	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/shuffle/store"
 )
@@ -163,5 +167,24 @@ func TestRegistrationSaysLow(t *testing.T) {
 	e := &Executor{log: slog.New(slog.DiscardHandler), name: "e", store: st, port: &port{}, room: &room{low: true}}
 	if !newSession(e).registration("c").GetRegister().GetDiskLow() {
 		t.Error("the registration does not say that the executor is low on disk space")
+	}
+}
+
+// TestWorkerWithoutRoom: that there is no room for a job's worker is no fault of the
+// job, whatever said so.
+func TestWorkerWithoutRoom(t *testing.T) {
+	for _, tc := range []struct {
+		err  error
+		want fault.Kind
+	}{
+		{fault.Wrap(fault.Resource, &fs.PathError{Op: "mkdir", Path: "jobs", Err: syscall.ENOSPC}), fault.Disk},
+		{fmt.Errorf("program: %w", syscall.EDQUOT), fault.Disk},
+		{fault.Wrap(fault.Resource, syscall.EMFILE), fault.Resource},
+		{fault.New(fault.Lost, "changed"), fault.Lost},
+		{nil, fault.Unknown},
+	} {
+		if got := ofDisk(tc.err); fault.KindOf(got) != tc.want || (got == nil) != (tc.err == nil) {
+			t.Errorf("ofDisk(%v) = %v of kind %v, want %v", tc.err, got, fault.KindOf(got), tc.want)
+		}
 	}
 }

@@ -25,10 +25,15 @@ import (
 // its program, its log or its files is the machine's fault and not the job's.
 func (s *session) startWorker(ctx context.Context, spec plan.JobSpec, ev *events) (*worker.Worker, error) {
 	w, err := s.tryWorker(ctx, spec, ev)
+	return w, ofDisk(err)
+}
+
+// ofDisk gives an error of a full disk of this executor its kind.
+func ofDisk(err error) error {
 	if fault.IsFull(err) {
-		err = &fault.Error{Kind: fault.Disk, Err: err}
+		return &fault.Error{Kind: fault.Disk, Err: err}
 	}
-	return w, err
+	return err
 }
 
 func (s *session) tryWorker(ctx context.Context, spec plan.JobSpec, ev *events) (*worker.Worker, error) {

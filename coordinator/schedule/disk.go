@@ -30,8 +30,8 @@ func (c *Core) diskLow(ev DiskLow) {
 	}
 }
 
-// noteFull notes that a task found no room at a place, and reports whether it is in vain
-// to go on: it failed on maxFullDisks executors, or as often on all there are.
+// noteFull notes that a task found no room at a place, and reports whether it is in
+// vain to go on: it failed on MaxFullDisks executors, or as often on all there are.
 func (c *Core) noteFull(p *past, pl *place) bool {
 	pl.full++
 	failures, executors := 0, 0
@@ -40,7 +40,7 @@ func (c *Core) noteFull(p *past, pl *place) bool {
 			executors++
 		}
 	}
-	return failures >= maxFullDisks && (executors >= maxFullDisks || c.nowhereLeft(p))
+	return failures >= c.cfg.MaxFullDisks && (executors >= c.cfg.MaxFullDisks || c.nowhereLeft(p))
 }
 
 // nowhereLeft reports whether a task found no room on any executor there is.
@@ -68,6 +68,9 @@ func (p *past) withoutRoom(failure fault.Report) fault.Report {
 		if failures += pl.full; pl.full > 0 {
 			names = append(names, string(pl.exec.id))
 		}
+	}
+	if failures == 1 {
+		return failure
 	}
 	slices.Sort(names)
 	failure.Message = fmt.Sprintf("failed %d times because disks are full, on %s, in the end: %s", failures, strings.Join(names, ", "), failure.Message)

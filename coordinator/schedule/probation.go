@@ -106,7 +106,7 @@ func (c *Core) recall() {
 		return
 	}
 	for _, e := range c.order {
-		if e.live && e.aside > 0 {
+		if e.live && e.aside > 0 && !e.low {
 			c.comeBack(e)
 		}
 	}

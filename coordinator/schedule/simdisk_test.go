@@ -47,7 +47,7 @@ func (c *checker) endsFull(f JobFailed, key taskKey) {
 	for _, n := range c.full[key] {
 		failures += n
 	}
-	if c.tally.ranFull++; failures < maxFullDisks || len(c.full[key]) < maxFullDisks && !c.nowhere[key] {
+	if c.tally.ranFull++; failures < DefaultMaxFullDisks || len(c.full[key]) < DefaultMaxFullDisks && !c.nowhere[key] {
 		c.w.fail("job %v failed for want of disk space after %d failures on %d executors: %s", f.Job.Short(), failures, len(c.full[key]), f.Failure.Message)
 	}
 }
