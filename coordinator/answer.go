@@ -15,7 +15,7 @@ import (
 var codes = map[fault.Kind]connect.Code{
 	fault.Unknown: connect.CodeUnknown, fault.Invalid: connect.CodeInvalidArgument, fault.User: connect.CodeAborted,
 	fault.Transient: connect.CodeUnavailable, fault.Lost: connect.CodeUnavailable, fault.Fetch: connect.CodeUnavailable, fault.Unreachable: connect.CodeUnavailable,
-	fault.Corrupt: connect.CodeDataLoss, fault.Resource: connect.CodeResourceExhausted,
+	fault.Corrupt: connect.CodeDataLoss, fault.Resource: connect.CodeResourceExhausted, fault.Disk: connect.CodeResourceExhausted,
 	fault.Canceled: connect.CodeCanceled, fault.Internal: connect.CodeInternal,
 }
 

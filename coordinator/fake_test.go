@@ -49,6 +49,7 @@ type fake struct {
 	peers     map[string]string
 	fenced    string
 	drained   bool
+	diskLow   bool // it says that it is low on disk space
 	drivers   map[plan.JobID]bool
 	asks      []*pb.RunJob // to be sent
 	pieces    map[int32]int32

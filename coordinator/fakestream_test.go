@@ -32,7 +32,7 @@ func (f *fake) registration() *pb.ConnectRequest {
 	r := &wire.Registration{
 		ClusterID: f.cluster, Executor: f.name, Protocol: f.version, BuildVersion: "v-fake", Slots: f.slots, MemoryBytes: 1 << 30,
 		DataAddress: f.data, OS: "linux", Arch: "amd64", Isolation: "none",
-		CommandsReceived: f.commands, FirstReport: f.acked + 1,
+		CommandsReceived: f.commands, FirstReport: f.acked + 1, DiskLow: f.diskLow,
 	}
 	listed := map[plan.AttemptID]bool{}
 	for id := range f.running {
@@ -176,7 +176,7 @@ func (f *fake) beat() *pb.ConnectRequest {
 		attempts = append(attempts, wire.AttemptProgress{Attempt: id, Rows: 7, Bytes: 70})
 	}
 	return &pb.ConnectRequest{Term: f.term, Session: f.session, Message: &pb.ConnectRequest_Heartbeat{Heartbeat: &pb.Heartbeat{
-		Beat: f.beats, Attempts: wire.EncodeAttemptProgress(attempts), DiskFreeBytes: 99,
+		Beat: f.beats, Attempts: wire.EncodeAttemptProgress(attempts), DiskFreeBytes: 99, DiskLow: f.diskLow,
 	}}}
 }
 

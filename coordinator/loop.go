@@ -262,6 +262,13 @@ func (l *loop) perform(a schedule.Action) {
 		l.log.Warn("executor set aside: attempts of several tasks in a row failed there", "executor", a.Executor, "failures", a.Failures, "dur", a.Until-l.now())
 	case schedule.Reinstated:
 		l.log.Info("executor takes attempts again", "executor", a.Executor)
+	case schedule.Damaged:
+		blame := fmt.Sprintf("network between %s and %s", a.Reader, a.Holder)
+		if a.Disk {
+			blame = "disk of " + string(a.Holder)
+		}
+		l.log.Warn("damaged bytes of a map output came to a reader",
+			"job", a.Output.Attempt.Job.Short(), "output", a.Output.String(), "executor", a.Holder, "blame", blame)
 	case schedule.RolledBack:
 		l.log.Warn("a repeated task gave other rows, and what had read the first ones is done again",
 			"job", a.Job.Short(), "task", a.Because.String(), "stage", int(a.Stage), "tasks", a.Tasks)

@@ -10,6 +10,7 @@ import (
 	"connectrpc.com/connect"
 
 	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
+	"github.com/sheafdata/sheaf/internal/memory"
 	"github.com/sheafdata/sheaf/internal/plan"
 )
 
@@ -65,6 +66,8 @@ func (l *loop) describe(n *node) *pb.Node {
 		d.State, d.Reason = pb.NodeState_NODE_STATE_SUSPECT, "heartbeats are missing"
 	case n.drain != nil:
 		d.State, d.Reason = pb.NodeState_NODE_STATE_DRAINING, n.drain.Reason
+	case core.Low:
+		d.State, d.Reason = pb.NodeState_NODE_STATE_SUSPECT, fmt.Sprintf("it is low on disk space, with %s free: it gets no tasks until it has more", memory.FormatSize(s.diskFree))
 	case core.Aside > 0:
 		d.State, d.Reason = pb.NodeState_NODE_STATE_SUSPECT, fmt.Sprintf("attempts of %d tasks in a row failed there: it is set aside for a while", core.Aside)
 	default:

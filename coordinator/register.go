@@ -77,7 +77,7 @@ func (l *loop) admit(r *registration) error {
 // join begins a session. An older one of the executor ends by that.
 func (l *loop) join(st *stream, r *registration, answer func(*session, error)) {
 	l.joining[r.Executor] = true
-	ev := schedule.ExecutorJoined{At: l.now(), Executor: r.Executor, Session: r.session, Slots: r.Slots}
+	ev := schedule.ExecutorJoined{At: l.now(), Executor: r.Executor, Session: r.session, Slots: r.Slots, Low: r.DiskLow}
 	details := &record.Details{
 		DataAddress: r.DataAddress, MemoryBytes: r.MemoryBytes, OS: r.OS, Arch: r.Arch, BuildVersion: r.BuildVersion, Isolation: r.Isolation,
 	}

@@ -78,6 +78,7 @@ func (l *loop) heartbeat(s *session, st *stream, m *pb.Heartbeat, progress []wir
 		return
 	}
 	s.diskFree, s.memoryUsed = m.GetDiskFreeBytes(), m.GetMemoryUsedBytes()
+	l.diskLow(s, m.GetDiskLow())
 	for _, p := range progress {
 		if !l.machine.core.Runs(s.executor, s.id, p.Attempt) {
 			continue
@@ -90,6 +91,24 @@ func (l *loop) heartbeat(s *session, st *stream, m *pb.Heartbeat, progress []wir
 		of[p.Attempt] = p
 	}
 	st.ack(s.durable, m.GetBeat())
+}
+
+// diskLow follows an executor that became low on disk space, or has room again.
+func (l *loop) diskLow(s *session, low bool) {
+	core, live := l.machine.core.Session(s.executor)
+	if !live || core.Session != s.id || core.Low == low {
+		return
+	}
+	// Another heartbeat may come before this counts: then it is said twice.
+	l.propose(record.Record{Event: schedule.DiskLow{At: l.now(), Executor: s.executor, Session: s.id, Low: low}}, func(err error) {
+		switch {
+		case err != nil:
+		case low:
+			l.log.Warn("executor is low on disk space: it gets no more attempts", "executor", s.executor, "bytes", s.diskFree)
+		default:
+			l.log.Info("executor has room on its disks again", "executor", s.executor, "bytes", s.diskFree)
+		}
+	})
 }
 
 func (l *loop) acked(s *session, st *stream, sequence uint64) {

@@ -31,8 +31,13 @@ type Config struct {
 	// MemoryBytes is the budget of the attempts of a job here; the default is half
 	// of what this machine, or this process's control group, has.
 	MemoryBytes int64
-	// DiskBytes is the most that map outputs may take; 0 means the disks' bounds.
+	// DiskBytes is the most that map outputs and spill files may take; 0 means the
+	// disks' bounds.
 	DiskBytes int64
+	// DiskReserveBytes is the low-water mark of each of the disks: when all have less
+	// free, no attempts are taken. 0 means a twentieth of the disk, at most 2 GiB; a
+	// negative one is no mark.
+	DiskReserveBytes int64
 
 	// Listen is the data port, host:port; the default is a free port of loopback.
 	// Advertise is what others are told instead, where they reach it by another.

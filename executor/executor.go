@@ -40,6 +40,7 @@ type Executor struct {
 	dir      string   // the first of Config.Dirs
 	lock     *os.File // of dir
 	store    *store.Store
+	room     *room
 	programs *artifact.Store
 	port     *port
 	relay    *relay // nil where executors speak without TLS
@@ -138,9 +139,10 @@ func (e *Executor) open() (err error) {
 	if e.programs, err = artifact.Open(filepath.Join(e.dir, programsDir), e.cfg.Limits.Programs); err != nil {
 		return err
 	}
-	if err := e.pruneLogs(nil); err != nil {
+	if err := e.pruneLogs(e.cfg.Limits.LogJobs, nil); err != nil {
 		return err
 	}
+	e.openRoom()
 	if e.dialer, err = newDialer(e.cfg); err != nil {
 		return err
 	}

@@ -77,14 +77,3 @@ func (e *Executor) joinGossip(ctx context.Context, cluster, seed string) {
 	}
 	e.gossip = g
 }
-
-// freeBytes is what may still be written to the executor's disks.
-func (e *Executor) freeBytes() int64 {
-	var sum int64
-	for _, dir := range e.cfg.Dirs {
-		if free, ok := storage.FreeBytes(dir); ok {
-			sum += free
-		}
-	}
-	return sum
-}

@@ -246,5 +246,18 @@ func (ev *events) Failed(id plan.AttemptID, f fault.Report, unreadable []plan.Ou
 	ev.j.s.give(func() { ev.j.s.ended(id, f, unreadable, working) })
 }
 
+// DiskWanted implements worker.Events.
+func (ev *events) DiskWanted(m wire.DiskWanted) wire.DiskLent {
+	lent, err := ev.space.Lend(m.NeedBytes, m.WantBytes)
+	if err != nil {
+		failure := fault.ReportOf(err)
+		return wire.DiskLent{Failure: &failure}
+	}
+	return wire.DiskLent{Bytes: lent}
+}
+
+// DiskReturned implements worker.Events.
+func (ev *events) DiskReturned(bytes int64) { ev.space.TakeBack(bytes) }
+
 // Exited implements worker.Events.
 func (ev *events) Exited(err error) { ev.j.s.give(func() { ev.j.exited(ev, err) }) }

@@ -35,9 +35,9 @@ func workersOf(job string) ([]int, error) {
 	return numbers, nil
 }
 
-// pruneLogs deletes the logs of the jobs that were worked for longest ago, but
-// for those that live.
-func (e *Executor) pruneLogs(lives func(plan.JobID) bool) error {
+// pruneLogs deletes the logs of jobs, but for those that live and so many of the
+// others: those that were worked for last.
+func (e *Executor) pruneLogs(kept int, lives func(plan.JobID) bool) error {
 	dir := filepath.Join(e.dir, jobsDir)
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -61,7 +61,7 @@ func (e *Executor) pruneLogs(lives func(plan.JobID) bool) error {
 	}
 	slices.SortFunc(ended, func(a, b job) int { return cmp.Or(b.used.Compare(a.used), strings.Compare(a.path, b.path)) })
 	var errs []error
-	for _, j := range ended[min(len(ended), e.cfg.Limits.LogJobs):] {
+	for _, j := range ended[min(len(ended), kept):] {
 		errs = append(errs, os.RemoveAll(j.path))
 	}
 	return fault.Wrap(fault.Resource, errors.Join(errs...))

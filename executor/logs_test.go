@@ -116,7 +116,7 @@ func TestPruneLogs(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(e.dir, jobsDir, "not a job"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.pruneLogs(func(id plan.JobID) bool { return id == ids[0] }); err != nil {
+	if err := e.pruneLogs(e.cfg.Limits.LogJobs, func(id plan.JobID) bool { return id == ids[0] }); err != nil {
 		t.Fatal(err)
 	}
 	left, err := os.ReadDir(filepath.Join(e.dir, jobsDir))

@@ -149,11 +149,11 @@ func (s *session) releaseJob(id plan.JobID) {
 	if j := s.jobs[id]; j != nil {
 		delete(s.jobs, id)
 		j.retire()
-		lives := make(map[plan.JobID]bool, len(s.jobs))
-		for id := range s.jobs {
-			lives[id] = true
-		}
-		s.sweep(func() error { return s.e.pruneLogs(func(id plan.JobID) bool { return lives[id] }) })
+		s.e.room.tidy = false
+		lives := s.live()
+		s.sweep(func() error {
+			return s.e.pruneLogs(s.e.cfg.Limits.LogJobs, func(id plan.JobID) bool { _, ok := lives[id]; return ok })
+		})
 		return
 	}
 	s.sweep(func() error { return s.e.store.DropJob(id) })

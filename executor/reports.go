@@ -112,7 +112,7 @@ func (s *session) registration(cluster string) *pb.ConnectRequest {
 	r := &wire.Registration{
 		ClusterID: cluster, Executor: e.name, Protocol: wire.ExecutorProtocol, BuildVersion: e.cfg.BuildVersion,
 		Slots: e.cfg.Slots, MemoryBytes: e.cfg.MemoryBytes, DataAddress: e.Address(), OS: goos, Arch: goarch,
-		Isolation: e.cfg.Isolation.String(), CommandsReceived: s.commands, FirstReport: s.reports.first(),
+		Isolation: e.cfg.Isolation.String(), CommandsReceived: s.commands, FirstReport: s.reports.first(), DiskLow: e.room.low,
 	}
 	for id := range s.running {
 		r.Running = append(r.Running, id)

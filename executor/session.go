@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -122,7 +121,7 @@ func (s *session) run(ctx context.Context) (again bool, err error) {
 		case d := <-s.e.leave:
 			s.leave(d)
 		case <-beats.C:
-			s.heartbeat()
+			s.heartbeat(s.watchRoom())
 			s.endIdle()
 			s.hurry()
 		case <-ctx.Done():
@@ -145,12 +144,12 @@ func (s *session) run(ctx context.Context) (again bool, err error) {
 const defaultHeartbeat = time.Second
 
 // heartbeat says that the executor lives and how far its attempts are.
-func (s *session) heartbeat() {
+func (s *session) heartbeat(freeBytes int64) {
 	if s.out == nil {
 		return
 	}
 	s.beat++
-	m := &pb.Heartbeat{Beat: s.beat, DiskFreeBytes: s.e.freeBytes()}
+	m := &pb.Heartbeat{Beat: s.beat, DiskFreeBytes: freeBytes, DiskLow: s.e.room.low}
 	var attempts []wire.AttemptProgress
 	for id, at := range s.running {
 		if at.reported == 0 && (at.rows > 0 || at.bytes > 0) {
@@ -180,15 +179,8 @@ func (s *session) drop() error {
 		j.end()
 	}
 	s.tasks.Wait()
-	var errs []error
-	dropped := map[plan.JobID]bool{}
-	for _, out := range s.e.store.Outputs() {
-		if job := out.ID.Attempt.Job; !dropped[job] {
-			dropped[job] = true
-			errs = append(errs, s.e.store.DropJob(job))
-		}
-	}
-	return errors.Join(errs...)
+	s.e.room.tidying = false // who was at it may not have come to say so
+	return s.e.dropOutputs(func(plan.JobID) bool { return false })
 }
 
 // broken ends the executor.

@@ -21,8 +21,22 @@ import (
 	"github.com/sheafdata/sheaf/internal/plan"
 )
 
-// startWorker starts a worker of a job. It may take long.
+// startWorker starts a worker of a job. It may take long. That there is no room for
+// its program, its log or its files is the machine's fault and not the job's.
 func (s *session) startWorker(ctx context.Context, spec plan.JobSpec, ev *events) (*worker.Worker, error) {
+	w, err := s.tryWorker(ctx, spec, ev)
+	return w, ofDisk(err)
+}
+
+// ofDisk gives an error of a full disk of this executor its kind.
+func ofDisk(err error) error {
+	if fault.IsFull(err) {
+		return &fault.Error{Kind: fault.Disk, Err: err}
+	}
+	return err
+}
+
+func (s *session) tryWorker(ctx context.Context, spec plan.JobSpec, ev *events) (*worker.Worker, error) {
 	e := s.e
 	program, release, err := e.program(ctx, spec)
 	if err != nil {
@@ -48,7 +62,7 @@ func (s *session) startWorker(ctx context.Context, spec plan.JobSpec, ev *events
 	}
 	return worker.Start(ctx, worker.Config{
 		Program: program, Job: spec, Executor: e.name, Dir: dir, Directories: ev.space.Dirs(),
-		MemoryBytes: e.cfg.MemoryBytes, LimitBytes: e.cfg.WorkerBytes, Slots: e.cfg.Slots, DataAddress: e.Address(), Executors: executors,
+		DiskLimited: e.cfg.DiskBytes > 0, MemoryBytes: e.cfg.MemoryBytes, LimitBytes: e.cfg.WorkerBytes, Slots: e.cfg.Slots, DataAddress: e.Address(), Executors: executors,
 		Log: s.log, Events: ev, Environment: e.cfg.Environment, Isolation: e.cfg.Isolation, Limits: e.cfg.Worker, Logs: e.cfg.Logs,
 	})
 }

@@ -379,6 +379,9 @@ func TestDiskFull(t *testing.T) {
 			if test.bytes != "" && !regexp.MustCompile(test.bytes).MatchString(e.stderr) {
 				t.Errorf("stderr = %s, want the bytes needed, as in %s", e.stderr, test.bytes)
 			}
+			if strings.Contains(e.stderr, " times because disks are full") {
+				t.Errorf("stderr = %s, want one try: there is no other disk", e.stderr)
+			}
 			p.wantNothing(t)
 		})
 	}

@@ -96,7 +96,7 @@ func unreadable(out plan.OutputID, err error) error {
 	}
 	kind := fault.KindOf(err)
 	switch kind {
-	case fault.Canceled, fault.Resource:
+	case fault.Canceled, fault.Resource, fault.Disk:
 		return err
 	case fault.Corrupt, fault.Fetch, fault.Unreachable:
 	default:

@@ -26,6 +26,7 @@ func executorCommand(c *console) *cobra.Command {
 		d                        daemon
 		name, join, dirs         string
 		memoryText, diskText     string
+		reserveText              string
 		isolation, tokenFilePath string
 		stall                    time.Duration
 	)
@@ -46,7 +47,8 @@ func executorCommand(c *console) *cobra.Command {
 	f.StringVar(&name, "name", "", "`name` in the cluster (else the machine's, with some digits, kept in the directory)")
 	f.IntVar(&o.Slots, "slots", 0, "tasks at once (else one a processor)")
 	f.StringVar(&memoryText, "memory", "", "`size` of the memory for a job's tasks, such as 16GiB (else half of the machine's)")
-	f.StringVar(&diskText, "disk", "", "`size` of the disk space for map outputs (else what the disks have)")
+	f.StringVar(&diskText, "disk", "", "`size` of the disk space for spill files and map outputs (else what the disks have)")
+	f.StringVar(&reserveText, "disk-reserve", "", "`size` of the low-water mark: when each directory's disk has less free, no tasks are\ntaken; 0 for none (else a twentieth of the disk, at most 2GiB)")
 	f.StringVar(&o.Session, "session", "", "`directory` for what drivers keep between their jobs, if they name none: one that all\nexecutors share, and the same for all")
 	f.StringVar(&o.Listen, "listen", "127.0.0.1:0", "`address` for other executors")
 	f.StringVar(&o.Advertise, "advertise", "", "`address` that others are told, where they reach it by another")
@@ -68,6 +70,11 @@ func executorCommand(c *console) *cobra.Command {
 			return err
 		}
 		if o.DiskBytes, err = size("--disk", diskText); err != nil {
+			return err
+		}
+		if reserveText == "0" {
+			o.DiskReserveBytes = -1
+		} else if o.DiskReserveBytes, err = size("--disk-reserve", reserveText); err != nil {
 			return err
 		}
 		if o.Session != "" {

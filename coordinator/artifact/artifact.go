@@ -217,6 +217,19 @@ func (s *Store) room(e *entry, total int64, keep func(name string) bool) error {
 	return nil
 }
 
+// Prune deletes all complete programs but those in use and those to keep.
+func (s *Store) Prune(keep func(name string) bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for _, e := range s.entries {
+		if e.complete && e.holds == 0 && !keep(e.name) {
+			errs = append(errs, s.remove(e))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // remove deletes a program. It is called with mu held.
 func (s *Store) remove(e *entry) error {
 	name := e.name

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"syscall"
 
 	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
@@ -131,7 +130,7 @@ func (s *Store) add(e *entry, c Chunk) (err error) {
 // advise says what to do about a disk that is full: other disks of the daemon may
 // have room, but no retry on this one will.
 func advise(err error) error {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+	if fault.IsFull(err) {
 		return fmt.Errorf("%w: free space there, or start the daemon with a directory on another disk", err)
 	}
 	return err

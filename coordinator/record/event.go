@@ -32,8 +32,11 @@ func message(r Record) (*pb.JournalRecord, error) {
 		at = ev.At
 		m.Event = &pb.JournalRecord_ExecutorJoined{ExecutorJoined: &pb.ExecutorJoinedEvent{
 			Executor: string(ev.Executor), Session: uint64(ev.Session), Slots: clamp(ev.Slots),
-			Details: encodeDetails(r.Details),
+			Details: encodeDetails(r.Details), DiskLow: ev.Low,
 		}}
+	case schedule.DiskLow:
+		at = ev.At
+		m.Event = &pb.JournalRecord_DiskLow{DiskLow: &pb.DiskLowEvent{Executor: string(ev.Executor), Session: uint64(ev.Session), Low: ev.Low}}
 	case schedule.ExecutorDraining:
 		at = ev.At
 		m.Event = &pb.JournalRecord_ExecutorDraining{ExecutorDraining: encodeDraining(ev, r.Drain)}

@@ -76,7 +76,7 @@ func readForgotten(at time.Duration, m *pb.JobForgottenEvent) (schedule.Event, e
 
 func readJoined(at time.Duration, m *pb.ExecutorJoinedEvent) (schedule.Event, *Details, error) {
 	ev := schedule.ExecutorJoined{
-		At: at, Executor: plan.ExecutorID(m.GetExecutor()), Session: plan.SessionID(m.GetSession()), Slots: int(m.GetSlots()),
+		At: at, Executor: plan.ExecutorID(m.GetExecutor()), Session: plan.SessionID(m.GetSession()), Slots: int(m.GetSlots()), Low: m.GetDiskLow(),
 	}
 	if ev.Slots < 0 {
 		return ev, nil, fault.New(fault.Invalid, "slots: is %d, want 0 or more", ev.Slots)
@@ -107,6 +107,11 @@ func readDetails(m *pb.ExecutorDetails) (*Details, error) {
 		}
 	}
 	return d, nil
+}
+
+func readDiskLow(at time.Duration, m *pb.DiskLowEvent) (schedule.Event, error) {
+	ev := schedule.DiskLow{At: at, Executor: plan.ExecutorID(m.GetExecutor()), Session: plan.SessionID(m.GetSession()), Low: m.GetLow()}
+	return ev, session(ev.Executor, ev.Session)
 }
 
 func readDraining(at time.Duration, m *pb.ExecutorDrainingEvent) (schedule.Event, *Drain, error) {

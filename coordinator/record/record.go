@@ -100,6 +100,8 @@ func Name(ev schedule.Event) string {
 		return "job_forgotten"
 	case schedule.ExecutorJoined:
 		return "executor_joined"
+	case schedule.DiskLow:
+		return "disk_low"
 	case schedule.ExecutorDraining:
 		return "executor_draining"
 	case schedule.ExecutorLost:
@@ -132,6 +134,8 @@ func read(m *pb.JournalRecord) (r Record, err error) {
 		r.Event, err = readForgotten(at, ev.JobForgotten)
 	case *pb.JournalRecord_ExecutorJoined:
 		r.Event, r.Details, err = readJoined(at, ev.ExecutorJoined)
+	case *pb.JournalRecord_DiskLow:
+		r.Event, err = readDiskLow(at, ev.DiskLow)
 	case *pb.JournalRecord_ExecutorDraining:
 		r.Event, r.Drain, err = readDraining(at, ev.ExecutorDraining)
 	case *pb.JournalRecord_ExecutorLost:

@@ -21,7 +21,7 @@ import (
 
 // events are all types of events.
 var events = []schedule.Event{
-	schedule.JobSubmitted{}, schedule.JobForgotten{}, schedule.ExecutorJoined{}, schedule.ExecutorDraining{}, schedule.ExecutorLost{},
+	schedule.JobSubmitted{}, schedule.JobForgotten{}, schedule.ExecutorJoined{}, schedule.DiskLow{}, schedule.ExecutorDraining{}, schedule.ExecutorLost{},
 	schedule.AttemptFinished{}, schedule.AttemptFailed{}, schedule.CancelRequested{}, schedule.Tick{},
 }
 
@@ -125,6 +125,8 @@ func samples() []Record {
 		}},
 		schedule.AttemptFailed{At: 12 * time.Second, Executor: "e1", Session: 5, Attempt: attempt,
 			Failure: fault.Report{Kind: fault.User, Message: "exit 1"}, Working: &plan.RowRange{Split: 1, Row: 300, Rows: 2}},
+		schedule.DiskLow{At: 13 * time.Second, Executor: "e1", Session: 5, Low: true},
+		schedule.ExecutorJoined{At: 14 * time.Second, Executor: "e1", Session: 6, Slots: 4, Low: true},
 	}
 	var all []Record
 	for _, ev := range events {
@@ -257,7 +259,7 @@ func TestDecodeIsStrict(t *testing.T) {
 		{"nothing", nil, "journal record: event: is missing"},
 		{"no event", []byte{8, 1}, "journal record: event: is missing"},
 		{"newer field", append(tick[:len(tick):len(tick)], 3<<3, 1), "JournalRecord: field 3 (type 0) is not known: a newer version wrote it"},
-		{"newer event", []byte{0x9a, 1, 0}, "JournalRecord: field 19 (type 2) is not known: a newer version wrote it"},
+		{"newer event", []byte{0xa2, 1, 0}, "JournalRecord: field 20 (type 2) is not known: a newer version wrote it"},
 	} {
 		_, err := Decode(tc.data)
 		if err == nil || !strings.Contains(err.Error(), tc.want) || fault.KindOf(err) != fault.Invalid {

@@ -57,6 +57,14 @@ type Reinstated struct {
 	Executor plan.ExecutorID
 }
 
+// Damaged says that damaged bytes of a map output came to a reader, and what is to
+// blame: the disk of its holder, else the network between the two. It is for people.
+type Damaged struct {
+	Output         plan.OutputID
+	Holder, Reader plan.ExecutorID
+	Disk           bool
+}
+
 // RolledBack says that tasks of a stage are done again, because one that they
 // had read from gave other rows when it had to be repeated. It is for people.
 type RolledBack struct {
@@ -92,6 +100,7 @@ func (Release) action()    {}
 func (ReleaseJob) action() {}
 func (SetAside) action()   {}
 func (Reinstated) action() {}
+func (Damaged) action()    {}
 func (RolledBack) action() {}
 func (JobDone) action()    {}
 func (JobFailed) action()  {}

@@ -10,6 +10,9 @@ type Config struct {
 	// MaxFaults is the number of uncharged failures of one task that fails its
 	// job: a bound for faults that never heal.
 	MaxFaults int
+	// MaxFullDisks is the number of failures of one task for want of disk space, on as
+	// many executors or on all there are, that fails its job.
+	MaxFullDisks int
 	// SplitBytes is the most input that one task of a source stage gets, unless
 	// one piece that cannot be cut is larger.
 	SplitBytes int64
@@ -42,6 +45,8 @@ const (
 	DefaultMaxAttempts = 4
 	// DefaultMaxFaults is generous, since infrastructure is not the user's fault.
 	DefaultMaxFaults = 20
+	// DefaultMaxFullDisks machines without room for a task are no accident.
+	DefaultMaxFullDisks = 4
 	// DefaultSplitBytes keeps a task at a second or so of reading.
 	DefaultSplitBytes = 64 << 20
 	// DefaultSortSplitBytes is what is sorted within the outer cache of a core:
@@ -94,6 +99,7 @@ const (
 func (c Config) withDefaults() Config {
 	orInt(&c.MaxAttempts, DefaultMaxAttempts)
 	orInt(&c.MaxFaults, DefaultMaxFaults)
+	orInt(&c.MaxFullDisks, DefaultMaxFullDisks)
 	orInt(&c.SplitBytes, DefaultSplitBytes)
 	orInt(&c.SortSplitBytes, min(DefaultSortSplitBytes, c.SplitBytes))
 	orInt(&c.PartitionBytes, DefaultPartitionBytes)

@@ -43,6 +43,17 @@ type ExecutorJoined struct {
 	Executor plan.ExecutorID
 	Session  plan.SessionID
 	Slots    int
+	// Low says what DiskLow would say at once.
+	Low bool
+}
+
+// DiskLow says whether an executor is low on disk space: as long as it is, it takes
+// no more attempts. Those under way go on, and its map outputs stay.
+type DiskLow struct {
+	At       time.Duration
+	Executor plan.ExecutorID
+	Session  plan.SessionID
+	Low      bool
 }
 
 // ExecutorDraining says that an executor takes no more attempts; those under
@@ -99,6 +110,7 @@ type Tick struct {
 func (e JobSubmitted) when() time.Duration     { return e.At }
 func (e JobForgotten) when() time.Duration     { return e.At }
 func (e ExecutorJoined) when() time.Duration   { return e.At }
+func (e DiskLow) when() time.Duration          { return e.At }
 func (e ExecutorDraining) when() time.Duration { return e.At }
 func (e ExecutorLost) when() time.Duration     { return e.At }
 func (e AttemptFinished) when() time.Duration  { return e.At }

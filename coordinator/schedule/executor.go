@@ -19,6 +19,8 @@ type executor struct {
 	slots   int
 	// draining says that it takes no more attempts.
 	draining bool
+	// low says that there is little room on its disks.
+	low bool
 	// strikes are failures of different tasks in a row, struck the last of them;
 	// aside is until when the executor is set aside, 0 if it is not; setbacks
 	// counts how often that was so since an attempt ended well there.
@@ -38,7 +40,9 @@ type executor struct {
 func (e *executor) free() int { return e.slots - (len(e.running) - e.drivers) }
 
 // usable reports whether the executor takes attempts at all.
-func (e *executor) usable() bool { return e.live && !e.draining && e.aside == 0 && e.slots > 0 }
+func (e *executor) usable() bool {
+	return e.live && !e.draining && !e.low && e.aside == 0 && e.slots > 0
+}
 
 // lessLoaded puts the executor with the most free slots first.
 func lessLoaded(a, b *executor) bool {
@@ -70,7 +74,7 @@ func (c *Core) joined(ev ExecutorJoined) {
 	if e.live {
 		c.drop(e, true)
 	}
-	e.live, e.draining, e.session, e.slots = true, false, ev.Session, max(ev.Slots, 0)
+	e.live, e.draining, e.low, e.session, e.slots = true, false, ev.Low, ev.Session, max(ev.Slots, 0)
 	e.held = make(map[*job][]*task)
 	c.enlist(e)
 }

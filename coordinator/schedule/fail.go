@@ -23,7 +23,7 @@ func (c *Core) failed(ev AttemptFailed) {
 		c.backupFailed(t, e, ev)
 		return
 	}
-	if t.wanted() && ofInput(ev.Failure.Kind) && !c.unreadable(t, e, ev) {
+	if t.wanted() && ofInput(ev.Failure.Kind) && !c.unreadable(t, e, &ev) {
 		// Nothing to repair: waiting is all that may help.
 		c.setBackWaiting(t, e, ev.Failure)
 		return
@@ -39,7 +39,7 @@ func (c *Core) failed(ev AttemptFailed) {
 func (c *Core) backupFailed(w *task, e *executor, ev AttemptFailed) {
 	t := w.of
 	if w.wanted() && ofInput(ev.Failure.Kind) {
-		c.unreadable(t, e, ev)
+		c.unreadable(t, e, &ev)
 	}
 	if !w.wanted() || !w.canceled && !w.void() && t.state == running {
 		c.noteBackup(t, e, ev.Failure)
@@ -98,7 +98,7 @@ func (c *Core) noteFailure(t *task, e *executor, failure fault.Report) bool {
 	}
 	p := t.history()
 	pl := p.failedOn(e)
-	if failure.Kind.Charged() || c.plant == plantChargeFetch && (failure.Kind == fault.Fetch || failure.Kind == fault.Unreachable) {
+	if c.charges(failure.Kind) {
 		p.alike = p.charged == 0 || p.alike && p.last.Kind == failure.Kind && p.last.Message == failure.Message
 		p.last = failure
 		p.charged++
@@ -110,12 +110,25 @@ func (c *Core) noteFailure(t *task, e *executor, failure fault.Report) bool {
 		return true
 	}
 	p.faults++
+	if failure.Kind == fault.Disk && c.noteFull(p, pl) {
+		c.fail(t, p.withoutRoom(failure))
+		return false
+	}
 	if p.faults >= c.cfg.MaxFaults {
 		failure.Message = fmt.Sprintf("set back %d times by faults around it, in the end: %s", p.faults, failure.Message)
 		c.fail(t, failure)
 		return false
 	}
 	return true
+}
+
+// charges reports whether a failure of a kind counts towards a task's attempts.
+func (c *Core) charges(k fault.Kind) bool {
+	switch {
+	case c.plant == plantChargeFetch && (k == fault.Fetch || k == fault.Unreachable), c.plant == plantChargeDisk && k == fault.Disk:
+		return true
+	}
+	return k.Charged()
 }
 
 // exhausted words the failure of a task that used up its attempts.
@@ -142,9 +155,10 @@ func (c *Core) fail(t *task, failure fault.Report) {
 	})
 }
 
-// retry queues a task again, after a wait if the failure was transient.
+// retry queues a task again, after a wait if the failure was transient, or if
+// there is nowhere else to go.
 func (c *Core) retry(t *task, kind fault.Kind) {
-	if kind != fault.Transient {
+	if kind != fault.Transient && (kind != fault.Disk || !c.nowhereLeft(t.history())) {
 		c.requeue(t)
 		return
 	}
@@ -156,7 +170,7 @@ func (c *Core) retry(t *task, kind fault.Kind) {
 // unreadable gives up the named map outputs as far as they are current inputs
 // of the consumer, which ran on e. It reports whether any name made sense: an output that was
 // superseded meanwhile needs no repair, only another try.
-func (c *Core) unreadable(consumer *task, e *executor, ev AttemptFailed) bool {
+func (c *Core) unreadable(consumer *task, e *executor, ev *AttemptFailed) bool {
 	x := consumer.stage.input
 	if x == nil {
 		return false
@@ -171,7 +185,14 @@ func (c *Core) unreadable(consumer *task, e *executor, ev AttemptFailed) bool {
 			continue
 		}
 		known = true
-		if t.state != done || t.number != name.Attempt.Number || t.lost || c.triesAgain(consumer, e, t, &ev) {
+		if t.state != done || t.number != name.Attempt.Number || t.lost {
+			continue
+		}
+		again := c.triesAgain(consumer, e, t, ev)
+		if ev.Failure.Kind == fault.Corrupt {
+			c.cameDamaged(consumer, e, t.exec, name, again, &ev.Failure)
+		}
+		if again {
 			continue
 		}
 		if t.loseOutputs() {

@@ -149,6 +149,7 @@ func (c *Core) commit(t *task, e *executor, r *plan.Result) {
 	c.noteSpeed(t)
 	e.absolve()
 	c.blame(t, e)
+	c.cameSound(t)
 	// Before the stage can be complete: what is rolled back may need more of it.
 	goesOn := c.repeated(t)
 	s.done++

@@ -60,7 +60,7 @@ func (l *loader) executor(cp *ExecutorCopy) {
 		return
 	}
 	e := &executor{
-		id: cp.ID, seq: cp.Seq, live: cp.Live, draining: cp.Draining, session: cp.Session, slots: cp.Slots,
+		id: cp.ID, seq: cp.Seq, live: cp.Live, draining: cp.Draining, low: cp.Low, session: cp.Session, slots: cp.Slots,
 		ended: slices.Clone(cp.Ended), freeIndex: -1,
 		strikes: cp.Strikes, struck: cp.Struck, struckJob: cp.StruckJob, aside: cp.Aside, setbacks: cp.Setbacks,
 	}
@@ -214,7 +214,10 @@ func (l *loader) task(t *task, cp *TaskCopy) {
 		t.past = &past{charged: p.Charged, faults: p.Faults, last: p.Last, alike: p.Alike, superseded: slices.Clone(p.Superseded), before: p.Before, again: p.Again}
 		t.past.suspect, t.past.suspectedAt, t.past.accused, t.past.deadly = p.Suspect, p.SuspectedAt, p.Accused, p.Deadly
 		for _, pl := range p.Places {
-			t.past.places = append(t.past.places, place{exec: l.some(pl.Executor), failures: pl.Failures, doubtful: pl.Doubtful})
+			t.past.places = append(t.past.places, place{exec: l.some(pl.Executor), failures: pl.Failures, full: pl.Full, doubtful: pl.Doubtful})
+		}
+		if d := p.Damage; d != nil {
+			t.past.damage = &damage{output: d.Output, reader: l.some(d.Reader), holder: l.some(d.Holder)}
 		}
 	}
 	if t.state == running && (t.exec == nil || !t.exec.live || t.exec.session != t.session) || t.state > done ||

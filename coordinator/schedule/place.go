@@ -14,14 +14,18 @@ type parkGroup struct {
 }
 
 // choose picks an executor with a free slot: one that holds much of the task's
-// input and where the task never failed, else one where it never failed, else one where it failed less than maxFailuresOn times, else any if all are
-// closed to it. It returns nil when the task should wait for a busy one.
+// input and where the task never failed, else one where it never failed, else one
+// where it failed less than maxFailuresOn times and found room, else any if all
+// are closed to it. It returns nil when the task should wait for a busy one.
 func (c *Core) choose(t *task) *executor {
-	cutOff := c.cutOff(t)
-	if e := c.nearest(t); e != nil && !slices.Contains(cutOff, e) {
+	shut := c.cutOff(t)
+	if c.plant != plantStayFull {
+		shut = append(shut, t.past.fullOn()...)
+	}
+	if e := c.nearest(t); e != nil && !slices.Contains(shut, e) {
 		return e
 	}
-	if len(cutOff) == 0 && (t.past == nil || len(t.past.places) == 0) {
+	if len(shut) == 0 && (t.past == nil || len(t.past.places) == 0) {
 		return c.free.top()
 	}
 	var best, second *executor
@@ -30,7 +34,7 @@ func (c *Core) choose(t *task) *executor {
 		e := c.free.pop()
 		seen = append(seen, e)
 		switch n := t.past.failuresOn(e); {
-		case slices.Contains(cutOff, e):
+		case slices.Contains(shut, e):
 		case n == 0:
 			best = e
 		case n < maxFailuresOn && second == nil:
@@ -51,19 +55,19 @@ func (c *Core) choose(t *task) *executor {
 	return nil
 }
 
-// closedTo lists the executors that a task does not go to: it failed there, or was
-// cut off from its input.
+// closedTo lists the executors that a task does not go to: it failed there, found
+// the disks full, or was cut off from its input.
 func (c *Core) closedTo(t *task) []*executor {
-	out := c.cutOff(t)
+	out := append(c.cutOff(t), t.past.fullOn()...)
 	if t.past != nil {
 		for _, pl := range t.past.places {
-			if pl.failures >= maxFailuresOn && !slices.Contains(out, pl.exec) {
+			if pl.failures >= maxFailuresOn {
 				out = append(out, pl.exec)
 			}
 		}
 	}
 	slices.SortFunc(out, func(a, b *executor) int { return cmp.Compare(a.seq, b.seq) })
-	return out
+	return slices.Compact(out)
 }
 
 // allClosed reports whether every live executor with slots is in closed.

@@ -37,5 +37,11 @@ const (
 	plantCountLosers           // counters of attempts that came too late count
 	plantCountUndone           // counters of a winner stay when it is undone
 	plantNoBadLimit            // any number of rows may be left out
+	plantChargeDisk            // full disks use up the user's attempts
+	plantStayFull              // a task goes back to where it found the disks full
+	plantUseLow                // an executor that is low on disk space gets attempts
+	plantStayLow               // an executor that has room again gets none
+	plantBlameNetwork          // the network is blamed for bytes that nobody read again
+	plantBlameDisk             // the disk is blamed for bytes that nobody read again
 	plants                     // number of plants
 )

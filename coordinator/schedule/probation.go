@@ -24,7 +24,7 @@ const (
 // blames reports whether a failure of this kind is the fault of the place where
 // it happened, whatever the task. An attempt that is lost with its process, or
 // that runs out of memory, may owe that to the user's code: see blame.
-func blames(k fault.Kind) bool { return k == fault.Transient }
+func blames(k fault.Kind) bool { return k == fault.Transient || k == fault.Disk }
 
 // blame counts the failures for which a task was charged against the executors
 // where it failed: it went well on e.
@@ -106,7 +106,7 @@ func (c *Core) recall() {
 		return
 	}
 	for _, e := range c.order {
-		if e.live && e.aside > 0 {
+		if e.live && e.aside > 0 && !e.low {
 			c.comeBack(e)
 		}
 	}

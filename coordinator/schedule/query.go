@@ -13,7 +13,8 @@ type Session struct {
 	Slots    int
 	Running  int // attempts that hold a slot
 	Draining bool
-	Aside    int // failures for which it is set aside; 0 if it is not
+	Low      bool // on disk space
+	Aside    int  // failures for which it is set aside; 0 if it is not
 }
 
 // Sessions returns the live sessions, in the order in which their executors
@@ -22,7 +23,7 @@ func (c *Core) Sessions() []Session {
 	var out []Session
 	for _, e := range c.order {
 		if e.live {
-			out = append(out, Session{Executor: e.id, Session: e.session, Slots: e.slots, Running: e.slots - e.free(), Draining: e.draining, Aside: e.failuresAside()})
+			out = append(out, e.describe())
 		}
 	}
 	return out
@@ -34,7 +35,13 @@ func (c *Core) Session(id plan.ExecutorID) (Session, bool) {
 	if e == nil || !e.live {
 		return Session{}, false
 	}
-	return Session{Executor: e.id, Session: e.session, Slots: e.slots, Running: e.slots - e.free(), Draining: e.draining, Aside: e.failuresAside()}, true
+	return e.describe(), true
+}
+
+func (e *executor) describe() Session {
+	return Session{
+		Executor: e.id, Session: e.session, Slots: e.slots, Running: e.slots - e.free(), Draining: e.draining, Low: e.low, Aside: e.failuresAside(),
+	}
 }
 
 // Ended reports whether a session of an executor is known to be over. Only the

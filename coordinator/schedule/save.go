@@ -15,7 +15,7 @@ func (c *Core) State() *CoreState {
 	for i, e := range c.order {
 		places[e] = i + 1
 		st.Executors = append(st.Executors, ExecutorCopy{
-			ID: e.id, Seq: e.seq, Live: e.live, Draining: e.draining, Session: e.session, Slots: e.slots,
+			ID: e.id, Seq: e.seq, Live: e.live, Draining: e.draining, Low: e.low, Session: e.session, Slots: e.slots,
 			Ended: slices.Clone(e.ended), Strikes: e.strikes, Struck: e.struck, StruckJob: e.struckJob, Aside: e.aside, Setbacks: e.setbacks,
 		})
 	}
@@ -109,7 +109,10 @@ func (s saver) task(t *task) TaskCopy {
 		cp.Past = &PastCopy{Charged: p.charged, Faults: p.faults, Last: p.last, Alike: p.alike, Superseded: slices.Clone(p.superseded), Before: p.before, Again: p.again}
 		cp.Past.Suspect, cp.Past.SuspectedAt, cp.Past.Accused, cp.Past.Deadly = p.suspect, p.suspectedAt, p.accused, p.deadly
 		for _, pl := range p.places {
-			cp.Past.Places = append(cp.Past.Places, PastPlaceCopy{s.places[pl.exec], pl.failures, pl.doubtful})
+			cp.Past.Places = append(cp.Past.Places, PastPlaceCopy{s.places[pl.exec], pl.failures, pl.full, pl.doubtful})
+		}
+		if d := p.damage; d != nil {
+			cp.Past.Damage = &DamageCopy{d.output, s.places[d.reader], s.places[d.holder]}
 		}
 	}
 	return cp

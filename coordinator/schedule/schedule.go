@@ -86,6 +86,8 @@ func (c *Core) Step(ev Event) []Action {
 		c.forgotten(ev)
 	case ExecutorJoined:
 		c.joined(ev)
+	case DiskLow:
+		c.diskLow(ev)
 	case ExecutorDraining:
 		c.draining(ev)
 	case ExecutorLost:

@@ -159,7 +159,9 @@ func (s *script) event(t *testing.T, cm command, rest []string) Event {
 		}
 	case "join":
 		s.sessions[e] = session
-		return ExecutorJoined{At: s.now, Executor: e, Session: session, Slots: number(cm.args["slots"])}
+		return ExecutorJoined{At: s.now, Executor: e, Session: session, Slots: number(cm.args["slots"]), Low: cm.args["low"] != ""}
+	case "low", "high":
+		return DiskLow{At: s.now, Executor: e, Session: session, Low: cm.word(0) == "low"}
 	case "drain":
 		return ExecutorDraining{At: s.now, Executor: e, Session: session}
 	case "lost":
@@ -344,6 +346,12 @@ func describeAction(a Action) string {
 		return fmt.Sprintf("set-aside %s until %v after %d failures", a.Executor, a.Until, a.Failures)
 	case Reinstated:
 		return fmt.Sprintf("reinstated %s", a.Executor)
+	case Damaged:
+		blame := fmt.Sprintf("the network between %s and %s", a.Reader, a.Holder)
+		if a.Disk {
+			blame = "the disk of " + string(a.Holder)
+		}
+		return fmt.Sprintf("damaged %s:%d: %s is to blame", describeAttempt(a.Output.Attempt), a.Output.Exchange, blame)
 	case RolledBack:
 		return fmt.Sprintf("rolled-back %s: %d tasks of stage %d because of %v", jobName(a.Job), a.Tasks, a.Stage, a.Because)
 	case JobDone:

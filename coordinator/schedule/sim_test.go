@@ -35,7 +35,7 @@ func TestSimulation(t *testing.T) {
 		all.add(w.check.tally)
 	}
 	t.Logf("%+v", all)
-	if *seedFlag == 0 && (all.done < n || all.failed < n/10 || all.canceled < n/50 || all.repairs < n || all.late < n/50 || all.drivers < n/10 || all.bad < n/100 || all.deaths < n) {
+	if *seedFlag == 0 && (all.done < n || all.failed < n/10 || all.canceled < n/50 || all.repairs < n || all.late < n/50 || all.drivers < n/10 || all.bad < n/100 || all.deaths < n || all.full < n/10 || all.ranFull < n/1000) {
 		t.Errorf("%d seeds saw %+v: too little to prove anything", n, all)
 	}
 }
@@ -97,7 +97,8 @@ func TestSimulationSeesErrors(t *testing.T) {
 		plantChargeFetch: "charge for inputs that cannot be read", plantForgetAttempt: "forget an attempt", plantRemakeUnreached: "make outputs again that cannot be reached", plantBackupHere: "back up at the same place", plantBothWin: "let both win", plantUseAside: "use executors set aside", plantNeverBack: "leave executors aside", plantDoubleFigures: "count figures twice",
 		plantDiscardEarly: "discard beside running attempts", plantReviveSession: "revive sessions",
 		plantCountLosers: "count losers", plantCountUndone: "count what was undone",
-		plantNoBadLimit: "ignore the limit of bad rows",
+		plantNoBadLimit: "ignore the limit of bad rows", plantChargeDisk: "charge for full disks", plantStayFull: "go back to full disks",
+		plantUseLow: "use executors that are low", plantStayLow: "leave executors that have room again", plantBlameNetwork: "blame the network", plantBlameDisk: "blame the disk",
 	}
 	for p := plantNone + 1; p < plants; p++ {
 		if names[p] == "" {

@@ -55,7 +55,7 @@ func (c *checker) runningOf(job plan.JobID) (n int) {
 // othersUsable reports whether an executor beside these takes attempts.
 func (c *checker) othersUsable(these map[plan.ExecutorID]bool) bool {
 	for e, s := range c.sessions {
-		if !these[e] && !c.draining[s] && c.aside[e] <= c.w.now {
+		if !these[e] && !c.draining[s] && !c.low[s] && c.aside[e] <= c.w.now {
 			return true
 		}
 	}

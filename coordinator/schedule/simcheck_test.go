@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/plan"
 )
 
@@ -45,6 +46,12 @@ type checker struct {
 	ending      map[plan.JobID]bool // its attempts were canceled
 	over        map[plan.JobID]bool
 	draining    map[plan.SessionID]bool
+	low         map[plan.SessionID]bool
+	full        map[taskKey]map[plan.ExecutorID]int          // how often a task found no room there
+	tried       map[taskKey]map[plan.ExecutorID]bool         // where attempts of a task began
+	nowhere     map[taskKey]bool                             // it found no room, and no executor was left that it had not seen
+	complained  map[plan.OutputID]map[plan.ExecutorID]int    // how often damaged bytes of an output came to whom
+	corrupt     map[plan.OutputID]bool                       // outputs that are damaged on the disk
 	priority    int                                          // of the last launch of this step
 	cells       map[plan.OutputID][]sum                      // of every output ever written
 	differed    map[jobStage]int                             // repeated tasks that gave other rows
@@ -63,7 +70,7 @@ type jobStage struct {
 
 // tally says how much a simulation had to see.
 type tally struct {
-	done, failed, canceled, launches, reruns, repairs, late, drivers, rollBacks, blamed, backups, overtaken, aside, bad, deaths int
+	done, failed, canceled, launches, reruns, repairs, late, drivers, rollBacks, blamed, backups, overtaken, aside, bad, deaths, full, ranFull, disks, networks int
 }
 
 func (t *tally) add(o tally) {
@@ -82,6 +89,10 @@ func (t *tally) add(o tally) {
 	t.backups += o.backups
 	t.overtaken += o.overtaken
 	t.aside += o.aside
+	t.full += o.full
+	t.disks += o.disks
+	t.networks += o.networks
+	t.ranFull += o.ranFull
 }
 
 // simAttempt is what the checker knows of a launched attempt.
@@ -104,8 +115,10 @@ func newChecker(w *world) *checker {
 		tasks: map[plan.JobID]map[plan.StageID]int{}, charged: map[taskKey]int{}, faults: map[taskKey]int{}, fatal: map[plan.JobID]bool{},
 		staged: map[stagedKey]sum{}, rows: map[stagedKey]sum{}, quarantined: map[plan.AttemptID]bool{},
 		canceled: map[plan.JobID]bool{}, published: map[plan.JobID]bool{}, ending: map[plan.JobID]bool{}, over: map[plan.JobID]bool{},
-		draining: map[plan.SessionID]bool{},
-		cells:    map[plan.OutputID][]sum{}, differed: map[jobStage]int{}, unreached: map[taskKey]int{}, aside: map[plan.ExecutorID]time.Duration{},
+		draining: map[plan.SessionID]bool{}, low: map[plan.SessionID]bool{},
+		full: map[taskKey]map[plan.ExecutorID]int{}, tried: map[taskKey]map[plan.ExecutorID]bool{}, nowhere: map[taskKey]bool{},
+		complained: map[plan.OutputID]map[plan.ExecutorID]int{}, corrupt: map[plan.OutputID]bool{},
+		cells: map[plan.OutputID][]sum{}, differed: map[jobStage]int{}, unreached: map[taskKey]int{}, aside: map[plan.ExecutorID]time.Duration{},
 		readers: map[plan.ExecutorID]map[plan.ExecutorID]bool{}, doubtful: map[plan.AttemptID]bool{}, unsure: map[taskKey]bool{},
 	}
 }
@@ -119,7 +132,9 @@ func (c *checker) event(ev Event) {
 		}
 		c.endSession(ev.Executor)
 		c.sessions[ev.Executor], c.slots[ev.Executor] = ev.Session, ev.Slots
-		c.running[ev.Session] = map[plan.AttemptID]bool{}
+		c.running[ev.Session], c.low[ev.Session] = map[plan.AttemptID]bool{}, ev.Low
+	case DiskLow:
+		c.low[ev.Session] = ev.Low
 	case ExecutorDraining:
 		c.draining[ev.Session] = true
 	case ExecutorLost:
@@ -214,7 +229,13 @@ func (c *checker) failed(ev AttemptFailed, a *simAttempt) {
 	default:
 		c.faults[key]++
 	}
+	if ev.Failure.Kind == fault.Disk && !a.void {
+		c.noteFull(key, ev.Executor)
+	}
 	for _, o := range ev.Unreadable {
+		if ev.Failure.Kind == fault.Corrupt {
+			c.complain(o, ev.Executor)
+		}
 		if a.input[o] && c.gone(ev, o) {
 			delete(c.valid, o.Attempt)
 		}
@@ -236,6 +257,8 @@ func (c *checker) action(a Action, back map[plan.ExecutorID]bool) {
 		c.ending[a.Attempt.Job] = c.ending[a.Attempt.Job] || !at.void
 	case RolledBack:
 		c.rolledBack(a)
+	case Damaged:
+		c.damaged(a)
 	case SetAside:
 		c.tally.aside++
 		c.aside[a.Executor] = a.Until
@@ -305,9 +328,12 @@ func (c *checker) launch(l Launch) {
 		c.w.fail("attempt %v launched after its job", id)
 	case c.aside[l.Executor] > 0:
 		c.w.fail("attempt %v launched on %s, which is set aside until %v", id, l.Executor, c.aside[l.Executor])
+	case c.low[l.Session]:
+		c.w.fail("attempt %v launched on %s, which is low on disk space", id, l.Executor)
 	case c.draining[l.Session]:
 		c.w.fail("attempt %v launched on %s, which is being drained", id, l.Executor)
 	}
+	c.launchRoom(l)
 	backup := c.backup(l)
 	if !backup {
 		c.launchOrder(id)

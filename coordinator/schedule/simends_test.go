@@ -81,6 +81,8 @@ func (c *checker) jobFailed(f JobFailed) {
 		if c.charged[key] < DefaultMaxAttempts {
 			c.w.fail("job %v failed after %d charged failures of %v: %s", f.Job.Short(), c.charged[key], f.Task, f.Failure.Message)
 		}
+	case kind == fault.Disk && c.faults[key] < DefaultMaxFaults:
+		c.endsFull(f, key)
 	case c.faults[key] < DefaultMaxFaults:
 		c.w.fail("job %v failed after %d faults of %v: %s", f.Job.Short(), c.faults[key], f.Task, f.Failure.Message)
 	}

@@ -23,7 +23,7 @@ func (f *faults) byName() []namedFault {
 	}
 	for name, on := range map[string]*bool{
 		"crash": &f.crash, "lease": &f.lease, "drain": &f.drain, "dup": &f.dup, "delay": &f.delay, "link": &f.link, "corrupt": &f.corrupt,
-		"cancel": &f.cancel, "poison": &f.poison, "fatal": &f.fatal, "vary": &f.vary, "scarce": &f.scarce, "cut": &f.cut, "slow": &f.slow, "bad": &f.bad,
+		"cancel": &f.cancel, "poison": &f.poison, "fatal": &f.fatal, "vary": &f.vary, "scarce": &f.scarce, "cut": &f.cut, "slow": &f.slow, "bad": &f.bad, "noise": &f.noise, "full": &f.full, "low": &f.low,
 	} {
 		list = append(list, namedFault{name, func() { *on = false }})
 	}

@@ -50,6 +50,8 @@ func (w *world) drawFailure(e *simExecutor, a plan.Assignment) fault.Kind {
 		return fault.User
 	case spare && w.hit(f.resource):
 		return fault.Resource
+	case e.full && a.Work == plan.Run && w.hit(800):
+		return fault.Disk
 	case f.bad && e == w.execs[0] && w.hit(700):
 		return fault.Transient
 	case w.hit(f.transient):
@@ -79,7 +81,7 @@ func (w *world) read(e *simExecutor, j *simJob, a plan.Assignment) (total sum, f
 		case out == nil:
 			failure = fault.Fetch
 			unreadable = append(unreadable, o.ID)
-		case out.corrupt:
+		case out.corrupt || w.faults.noise && o.Executor != e.id && w.hit(10):
 			failure = fault.Corrupt
 			unreadable = append(unreadable, o.ID)
 		default:
@@ -132,7 +134,7 @@ func (w *world) write(e *simExecutor, j *simJob, a plan.Assignment, total sum) p
 		}
 		oid := plan.OutputID{Attempt: id, Exchange: xid}
 		e.stored[oid] = out
-		w.check.cells[oid] = out.cells
+		w.check.cells[oid], w.check.corrupt[oid] = out.cells, out.corrupt
 		o := w.describeOutput(x, oid, n)
 		o.RowDigest, o.Rows = fmt.Sprintf("%x", out.cells), 1
 		if w.faults.scarce && w.r.IntN(8) == 0 { // the same, in other pieces

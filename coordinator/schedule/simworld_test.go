@@ -19,6 +19,9 @@ type faults struct {
 	cut                             bool // ways between executors, in one direction
 	slow                            bool // some attempts take long
 	bad                             bool // attempts fail at one place
+	noise                           bool // ways between executors damage bytes
+	full                            bool // disks fill up and empty again
+	low                             bool // executors tell when they are low on disk space
 	user, resource, transient, away int  // per thousand attempts
 }
 
@@ -28,6 +31,7 @@ func randomFaults(r *rand.Rand) faults {
 	return faults{
 		crash: on(), lease: on(), drain: on(), dup: on(), delay: on(), link: on(), corrupt: on(), cancel: r.IntN(4) == 0,
 		poison: r.IntN(8) == 0, fatal: r.IntN(10) == 0, vary: on(), scarce: on(), cut: on(), slow: on(), bad: r.IntN(4) == 0,
+		noise: r.IntN(3) == 0, full: r.IntN(3) == 0, low: r.IntN(3) == 0,
 		user: rate(), resource: rate(), transient: rate(), away: rate(),
 	}
 }
@@ -66,6 +70,8 @@ type simExecutor struct {
 	up       bool
 	session  plan.SessionID
 	draining plan.SessionID // that takes no more attempts
+	full     bool           // there is no room on its disks
+	low      bool           // there is little, and the core was told
 	life     int            // grows with each crash
 	seen     map[plan.AttemptID]bool
 	canceled map[plan.AttemptID]bool
@@ -149,6 +155,8 @@ func (w *world) heal() {
 	w.healed = true
 	clear(w.cut)
 	for _, e := range w.execs {
+		w.measure(e, false)
+		e.full = false
 		switch {
 		case !e.up:
 			w.start(e)
@@ -201,6 +209,9 @@ func stamp(ev Event, at time.Duration) Event {
 		ev.At = at
 		return ev
 	case ExecutorJoined:
+		ev.At = at
+		return ev
+	case DiskLow:
 		ev.At = at
 		return ev
 	case ExecutorDraining:
@@ -281,7 +292,7 @@ func (w *world) start(e *simExecutor) {
 func (w *world) register(e *simExecutor) {
 	w.nextID++
 	e.session = w.nextID
-	ev := ExecutorJoined{Executor: e.id, Session: e.session, Slots: e.slots}
+	ev := ExecutorJoined{Executor: e.id, Session: e.session, Slots: e.slots, Low: e.low}
 	w.step(ev)
 	if w.faults.dup && w.hit(300) {
 		w.after(w.span(2000), func() { w.step(ev) })
@@ -298,6 +309,12 @@ func (w *world) mishap(e *simExecutor) {
 		way := [2]*simExecutor{e, other}
 		w.cut[way] = !w.cut[way]
 	}
+	if w.faults.full {
+		e.full = w.r.IntN(3) == 0
+	}
+	if w.faults.low {
+		w.measure(e, w.r.IntN(3) == 0)
+	}
 	switch {
 	case !e.up:
 	case w.faults.crash && w.r.IntN(2) == 0:
@@ -313,6 +330,18 @@ func (w *world) mishap(e *simExecutor) {
 				w.register(e)
 			}
 		})
+	}
+}
+
+// measure tells the core when there is little room on the disks of a machine, or
+// enough again. What comes over one stream comes in order.
+func (w *world) measure(e *simExecutor, low bool) {
+	if e.low == low {
+		return
+	}
+	e.low = low
+	if e.up {
+		w.step(DiskLow{Executor: e.id, Session: e.session, Low: low})
 	}
 }
 

@@ -112,6 +112,7 @@ type PastCopy struct {
 	Superseded  []int            `json:"superseded,omitempty"`
 	Before      *Former          `json:"before,omitempty"`
 	Again       int              `json:"again,omitempty"`
+	Damage      *DamageCopy      `json:"damage,omitempty"`
 	Suspect     *plan.RowRange   `json:"suspect,omitempty"`
 	SuspectedAt int              `json:"suspected_at,omitempty"`
 	Accused     bool             `json:"accused,omitempty"`
@@ -122,7 +123,16 @@ type PastCopy struct {
 type PastPlaceCopy struct {
 	Executor int  `json:"e"`
 	Failures int  `json:"n"`
+	Full     int  `json:"full,omitempty"`
 	Doubtful bool `json:"doubtful,omitempty"`
+}
+
+// DamageCopy is a map output of which damaged bytes came. Executors are as in
+// TaskCopy.
+type DamageCopy struct {
+	Output plan.OutputID `json:"output"`
+	Reader int           `json:"reader"`
+	Holder int           `json:"holder"`
 }
 
 // ExchangeCopy is what was measured of an exchange whose consumer is not decided.
@@ -162,6 +172,7 @@ type ExecutorCopy struct {
 	Seq      int              `json:"seq"`
 	Live     bool             `json:"live,omitempty"`
 	Draining bool             `json:"draining,omitempty"`
+	Low      bool             `json:"low,omitempty"`
 	Session  plan.SessionID   `json:"session"`
 	Ended    []plan.SessionID `json:"ended,omitempty"`
 	Slots    int              `json:"slots"`

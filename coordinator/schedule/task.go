@@ -74,7 +74,8 @@ type past struct {
 	superseded []int
 	before     *Former // of the last winner that was superseded
 	// again is the attempt that was the first not to get its input.
-	again int
+	again  int
+	damage *damage // of its input, until it is known what is to blame
 	// suspect are rows at which the last process ended, deadly those that are known
 	// to end one; accused says that suspect was charged.
 	suspect *plan.RowRange
@@ -89,6 +90,7 @@ type past struct {
 type place struct {
 	exec     *executor
 	failures int
+	full     int // of them, those for want of room on its disks
 	// doubtful says that one of them was charged to the task, and may turn out to
 	// be the place's fault: see blame.
 	doubtful bool

@@ -62,20 +62,27 @@ func (j *job) listing() bool {
 }
 
 func (c *Core) withoutExecutors() string {
-	live, draining := 0, 0
+	live, draining, low := 0, 0, 0
 	for _, e := range c.order {
-		if e.live {
-			live++
-		}
-		if e.live && e.draining {
+		switch {
+		case !e.live:
+			continue
+		case e.draining:
 			draining++
+		case e.low:
+			low++
 		}
+		live++
 	}
 	switch {
 	case len(c.order) == 0:
 		return "no executor has joined yet"
 	case live == 0:
 		return "no executor is left"
+	case low > 0 && draining > 0:
+		return fmt.Sprintf("every executor is low on disk space or being drained: free space on the machines that `sheaf nodes` names (%d)", low)
+	case low > 0:
+		return fmt.Sprintf("every executor is low on disk space: free space on the machines that `sheaf nodes` names (%d)", low)
 	case draining > 0:
 		return "every executor is being drained"
 	}

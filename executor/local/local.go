@@ -90,6 +90,9 @@ func Run(ctx context.Context, g *graph.Compiled, o Options) (*Report, error) {
 		// User code that fails here fails here again: there is no other machine.
 		o.Schedule.MaxAttempts = 1
 	}
+	if o.Schedule.MaxFullDisks == 0 {
+		o.Schedule.MaxFullDisks = 1 // nor are there other disks
+	}
 	tasks := o.MemoryBytes - o.MemoryBytes/storeShare
 	if o.Schedule.SplitBytes == 0 {
 		// What fits the memory of its task is sorted there and written once.

@@ -22,15 +22,17 @@ import (
 // server is one run of Serve. The goroutine of Serve owns all of it but what
 // channels carry.
 type server struct {
-	config Config
-	conn   io.ReadWriteCloser
-	out    *wire.Writer
-	in     chan received
-	over   chan struct{} // closed when Serve returns
-	start  wire.Start
+	config  Config
+	conn    io.ReadWriteCloser
+	out     *wire.Writer
+	in      chan received
+	leaving chan struct{} // closed when no message is taken any more
+	over    chan struct{} // closed when Serve returns
+	start   wire.Start
 
 	graph   *graph.Compiled
 	store   *store.Store
+	lender  *lender // nil where the disks are the only bound
 	source  *source
 	stages  stages
 	runtime *task.Runtime
@@ -65,7 +67,7 @@ type ending struct {
 func newServer(conn io.ReadWriteCloser, c Config) *server {
 	return &server{
 		config: c, conn: conn, out: wire.NewWriter(conn),
-		in: make(chan received), over: make(chan struct{}),
+		in: make(chan received), leaving: make(chan struct{}), over: make(chan struct{}),
 		running: map[plan.AttemptID]*attempt{},
 	}
 }
@@ -121,6 +123,8 @@ func (s *server) handle(m wire.Message) error {
 		s.jobRows(m)
 	case wire.JobEnded:
 		s.jobEnded(m)
+	case wire.DiskLent:
+		return s.diskLent(m)
 	case wire.Release:
 		for _, id := range m.Attempts {
 			s.drop(id)
@@ -330,6 +334,7 @@ func (s *server) cancelAll() {
 
 // abandon ends attempts that nobody waits for, so that they clear up.
 func (s *server) abandon() error {
+	close(s.leaving)
 	s.cancelAll()
 	limit := time.After(endLimit)
 	for len(s.running) > 0 {
@@ -365,7 +370,12 @@ func (s *server) open() error {
 		return err
 	}
 	s.floor = memory.LimitHeap(s.start.MemoryBytes)
-	if s.store, err = store.Open(store.Config{Dirs: s.start.Directories, Workspace: true}); err != nil {
+	disk := store.Config{Dirs: s.start.Directories, Workspace: true}
+	if s.start.DiskLimited {
+		s.lender = &lender{s: s, lent: make(chan wire.DiskLent, 1)}
+		disk.Lender = s.lender
+	}
+	if s.store, err = store.Open(disk); err != nil {
 		return err
 	}
 	if s.source, err = openSource(&s.start); err != nil {

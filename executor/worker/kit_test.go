@@ -182,6 +182,19 @@ func (h *home) Failed(id plan.AttemptID, f fault.Report, unreadable []plan.Outpu
 
 func (h *home) Exited(err error) { h.events <- event{what: "exited", err: err} }
 
+// DiskWanted implements worker.Events.
+func (h *home) DiskWanted(m wire.DiskWanted) wire.DiskLent {
+	lent, err := h.space.Lend(m.NeedBytes, m.WantBytes)
+	if err != nil {
+		failure := fault.ReportOf(err)
+		return wire.DiskLent{Failure: &failure}
+	}
+	return wire.DiskLent{Bytes: lent}
+}
+
+// DiskReturned implements worker.Events.
+func (h *home) DiskReturned(bytes int64) { h.space.TakeBack(bytes) }
+
 // RunJob implements worker.Events.
 func (h *home) RunJob(m wire.RunJob) { h.events <- event{what: "asked", asked: m} }
 

@@ -242,6 +242,8 @@ const (
 type nobody struct{}
 
 func (nobody) Ready()                                                               {}
+func (nobody) DiskWanted(m wire.DiskWanted) wire.DiskLent                           { return wire.DiskLent{Bytes: m.WantBytes} }
+func (nobody) DiskReturned(int64)                                                   {}
 func (nobody) RunJob(wire.RunJob)                                                   {}
 func (nobody) Progress([]wire.AttemptProgress, int64)                               {}
 func (nobody) Finished(plan.AttemptID, plan.Result)                                 {}

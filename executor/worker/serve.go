@@ -103,7 +103,7 @@ func (w *Worker) greet(m wire.Hello) *reason {
 	w.start <- wire.Start{
 		Protocol: protocol, Executor: c.Executor, Job: c.Job, Directories: c.Directories,
 		MemoryBytes: c.MemoryBytes, Slots: c.Slots, DataAddress: c.DataAddress, Executors: c.Executors,
-		Progress: c.Limits.Progress,
+		Progress: c.Limits.Progress, DiskLimited: c.DiskLimited,
 	}
 	return nil
 }
@@ -132,6 +132,12 @@ func (w *Worker) heard(m wire.Message) error {
 			return fmt.Errorf("attempt %v failed and does not run", m.Attempt)
 		}
 		w.config.Events.Failed(m.Attempt, m.Failure, m.Unreadable, nil)
+		return nil
+	case wire.DiskWanted:
+		w.send(w.config.Events.DiskWanted(m))
+		return nil
+	case wire.DiskReturned:
+		w.config.Events.DiskReturned(m.Bytes)
 		return nil
 	case wire.RunJob:
 		if !w.asked(m.Attempt) {

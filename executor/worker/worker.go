@@ -46,6 +46,7 @@ type Config struct {
 	// for what user code and the Go runtime hold outside of the budget.
 	MemoryBytes int64
 	LimitBytes  int64
+	DiskLimited bool           // what the process writes there is lent: Events.DiskWanted
 	Slots       int            // attempts at once
 	DataAddress string         // where the executor serves map outputs; may be empty
 	Executors   wire.Executors // where the others do; may be empty
@@ -128,6 +129,10 @@ type Events interface {
 	// RunJob asks for a job of the driver that runs in an attempt: Worker.JobEnded
 	// answers.
 	RunJob(m wire.RunJob)
+	// DiskWanted lends room in the workspace, DiskReturned takes it back. What was lent
+	// to write a map output goes with that when it is adopted.
+	DiskWanted(m wire.DiskWanted) wire.DiskLent
+	DiskReturned(bytes int64)
 	// Exited says that the process has ended with all that it started, as far as
 	// the isolation reaches. The error is nil after a Shutdown that was obeyed;
 	// otherwise its kind says what to do about the job: Invalid and Internal that

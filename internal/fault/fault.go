@@ -34,8 +34,12 @@ const (
 	Unreachable
 	// Corrupt is Fetch with damaged bytes: the file is set aside as well.
 	Corrupt
-	// Resource means memory or disk ran out: retried with fewer slots, counts.
+	// Resource means that memory, descriptors or the room for the output ran out:
+	// retried with fewer slots, counts.
 	Resource
+	// Disk means that the local disks of the place of execution are full, or its
+	// share of them is: run elsewhere, does not count.
+	Disk
 	// Canceled means that somebody asked for the end.
 	Canceled
 	// Internal is a bug of Sheaf: fail and keep the evidence.
@@ -45,7 +49,7 @@ const (
 )
 
 var names = [kinds]string{
-	"unknown", "invalid", "user", "transient", "lost", "fetch", "unreachable", "corrupt", "resource", "canceled", "internal",
+	"unknown", "invalid", "user", "transient", "lost", "fetch", "unreachable", "corrupt", "resource", "disk", "canceled", "internal",
 }
 
 // String returns the lower-case name of the kind.
@@ -127,13 +131,17 @@ func KindOf(err error) Kind {
 		return Unknown
 	case errors.Is(err, context.Canceled):
 		return Canceled
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, syscall.ENOMEM):
+	case IsFull(err), errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, syscall.ENOMEM):
 		return Resource
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
 		return Invalid
 	}
 	return Unknown
 }
+
+// IsFull reports whether err says that a disk, or a share of one, is full. Of what
+// kind that is depends on whose disk it is.
+func IsFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 // Detail returns the detail of the outermost classified error in err's tree.
 func Detail(err error) string {

@@ -163,7 +163,7 @@ func outputError(doing, path string, needBytes int64, err error) error {
 	}
 	err = bare(err)
 	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case fault.IsFull(err):
 		return fault.New(fault.Resource, "%s %q: %w%s: free space there or write elsewhere", doing, path, err, shortage(path, needBytes))
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return fault.New(fault.Invalid, "%s %q: %w: make the place writable for this user or write elsewhere", doing, path, err)
@@ -193,7 +193,7 @@ func shortage(path string, needBytes int64) string {
 		return ""
 	}
 	text := fmt.Sprintf(" (%d bytes, %s, needed", needBytes, memory.FormatSize(needBytes))
-	if free, ok := FreeBytes(filepath.Dir(path)); ok {
+	if free, _, ok := Space(filepath.Dir(path)); ok {
 		text += fmt.Sprintf(", %d free", free)
 	}
 	return text + ")"

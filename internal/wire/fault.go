@@ -17,6 +17,7 @@ var (
 		pb.FaultKind_FAULT_KIND_FETCH:       fault.Fetch,
 		pb.FaultKind_FAULT_KIND_CORRUPT:     fault.Corrupt,
 		pb.FaultKind_FAULT_KIND_RESOURCE:    fault.Resource,
+		pb.FaultKind_FAULT_KIND_DISK:        fault.Disk,
 		pb.FaultKind_FAULT_KIND_CANCELED:    fault.Canceled,
 		pb.FaultKind_FAULT_KIND_INTERNAL:    fault.Internal,
 		pb.FaultKind_FAULT_KIND_UNREACHABLE: fault.Unreachable,

@@ -32,6 +32,7 @@ type Start struct {
 	DataAddress string        // where the executor serves map outputs
 	Executors   Executors     // where the others serve theirs
 	Progress    time.Duration // between two messages of progress; whole milliseconds
+	DiskLimited bool          // it writes nothing that was not lent: see DiskWanted
 }
 
 // Ready says whether a worker can run attempts of the job.
@@ -113,7 +114,7 @@ func (m Start) frame() *pb.WorkerFrame {
 	return &pb.WorkerFrame{Message: &pb.WorkerFrame_Start{Start: &pb.WorkerStart{
 		Protocol: narrow(m.Protocol), Executor: string(m.Executor), Job: EncodeJobSpec(&m.Job),
 		Directories: m.Directories, MemoryBytes: m.MemoryBytes, Slots: narrow(m.Slots),
-		DataAddress: m.DataAddress, Executors: EncodeExecutors(&m.Executors), ProgressMillis: m.Progress.Milliseconds(),
+		DataAddress: m.DataAddress, Executors: EncodeExecutors(&m.Executors), ProgressMillis: m.Progress.Milliseconds(), DiskLimited: m.DiskLimited,
 	}}}
 }
 

@@ -39,6 +39,12 @@ func readMessage(c *checker, f *pb.WorkerFrame) Message {
 		return one(c, "job_rows", m.JobRows, readJobRows)
 	case *pb.WorkerFrame_JobEnded:
 		return one(c, "job_ended", m.JobEnded, readJobEnded)
+	case *pb.WorkerFrame_DiskWanted:
+		return one(c, "disk_wanted", m.DiskWanted, readDiskWanted)
+	case *pb.WorkerFrame_DiskLent:
+		return one(c, "disk_lent", m.DiskLent, readDiskLent)
+	case *pb.WorkerFrame_DiskReturned:
+		return one(c, "disk_returned", m.DiskReturned, readDiskReturned)
 	}
 	c.fail("message", "is missing or not known")
 	return nil
@@ -61,6 +67,7 @@ func readStart(c *checker, m *pb.WorkerStart) Start {
 		DataAddress: c.name("data_address", m.GetDataAddress()),
 		Executors:   one(c, "executors", m.GetExecutors(), readExecutors),
 		Progress:    c.millis("progress_millis", m.GetProgressMillis()),
+		DiskLimited: m.GetDiskLimited(),
 	}
 	if c.length("directories", len(m.GetDirectories())) && len(m.GetDirectories()) > 0 {
 		s.Directories = m.GetDirectories()

@@ -75,7 +75,7 @@ func TestEveryFieldSurvives(t *testing.T) {
 // messageTypes are all messages of the worker protocol.
 var messageTypes = []Message{
 	Hello{}, Start{}, Ready{}, Launch{}, CancelAttempt{}, Progress{}, Finished{}, Failed{}, Executors{}, Release{}, Shutdown{},
-	RunJob{}, JobRows{}, JobEnded{},
+	RunJob{}, JobRows{}, JobEnded{}, DiskWanted{}, DiskLent{}, DiskReturned{},
 }
 
 // filled returns a message of the same type with random fields.

@@ -58,5 +58,9 @@ func samples() []Message {
 		}},
 		Progress{Attempts: []AttemptProgress{{Attempt: sampleAttempt, Working: &plan.RowRange{Split: 1, Row: 300, Rows: 2}}}},
 		Failed{sampleAttempt, fault.Report{Kind: fault.User, Message: "exit 1"}, nil, &plan.RowRange{Split: 1, Row: 300, Rows: 1}},
+		DiskWanted{NeedBytes: 300, WantBytes: 1 << 20},
+		DiskLent{Bytes: 1 << 20},
+		DiskLent{Failure: &fault.Report{Kind: fault.Disk, Message: "full"}},
+		DiskReturned{Bytes: 300},
 	}
 }

@@ -21,6 +21,7 @@ type Registration struct {
 	Held             []HeldOutput
 	CommandsReceived uint64 // of the envelope's term
 	FirstReport      uint64 // that was not acknowledged
+	DiskLow          bool
 }
 
 // HeldOutput is a map output that an executor still holds.
@@ -40,7 +41,7 @@ func EncodeRegistration(r *Registration) *pb.Register {
 		Held: messages(r.Held, func(h *HeldOutput) *pb.HeldOutput {
 			return &pb.HeldOutput{Id: encodeOutputID(&h.ID), Digest: h.Digest}
 		}),
-		CommandsReceived: r.CommandsReceived, FirstReport: r.FirstReport,
+		CommandsReceived: r.CommandsReceived, FirstReport: r.FirstReport, DiskLow: r.DiskLow,
 	}
 }
 
@@ -65,6 +66,7 @@ func readRegistration(c *checker, m *pb.Register) Registration {
 		Held:             list(c, "held", m.GetHeld(), readHeldOutput),
 		CommandsReceived: m.GetCommandsReceived(),
 		FirstReport:      m.GetFirstReport(),
+		DiskLow:          m.GetDiskLow(),
 	}
 	if r.FirstReport == 0 {
 		c.fail("first_report", "is 0: reports are numbered from 1")

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/storage"
 )
 
 // avoidance is how long a directory that failed is used only if all others
@@ -139,13 +141,27 @@ func (s *Store) candidates(turn uint64) []*dir {
 	return append(good, bad...)
 }
 
-// kindOfDisk is the kind of an error of writing: Resource if the disk or the
-// descriptors are used up, which other executors may still have, else kind.
+// kindOfDisk is the kind of an error of writing: Disk if the disk is full, which
+// that of another executor need not be, Resource if the descriptors are used up,
+// else kind.
 func kindOfDisk(err error, kind fault.Kind) fault.Kind {
-	if fault.KindOf(err) == fault.Resource {
+	switch k := fault.KindOf(err); {
+	case fault.IsFull(err), k == fault.Disk:
+		return fault.Disk
+	case k == fault.Resource:
 		return fault.Resource
 	}
 	return kind
+}
+
+// explain makes an error of an operation in d short, since messages here name the
+// directory already, and says how much is free where there was no room.
+func (d *dir) explain(err error) error {
+	err = bare(err)
+	if free, _, ok := storage.Space(d.path); ok && fault.IsFull(err) {
+		return fmt.Errorf("%w, %d bytes free", err, free)
+	}
+	return err
 }
 
 // kindOfRead is the kind of an error of opening or reading a map output: its

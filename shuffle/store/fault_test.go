@@ -278,10 +278,10 @@ func TestFullDisksAreNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = f.Write(make([]byte, 12345))
-	if fault.KindOf(err) != fault.Resource {
-		t.Errorf("Write = %v of kind %v, want resource", err, fault.KindOf(err))
+	if fault.KindOf(err) != fault.Disk {
+		t.Errorf("Write = %v of kind %v, want disk", err, fault.KindOf(err))
 	}
-	for _, want := range []string{s.dirs[0].path, s.dirs[1].path, "12345 bytes", "no space left", attempt(1, 1).String()} {
+	for _, want := range []string{s.dirs[0].path, s.dirs[1].path, "12345 bytes", "no space left", " bytes free", attempt(1, 1).String()} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v does not mention %q", err, want)
 		}
@@ -389,15 +389,15 @@ func TestRealFullDisk(t *testing.T) {
 				break
 			}
 		}
-		if fault.KindOf(err) != fault.Resource || !strings.Contains(err.Error(), small) {
-			t.Errorf("Write = %v of kind %v, want resource and the directory's name", err, fault.KindOf(err))
+		if fault.KindOf(err) != fault.Disk || !strings.Contains(err.Error(), small) || !strings.Contains(err.Error(), "no space left on device, 0 bytes free") {
+			t.Errorf("Write = %v of kind %v, want disk, what is free and the directory's name", err, fault.KindOf(err))
 		}
 		held := f.Offset()
 		if got, err := io.ReadAll(io.NewSectionReader(f, 0, 4<<20)); err != nil || int64(len(got)) != held || held == 0 {
 			t.Errorf("%d bytes are readable after the failure, %v, want %d", len(got), err, held)
 		}
-		if _, err := publish(s, outputID(1, 2), 2<<20); fault.KindOf(err) != fault.Resource {
-			t.Errorf("publish = %v of kind %v, want resource", err, fault.KindOf(err))
+		if _, err := publish(s, outputID(1, 2), 2<<20); fault.KindOf(err) != fault.Disk {
+			t.Errorf("publish = %v of kind %v, want disk", err, fault.KindOf(err))
 		}
 		if err := f.Close(); err != nil {
 			t.Error(err)

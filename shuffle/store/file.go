@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"syscall"
 
 	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
@@ -22,8 +21,8 @@ type file struct {
 }
 
 // newFile makes a file in the first directory that can hold it. Its errors and
-// append's are of kind Resource if a disk or the descriptors are used up, else
-// Lost: another executor has other disks.
+// append's are of kind Disk if a disk is full, Resource if the descriptors are
+// used up, else Lost: another executor has other disks.
 func (s *Store) newFile(turn uint64, name string) (*file, error) {
 	f := &file{store: s, name: name}
 	var errs []error
@@ -34,7 +33,7 @@ func (s *Store) newFile(turn uint64, name string) (*file, error) {
 			return f, nil
 		}
 		d.blame(err, s.now())
-		errs = append(errs, fmt.Errorf("create file in %s: %w", d.path, bare(err)))
+		errs = append(errs, fmt.Errorf("create file in %s: %w", d.path, d.explain(err)))
 	}
 	return nil, diskError(errs)
 }
@@ -50,7 +49,7 @@ func (f *file) append(p []byte) error {
 		err = f.move(p, err)
 	}
 	if err != nil {
-		f.store.disk.Add(-int64(len(p)))
+		f.store.freeDisk(int64(len(p)))
 		return err
 	}
 	f.size += int64(len(p))
@@ -62,7 +61,7 @@ func (f *file) append(p []byte) error {
 func (f *file) move(p []byte, cause error) error {
 	f.dir.blame(cause, f.store.now())
 	need := f.size + int64(len(p))
-	errs := []error{fmt.Errorf("write %d bytes to %s: %w", len(p), f.dir.path, bare(cause))}
+	errs := []error{fmt.Errorf("write %d bytes to %s: %w", len(p), f.dir.path, f.dir.explain(cause))}
 	for _, d := range f.store.candidates(0) {
 		if d == f.dir {
 			continue
@@ -76,7 +75,7 @@ func (f *file) move(p []byte, cause error) error {
 			return nil
 		}
 		d.blame(err, f.store.now())
-		errs = append(errs, fmt.Errorf("move file to %s, which needs %d bytes there: %w", d.path, need, bare(err)))
+		errs = append(errs, fmt.Errorf("move file to %s, which needs %d bytes there: %w", d.path, need, d.explain(err)))
 	}
 	// Part of p may have been written: it would end up in a published file.
 	if err := f.f.Truncate(f.size); err != nil {
@@ -126,24 +125,21 @@ func (f *file) delete() error {
 		err = f.f.Close()
 		f.f = nil
 	}
-	f.store.disk.Add(-f.size)
+	f.store.freeDisk(f.size)
 	f.size = 0
 	return errors.Join(err, f.dir.remove(f.name))
 }
 
 // diskError joins what went wrong in one directory after the other, in one line.
 func diskError(errs []error) error {
-	err, kind, full := errs[0], fault.Lost, false
-	for i, e := range errs {
-		if i > 0 {
-			err = fmt.Errorf("%w; %w", err, e)
+	err, kind := errs[0], kindOfDisk(errs[0], fault.Lost)
+	for _, e := range errs[1:] {
+		err = fmt.Errorf("%w; %w", err, e)
+		if kind != fault.Disk {
+			kind = kindOfDisk(e, kind)
 		}
-		if kindOfDisk(e, fault.Lost) == fault.Resource {
-			kind = fault.Resource
-		}
-		full = full || errors.Is(e, syscall.ENOSPC) || errors.Is(e, syscall.EDQUOT)
 	}
-	if full {
+	if kind == fault.Disk {
 		err = fmt.Errorf("%w: free space there or name other directories by --sheaf.tmp, or by --dir of the executor", err)
 	}
 	return fault.Wrap(kind, err)

@@ -83,7 +83,7 @@ func (o *output) drop() error {
 		o.store.release(int64(cap(o.bytes)))
 		return nil
 	}
-	o.store.disk.Add(-o.size)
+	o.store.freeDisk(o.size)
 	return o.dir.remove(o.name)
 }
 

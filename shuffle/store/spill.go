@@ -23,7 +23,7 @@ type SpillFile struct {
 }
 
 // Spill makes a spill file. The caller closes it. An error is of kind
-// fault.Resource if every disk is full, fault.Lost if every disk fails
+// fault.Disk if every disk is full, fault.Lost if every disk fails
 // otherwise, fault.Canceled if the store is closed.
 func (s *Store) Spill(attempt plan.AttemptID) (*SpillFile, error) {
 	turn := s.next.Add(1)

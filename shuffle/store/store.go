@@ -57,6 +57,8 @@ type Config struct {
 	// made for this one. Each published output becomes a file and stays for
 	// that process to adopt, which also removes the directories.
 	Workspace bool
+	// Lender bounds the files of a Workspace; nil for no bound but the disks'.
+	Lender Lender
 }
 
 // Store is the map outputs and spill files of one process.
@@ -64,6 +66,7 @@ type Store struct {
 	dirs        []*dir
 	memoryLimit int64
 	diskLimit   int64 // 0 is none
+	loan        *loan // nil where nobody lends
 	keeps       bool  // published outputs are files that Close leaves
 	now         func() time.Time
 	damaged     []error // what Open found and deleted
@@ -92,8 +95,8 @@ type dropper interface{ drop() error }
 // named after the owner, that a lock marks as alive. Subdirectories of
 // processes that are no more are removed first, those of other owners when they
 // were left a day ago. A directory that cannot be used, or whose owner runs
-// already, is an error of kind fault.Invalid, or fault.Resource if its disk is
-// full or descriptors ran out. The caller closes the store.
+// already, is an error of kind fault.Invalid, or fault.Disk if its disk is full,
+// fault.Resource if descriptors ran out. The caller closes the store.
 func Open(cfg Config) (*Store, error) {
 	names := cfg.Dirs
 	if len(names) == 0 {
@@ -105,6 +108,9 @@ func Open(cfg Config) (*Store, error) {
 		keeps:       cfg.Owner != "" || cfg.Workspace,
 		now:         time.Now,
 		attempts:    make(map[plan.AttemptID]*holdings),
+	}
+	if cfg.Lender != nil {
+		s.loan = &loan{lender: cfg.Lender}
 	}
 	for _, name := range names {
 		d, err := cfg.openDir(name)
@@ -196,7 +202,7 @@ func (s *Store) Forget(id plan.OutputID) {
 	delete(h.outputs, id)
 	s.tidy(id.Attempt, h)
 	s.mu.Unlock()
-	s.disk.Add(-o.size)
+	s.cede(o.size)
 }
 
 // Close deletes everything that the store holds and its directories; with an
@@ -216,7 +222,7 @@ func (s *Store) Close() error {
 		held = slices.DeleteFunc(held, func(d dropper) bool {
 			o, published := d.(*output)
 			if published {
-				s.disk.Add(-o.size)
+				s.cede(o.size)
 				kept[o.dir] = true
 			}
 			return published
@@ -376,12 +382,15 @@ func (s *Store) reserve(n int64) bool {
 
 // reserveDisk takes n bytes of disk, or nothing.
 func (s *Store) reserveDisk(n int64) error {
-	if s.diskLimit == 0 {
+	switch {
+	case s.loan != nil:
+		return s.borrow(n)
+	case s.diskLimit == 0:
 		s.disk.Add(n)
 		return nil
 	}
 	if held, ok := take(&s.disk, n, s.diskLimit); !ok {
-		return fault.New(fault.Resource, "%d bytes more are above the limit of %d for all files of the store, which hold %d", n, s.diskLimit, held)
+		return fault.New(fault.Disk, "%d bytes more are above the limit of %d for all files of the store, which hold %d, %d bytes free: raise it by --disk of the executor", n, s.diskLimit, held, s.diskLimit-held)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,11 +34,15 @@ type Workspace struct {
 	name  string // below each of the store's directories
 
 	mu sync.Mutex // held by one adoption at a time: a repeated report waits for the first
+
+	lending sync.Mutex // guards lent
+	lent    int64      // bytes of disk that the worker's store may hold
 }
 
 // NewWorkspace makes directories for one worker of a job, whose store is opened
 // with Config{Dirs: w.Dirs(), Workspace: true}. The caller calls Remove when the
-// worker has ended. Errors are of kind fault.Resource or fault.Lost.
+// worker has ended. Errors are of kind fault.Disk,
+// fault.Resource or fault.Lost.
 func (s *Store) NewWorkspace(job plan.JobID) (*Workspace, error) {
 	var b [workspaceDigits / 2]byte
 	rand.Read(b[:])
@@ -47,7 +52,7 @@ func (s *Store) NewWorkspace(job plan.JobID) (*Workspace, error) {
 	for _, d := range s.dirs {
 		if err := d.files.Mkdir(w.name); err != nil {
 			d.blame(err, s.now())
-			errs = append(errs, fmt.Errorf("make a workspace in %s: %w", d.path, bare(err)))
+			errs = append(errs, fmt.Errorf("make a workspace in %s: %w", d.path, d.explain(err)))
 			continue
 		}
 		made++
@@ -72,12 +77,14 @@ func (w *Workspace) Dirs() []string {
 	return paths
 }
 
-// Remove deletes the workspace with everything in it that was not adopted.
+// Remove deletes the workspace with everything in it that was not adopted. Nothing
+// is lent to it any more.
 func (w *Workspace) Remove() error {
 	var errs []error
 	for _, d := range w.store.dirs {
 		errs = append(errs, d.files.RemoveAll(w.name))
 	}
+	w.TakeBack(math.MaxInt64)
 	return fault.Wrap(fault.Lost, errors.Join(errs...))
 }
 
@@ -88,8 +95,8 @@ func (w *Workspace) Remove() error {
 //
 // Otherwise the file is deleted. What the report says wrongly is an error of
 // kind fault.Corrupt, a file that is not there of fault.Lost, an output of
-// another job of fault.Invalid; what the limit or the descriptors do not allow
-// is fault.Resource, and a dropped attempt fault.Canceled.
+// another job of fault.Invalid; what the limit does not
+// allow is fault.Disk, what the descriptors do not fault.Resource, and a dropped attempt fault.Canceled.
 func (w *Workspace) Adopt(ctx context.Context, out plan.MapOutput) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -144,7 +151,9 @@ func (a *adoption) run() error {
 	if err := a.fetch(); err != nil {
 		return err
 	}
-	if err := s.reserveDisk(a.out.Bytes); err != nil {
+	lent := a.workspace.repay(a.out.Bytes)
+	if err := s.reserveDisk(a.out.Bytes - lent); err != nil {
+		s.freeDisk(lent)
 		return errors.Join(fmt.Errorf("move it to %s: %w", a.dir.path, err), a.dir.files.RemoveAll(a.name))
 	}
 	o, err := a.check()
@@ -152,7 +161,7 @@ func (a *adoption) run() error {
 		err = s.install(a.out.ID, a, o)
 	}
 	if err != nil {
-		s.disk.Add(-a.out.Bytes)
+		s.freeDisk(a.out.Bytes)
 		// The worker may have made a directory of that name.
 		return errors.Join(err, a.dir.files.RemoveAll(a.name))
 	}

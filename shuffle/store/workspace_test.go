@@ -183,7 +183,7 @@ func TestAdoptRefuses(t *testing.T) {
 			path := p.workerFile(out.ID)
 			return errors.Join(os.Rename(path, path+"2"), os.Symlink(path+"2", path))
 		}, fault.Corrupt},
-		{"limit", 100, func(*pair, *plan.MapOutput) error { return nil }, fault.Resource},
+		{"limit", 100, func(*pair, *plan.MapOutput) error { return nil }, fault.Disk},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -343,8 +343,8 @@ func TestWorkspaceBesideAFailingDisk(t *testing.T) {
 		t.Errorf("Adopt = %v", err)
 	}
 	p.executor.dirs[1].files = faultyFolder{p.executor.dirs[1].files, &trouble{failAt: 1, onward: true, writes: true, err: syscall.ENOSPC}}
-	if _, err := p.executor.NewWorkspace(plan.JobID{1}); fault.KindOf(err) != fault.Resource {
-		t.Errorf("NewWorkspace on full disks = %v, want kind resource", err)
+	if _, err := p.executor.NewWorkspace(plan.JobID{1}); fault.KindOf(err) != fault.Disk {
+		t.Errorf("NewWorkspace on full disks = %v, want kind disk", err)
 	}
 }
 
@@ -365,16 +365,16 @@ func TestDiskLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = f.Write(make([]byte, 301))
-	if fault.KindOf(err) != fault.Resource {
-		t.Errorf("Write above the limit = %v of kind %v, want resource", err, fault.KindOf(err))
+	if fault.KindOf(err) != fault.Disk {
+		t.Errorf("Write above the limit = %v of kind %v, want disk", err, fault.KindOf(err))
 	}
-	for _, want := range []string{s.dirs[0].path, "301 bytes", "1000", "700"} {
+	for _, want := range []string{s.dirs[0].path, "301 bytes", "1000", "700", "300 bytes free"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v does not mention %q", err, want)
 		}
 	}
-	if _, err := publish(s, outputID(1, 2), 200, 200); fault.KindOf(err) != fault.Resource {
-		t.Errorf("publish above the limit = %v, want kind resource", err)
+	if _, err := publish(s, outputID(1, 2), 200, 200); fault.KindOf(err) != fault.Disk {
+		t.Errorf("publish above the limit = %v, want kind disk", err)
 	}
 	if _, err := f.Write(make([]byte, 300)); err != nil || f.Offset() != 1000 {
 		t.Errorf("Write up to the limit = %v, Offset = %d, want 1000", err, f.Offset())

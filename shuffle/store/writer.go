@@ -52,7 +52,7 @@ func (w *Writer) Offset() int64 {
 
 // Write appends p, whole or not at all. Blocks are written as they come: a
 // caller with tiny pieces gathers them first. An error is of kind
-// fault.Resource if every disk is full, fault.Lost if every disk fails
+// fault.Disk if every disk is full, fault.Lost if every disk fails
 // otherwise, fault.Canceled if the attempt was dropped.
 func (w *Writer) Write(p []byte) (int, error) {
 	w.mu.Lock()

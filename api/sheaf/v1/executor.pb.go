@@ -555,7 +555,9 @@ type Register struct {
 	CommandsReceived uint64 `protobuf:"varint,13,opt,name=commands_received,json=commandsReceived,proto3" json:"commands_received,omitempty"`
 	// The number of the first report that was not acknowledged; the next one's
 	// when all were.
-	FirstReport   uint64 `protobuf:"varint,14,opt,name=first_report,json=firstReport,proto3" json:"first_report,omitempty"`
+	FirstReport uint64 `protobuf:"varint,14,opt,name=first_report,json=firstReport,proto3" json:"first_report,omitempty"`
+	// It is low on disk space: it is sent no attempts until a heartbeat says otherwise.
+	DiskLow       bool `protobuf:"varint,15,opt,name=disk_low,json=diskLow,proto3" json:"disk_low,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -686,6 +688,13 @@ func (x *Register) GetFirstReport() uint64 {
 		return x.FirstReport
 	}
 	return 0
+}
+
+func (x *Register) GetDiskLow() bool {
+	if x != nil {
+		return x.DiskLow
+	}
+	return false
 }
 
 // HeldOutput is a map output that an executor holds.
@@ -855,8 +864,11 @@ type Heartbeat struct {
 	DiskFreeBytes int64 `protobuf:"varint,3,opt,name=disk_free_bytes,json=diskFreeBytes,proto3" json:"disk_free_bytes,omitempty"`
 	// The memory that its workers use.
 	MemoryUsedBytes int64 `protobuf:"varint,4,opt,name=memory_used_bytes,json=memoryUsedBytes,proto3" json:"memory_used_bytes,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// All of its disks are below its low-water mark: it is sent no attempts as long
+	// as that is so.
+	DiskLow       bool `protobuf:"varint,5,opt,name=disk_low,json=diskLow,proto3" json:"disk_low,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Heartbeat) Reset() {
@@ -915,6 +927,13 @@ func (x *Heartbeat) GetMemoryUsedBytes() int64 {
 		return x.MemoryUsedBytes
 	}
 	return 0
+}
+
+func (x *Heartbeat) GetDiskLow() bool {
+	if x != nil {
+		return x.DiskLow
+	}
+	return false
 }
 
 // AttemptProgress says how far an attempt is.
@@ -1834,7 +1853,7 @@ const file_sheaf_v1_executor_proto_rawDesc = "" +
 	"\x05drain\x18\x13 \x01(\v2\x0f.sheaf.v1.DrainH\x00R\x05drain\x12.\n" +
 	"\bjob_rows\x18\x14 \x01(\v2\x11.sheaf.v1.JobRowsH\x00R\ajobRows\x121\n" +
 	"\tjob_ended\x18\x15 \x01(\v2\x12.sheaf.v1.JobEndedH\x00R\bjobEndedB\t\n" +
-	"\amessage\"\x83\x04\n" +
+	"\amessage\"\x9e\x04\n" +
 	"\bRegister\x12\x1d\n" +
 	"\n" +
 	"cluster_id\x18\x01 \x01(\tR\tclusterId\x12\x1a\n" +
@@ -1851,7 +1870,8 @@ const file_sheaf_v1_executor_proto_rawDesc = "" +
 	"\arunning\x18\v \x03(\v2\x13.sheaf.v1.AttemptIdR\arunning\x12(\n" +
 	"\x04held\x18\f \x03(\v2\x14.sheaf.v1.HeldOutputR\x04held\x12+\n" +
 	"\x11commands_received\x18\r \x01(\x04R\x10commandsReceived\x12!\n" +
-	"\ffirst_report\x18\x0e \x01(\x04R\vfirstReport\"H\n" +
+	"\ffirst_report\x18\x0e \x01(\x04R\vfirstReport\x12\x19\n" +
+	"\bdisk_low\x18\x0f \x01(\bR\adiskLow\"H\n" +
 	"\n" +
 	"HeldOutput\x12\"\n" +
 	"\x02id\x18\x01 \x01(\v2\x12.sheaf.v1.OutputIdR\x02id\x12\x16\n" +
@@ -1865,12 +1885,13 @@ const file_sheaf_v1_executor_proto_rawDesc = "" +
 	"\x10lease_ttl_millis\x18\x04 \x01(\x03R\x0eleaseTtlMillis\x12)\n" +
 	"\x10heartbeat_millis\x18\x05 \x01(\x03R\x0fheartbeatMillis\x12)\n" +
 	"\x10reports_received\x18\x06 \x01(\x04R\x0freportsReceived\x12#\n" +
-	"\rfirst_command\x18\a \x01(\x04R\ffirstCommand\"\xaa\x01\n" +
+	"\rfirst_command\x18\a \x01(\x04R\ffirstCommand\"\xc5\x01\n" +
 	"\tHeartbeat\x12\x12\n" +
 	"\x04beat\x18\x01 \x01(\x04R\x04beat\x125\n" +
 	"\battempts\x18\x02 \x03(\v2\x19.sheaf.v1.AttemptProgressR\battempts\x12&\n" +
 	"\x0fdisk_free_bytes\x18\x03 \x01(\x03R\rdiskFreeBytes\x12*\n" +
-	"\x11memory_used_bytes\x18\x04 \x01(\x03R\x0fmemoryUsedBytes\"\x98\x01\n" +
+	"\x11memory_used_bytes\x18\x04 \x01(\x03R\x0fmemoryUsedBytes\x12\x19\n" +
+	"\bdisk_low\x18\x05 \x01(\bR\adiskLow\"\x98\x01\n" +
 	"\x0fAttemptProgress\x12-\n" +
 	"\aattempt\x18\x01 \x01(\v2\x13.sheaf.v1.AttemptIdR\aattempt\x12\x12\n" +
 	"\x04rows\x18\x02 \x01(\x03R\x04rows\x12\x14\n" +

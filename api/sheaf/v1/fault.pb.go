@@ -41,7 +41,8 @@ const (
 	FaultKind_FAULT_KIND_FETCH FaultKind = 6
 	// As FETCH with damaged bytes: the file is set aside as well.
 	FaultKind_FAULT_KIND_CORRUPT FaultKind = 7
-	// Memory or disk ran out: retried with fewer slots, counts.
+	// Memory, descriptors or the room for the output ran out: retried with fewer
+	// slots, counts.
 	FaultKind_FAULT_KIND_RESOURCE FaultKind = 8
 	// Somebody asked for the end.
 	FaultKind_FAULT_KIND_CANCELED FaultKind = 9
@@ -49,6 +50,8 @@ const (
 	FaultKind_FAULT_KIND_INTERNAL FaultKind = 10
 	// Who holds a map output could not be reached from where it was needed.
 	FaultKind_FAULT_KIND_UNREACHABLE FaultKind = 11
+	// The local disks of the place of execution are full: run elsewhere, does not count.
+	FaultKind_FAULT_KIND_DISK FaultKind = 12
 )
 
 // Enum value maps for FaultKind.
@@ -66,6 +69,7 @@ var (
 		9:  "FAULT_KIND_CANCELED",
 		10: "FAULT_KIND_INTERNAL",
 		11: "FAULT_KIND_UNREACHABLE",
+		12: "FAULT_KIND_DISK",
 	}
 	FaultKind_value = map[string]int32{
 		"FAULT_KIND_UNSPECIFIED": 0,
@@ -80,6 +84,7 @@ var (
 		"FAULT_KIND_CANCELED":    9,
 		"FAULT_KIND_INTERNAL":    10,
 		"FAULT_KIND_UNREACHABLE": 11,
+		"FAULT_KIND_DISK":        12,
 	}
 )
 
@@ -183,7 +188,7 @@ const file_sheaf_v1_fault_proto_rawDesc = "" +
 	"\vFaultReport\x12'\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x13.sheaf.v1.FaultKindR\x04kind\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x16\n" +
-	"\x06detail\x18\x03 \x01(\tR\x06detail*\xb0\x02\n" +
+	"\x06detail\x18\x03 \x01(\tR\x06detail*\xc5\x02\n" +
 	"\tFaultKind\x12\x1a\n" +
 	"\x16FAULT_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12FAULT_KIND_UNKNOWN\x10\x01\x12\x16\n" +
@@ -197,7 +202,8 @@ const file_sheaf_v1_fault_proto_rawDesc = "" +
 	"\x13FAULT_KIND_CANCELED\x10\t\x12\x17\n" +
 	"\x13FAULT_KIND_INTERNAL\x10\n" +
 	"\x12\x1a\n" +
-	"\x16FAULT_KIND_UNREACHABLE\x10\vB1Z/github.com/sheafdata/sheaf/api/sheaf/v1;sheafv1b\x06proto3"
+	"\x16FAULT_KIND_UNREACHABLE\x10\v\x12\x13\n" +
+	"\x0fFAULT_KIND_DISK\x10\fB1Z/github.com/sheafdata/sheaf/api/sheaf/v1;sheafv1b\x06proto3"
 
 var (
 	file_sheaf_v1_fault_proto_rawDescOnce sync.Once

@@ -45,6 +45,7 @@ type JournalRecord struct {
 	//	*JournalRecord_CancelRequested
 	//	*JournalRecord_Tick
 	//	*JournalRecord_ExecutorDraining
+	//	*JournalRecord_DiskLow
 	Event         isJournalRecord_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -182,6 +183,15 @@ func (x *JournalRecord) GetExecutorDraining() *ExecutorDrainingEvent {
 	return nil
 }
 
+func (x *JournalRecord) GetDiskLow() *DiskLowEvent {
+	if x != nil {
+		if x, ok := x.Event.(*JournalRecord_DiskLow); ok {
+			return x.DiskLow
+		}
+	}
+	return nil
+}
+
 type isJournalRecord_Event interface {
 	isJournalRecord_Event()
 }
@@ -231,6 +241,11 @@ type JournalRecord_ExecutorDraining struct {
 	ExecutorDraining *ExecutorDrainingEvent `protobuf:"bytes,18,opt,name=executor_draining,json=executorDraining,proto3,oneof"`
 }
 
+type JournalRecord_DiskLow struct {
+	// An executor is low on disk space, or has room again.
+	DiskLow *DiskLowEvent `protobuf:"bytes,19,opt,name=disk_low,json=diskLow,proto3,oneof"`
+}
+
 func (*JournalRecord_JobSubmitted) isJournalRecord_Event() {}
 
 func (*JournalRecord_JobForgotten) isJournalRecord_Event() {}
@@ -248,6 +263,8 @@ func (*JournalRecord_CancelRequested) isJournalRecord_Event() {}
 func (*JournalRecord_Tick) isJournalRecord_Event() {}
 
 func (*JournalRecord_ExecutorDraining) isJournalRecord_Event() {}
+
+func (*JournalRecord_DiskLow) isJournalRecord_Event() {}
 
 // JobSubmittedEvent says that a job shall run.
 type JobSubmittedEvent struct {
@@ -470,7 +487,9 @@ type ExecutorJoinedEvent struct {
 	// How many attempts it can run at once.
 	Slots int32 `protobuf:"varint,3,opt,name=slots,proto3" json:"slots,omitempty"`
 	// What it says of itself; absent where nothing is known.
-	Details       *ExecutorDetails `protobuf:"bytes,4,opt,name=details,proto3" json:"details,omitempty"`
+	Details *ExecutorDetails `protobuf:"bytes,4,opt,name=details,proto3" json:"details,omitempty"`
+	// It is low on disk space and takes no attempts.
+	DiskLow       bool `protobuf:"varint,5,opt,name=disk_low,json=diskLow,proto3" json:"disk_low,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -533,6 +552,78 @@ func (x *ExecutorJoinedEvent) GetDetails() *ExecutorDetails {
 	return nil
 }
 
+func (x *ExecutorJoinedEvent) GetDiskLow() bool {
+	if x != nil {
+		return x.DiskLow
+	}
+	return false
+}
+
+// DiskLowEvent says whether an executor is low on disk space: then it takes no
+// more attempts.
+type DiskLowEvent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The executor.
+	Executor string `protobuf:"bytes,1,opt,name=executor,proto3" json:"executor,omitempty"`
+	// Its session.
+	Session uint64 `protobuf:"fixed64,2,opt,name=session,proto3" json:"session,omitempty"`
+	// Whether it is.
+	Low           bool `protobuf:"varint,3,opt,name=low,proto3" json:"low,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiskLowEvent) Reset() {
+	*x = DiskLowEvent{}
+	mi := &file_sheaf_v1_journal_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiskLowEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiskLowEvent) ProtoMessage() {}
+
+func (x *DiskLowEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_sheaf_v1_journal_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiskLowEvent.ProtoReflect.Descriptor instead.
+func (*DiskLowEvent) Descriptor() ([]byte, []int) {
+	return file_sheaf_v1_journal_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *DiskLowEvent) GetExecutor() string {
+	if x != nil {
+		return x.Executor
+	}
+	return ""
+}
+
+func (x *DiskLowEvent) GetSession() uint64 {
+	if x != nil {
+		return x.Session
+	}
+	return 0
+}
+
+func (x *DiskLowEvent) GetLow() bool {
+	if x != nil {
+		return x.Low
+	}
+	return false
+}
+
 // ExecutorDetails is what a coordinator keeps of an executor beside its slots,
 // so that its map outputs are found by who comes back first after a restart.
 type ExecutorDetails struct {
@@ -553,7 +644,7 @@ type ExecutorDetails struct {
 
 func (x *ExecutorDetails) Reset() {
 	*x = ExecutorDetails{}
-	mi := &file_sheaf_v1_journal_proto_msgTypes[5]
+	mi := &file_sheaf_v1_journal_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -565,7 +656,7 @@ func (x *ExecutorDetails) String() string {
 func (*ExecutorDetails) ProtoMessage() {}
 
 func (x *ExecutorDetails) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_journal_proto_msgTypes[5]
+	mi := &file_sheaf_v1_journal_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -578,7 +669,7 @@ func (x *ExecutorDetails) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExecutorDetails.ProtoReflect.Descriptor instead.
 func (*ExecutorDetails) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_journal_proto_rawDescGZIP(), []int{5}
+	return file_sheaf_v1_journal_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ExecutorDetails) GetDataAddress() string {
@@ -633,7 +724,7 @@ type ExecutorDrainingEvent struct {
 
 func (x *ExecutorDrainingEvent) Reset() {
 	*x = ExecutorDrainingEvent{}
-	mi := &file_sheaf_v1_journal_proto_msgTypes[6]
+	mi := &file_sheaf_v1_journal_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -645,7 +736,7 @@ func (x *ExecutorDrainingEvent) String() string {
 func (*ExecutorDrainingEvent) ProtoMessage() {}
 
 func (x *ExecutorDrainingEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_journal_proto_msgTypes[6]
+	mi := &file_sheaf_v1_journal_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -658,7 +749,7 @@ func (x *ExecutorDrainingEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExecutorDrainingEvent.ProtoReflect.Descriptor instead.
 func (*ExecutorDrainingEvent) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_journal_proto_rawDescGZIP(), []int{6}
+	return file_sheaf_v1_journal_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ExecutorDrainingEvent) GetExecutor() string {
@@ -702,7 +793,7 @@ type ExecutorLostEvent struct {
 
 func (x *ExecutorLostEvent) Reset() {
 	*x = ExecutorLostEvent{}
-	mi := &file_sheaf_v1_journal_proto_msgTypes[7]
+	mi := &file_sheaf_v1_journal_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -714,7 +805,7 @@ func (x *ExecutorLostEvent) String() string {
 func (*ExecutorLostEvent) ProtoMessage() {}
 
 func (x *ExecutorLostEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_journal_proto_msgTypes[7]
+	mi := &file_sheaf_v1_journal_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -727,7 +818,7 @@ func (x *ExecutorLostEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExecutorLostEvent.ProtoReflect.Descriptor instead.
 func (*ExecutorLostEvent) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_journal_proto_rawDescGZIP(), []int{7}
+	return file_sheaf_v1_journal_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ExecutorLostEvent) GetExecutor() string {
@@ -761,7 +852,7 @@ type AttemptFinishedEvent struct {
 
 func (x *AttemptFinishedEvent) Reset() {
 	*x = AttemptFinishedEvent{}
-	mi := &file_sheaf_v1_journal_proto_msgTypes[8]
+	mi := &file_sheaf_v1_journal_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -773,7 +864,7 @@ func (x *AttemptFinishedEvent) String() string {
 func (*AttemptFinishedEvent) ProtoMessage() {}
 
 func (x *AttemptFinishedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_journal_proto_msgTypes[8]
+	mi := &file_sheaf_v1_journal_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -786,7 +877,7 @@ func (x *AttemptFinishedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptFinishedEvent.ProtoReflect.Descriptor instead.
 func (*AttemptFinishedEvent) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_journal_proto_rawDescGZIP(), []int{8}
+	return file_sheaf_v1_journal_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *AttemptFinishedEvent) GetExecutor() string {
@@ -839,7 +930,7 @@ type AttemptFailedEvent struct {
 
 func (x *AttemptFailedEvent) Reset() {
 	*x = AttemptFailedEvent{}
-	mi := &file_sheaf_v1_journal_proto_msgTypes[9]
+	mi := &file_sheaf_v1_journal_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -851,7 +942,7 @@ func (x *AttemptFailedEvent) String() string {
 func (*AttemptFailedEvent) ProtoMessage() {}
 
 func (x *AttemptFailedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_journal_proto_msgTypes[9]
+	mi := &file_sheaf_v1_journal_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -864,7 +955,7 @@ func (x *AttemptFailedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptFailedEvent.ProtoReflect.Descriptor instead.
 func (*AttemptFailedEvent) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_journal_proto_rawDescGZIP(), []int{9}
+	return file_sheaf_v1_journal_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *AttemptFailedEvent) GetExecutor() string {
@@ -922,7 +1013,7 @@ type CancelRequestedEvent struct {
 
 func (x *CancelRequestedEvent) Reset() {
 	*x = CancelRequestedEvent{}
-	mi := &file_sheaf_v1_journal_proto_msgTypes[10]
+	mi := &file_sheaf_v1_journal_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -934,7 +1025,7 @@ func (x *CancelRequestedEvent) String() string {
 func (*CancelRequestedEvent) ProtoMessage() {}
 
 func (x *CancelRequestedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_journal_proto_msgTypes[10]
+	mi := &file_sheaf_v1_journal_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -947,7 +1038,7 @@ func (x *CancelRequestedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRequestedEvent.ProtoReflect.Descriptor instead.
 func (*CancelRequestedEvent) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_journal_proto_rawDescGZIP(), []int{10}
+	return file_sheaf_v1_journal_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CancelRequestedEvent) GetJob() []byte {
@@ -973,7 +1064,7 @@ type TickEvent struct {
 
 func (x *TickEvent) Reset() {
 	*x = TickEvent{}
-	mi := &file_sheaf_v1_journal_proto_msgTypes[11]
+	mi := &file_sheaf_v1_journal_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -985,7 +1076,7 @@ func (x *TickEvent) String() string {
 func (*TickEvent) ProtoMessage() {}
 
 func (x *TickEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_journal_proto_msgTypes[11]
+	mi := &file_sheaf_v1_journal_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -998,14 +1089,14 @@ func (x *TickEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TickEvent.ProtoReflect.Descriptor instead.
 func (*TickEvent) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_journal_proto_rawDescGZIP(), []int{11}
+	return file_sheaf_v1_journal_proto_rawDescGZIP(), []int{12}
 }
 
 var File_sheaf_v1_journal_proto protoreflect.FileDescriptor
 
 const file_sheaf_v1_journal_proto_rawDesc = "" +
 	"\n" +
-	"\x16sheaf/v1/journal.proto\x12\bsheaf.v1\x1a\x16sheaf/v1/cluster.proto\x1a\x14sheaf/v1/fault.proto\x1a\x11sheaf/v1/id.proto\x1a\x12sheaf/v1/job.proto\x1a\x13sheaf/v1/plan.proto\"\xc4\x05\n" +
+	"\x16sheaf/v1/journal.proto\x12\bsheaf.v1\x1a\x16sheaf/v1/cluster.proto\x1a\x14sheaf/v1/fault.proto\x1a\x11sheaf/v1/id.proto\x1a\x12sheaf/v1/job.proto\x1a\x13sheaf/v1/plan.proto\"\xf9\x05\n" +
 	"\rJournalRecord\x12\x19\n" +
 	"\bat_nanos\x18\x01 \x01(\x03R\aatNanos\x12\x1d\n" +
 	"\n" +
@@ -1019,7 +1110,8 @@ const file_sheaf_v1_journal_proto_rawDesc = "" +
 	"\x0eattempt_failed\x18\x0f \x01(\v2\x1c.sheaf.v1.AttemptFailedEventH\x00R\rattemptFailed\x12K\n" +
 	"\x10cancel_requested\x18\x10 \x01(\v2\x1e.sheaf.v1.CancelRequestedEventH\x00R\x0fcancelRequested\x12)\n" +
 	"\x04tick\x18\x11 \x01(\v2\x13.sheaf.v1.TickEventH\x00R\x04tick\x12N\n" +
-	"\x11executor_draining\x18\x12 \x01(\v2\x1f.sheaf.v1.ExecutorDrainingEventH\x00R\x10executorDrainingB\a\n" +
+	"\x11executor_draining\x18\x12 \x01(\v2\x1f.sheaf.v1.ExecutorDrainingEventH\x00R\x10executorDraining\x123\n" +
+	"\bdisk_low\x18\x13 \x01(\v2\x16.sheaf.v1.DiskLowEventH\x00R\adiskLowB\a\n" +
 	"\x05event\"\xbc\x01\n" +
 	"\x11JobSubmittedEvent\x12\x10\n" +
 	"\x03job\x18\x01 \x01(\fR\x03job\x12\"\n" +
@@ -1038,12 +1130,17 @@ const file_sheaf_v1_journal_proto_rawDesc = "" +
 	"\x06driver\x18\x04 \x01(\fR\x06driver\x12\x12\n" +
 	"\x04step\x18\x05 \x01(\x05R\x04step\"%\n" +
 	"\x11JobForgottenEvent\x12\x10\n" +
-	"\x03job\x18\x01 \x01(\fR\x03job\"\x96\x01\n" +
+	"\x03job\x18\x01 \x01(\fR\x03job\"\xb1\x01\n" +
 	"\x13ExecutorJoinedEvent\x12\x1a\n" +
 	"\bexecutor\x18\x01 \x01(\tR\bexecutor\x12\x18\n" +
 	"\asession\x18\x02 \x01(\x06R\asession\x12\x14\n" +
 	"\x05slots\x18\x03 \x01(\x05R\x05slots\x123\n" +
-	"\adetails\x18\x04 \x01(\v2\x19.sheaf.v1.ExecutorDetailsR\adetails\"\xca\x01\n" +
+	"\adetails\x18\x04 \x01(\v2\x19.sheaf.v1.ExecutorDetailsR\adetails\x12\x19\n" +
+	"\bdisk_low\x18\x05 \x01(\bR\adiskLow\"V\n" +
+	"\fDiskLowEvent\x12\x1a\n" +
+	"\bexecutor\x18\x01 \x01(\tR\bexecutor\x12\x18\n" +
+	"\asession\x18\x02 \x01(\x06R\asession\x12\x10\n" +
+	"\x03low\x18\x03 \x01(\bR\x03low\"\xca\x01\n" +
 	"\x0fExecutorDetails\x12!\n" +
 	"\fdata_address\x18\x01 \x01(\tR\vdataAddress\x12!\n" +
 	"\fmemory_bytes\x18\x02 \x01(\x03R\vmemoryBytes\x12.\n" +
@@ -1089,55 +1186,57 @@ func file_sheaf_v1_journal_proto_rawDescGZIP() []byte {
 	return file_sheaf_v1_journal_proto_rawDescData
 }
 
-var file_sheaf_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_sheaf_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_sheaf_v1_journal_proto_goTypes = []any{
 	(*JournalRecord)(nil),         // 0: sheaf.v1.JournalRecord
 	(*JobSubmittedEvent)(nil),     // 1: sheaf.v1.JobSubmittedEvent
 	(*Submission)(nil),            // 2: sheaf.v1.Submission
 	(*JobForgottenEvent)(nil),     // 3: sheaf.v1.JobForgottenEvent
 	(*ExecutorJoinedEvent)(nil),   // 4: sheaf.v1.ExecutorJoinedEvent
-	(*ExecutorDetails)(nil),       // 5: sheaf.v1.ExecutorDetails
-	(*ExecutorDrainingEvent)(nil), // 6: sheaf.v1.ExecutorDrainingEvent
-	(*ExecutorLostEvent)(nil),     // 7: sheaf.v1.ExecutorLostEvent
-	(*AttemptFinishedEvent)(nil),  // 8: sheaf.v1.AttemptFinishedEvent
-	(*AttemptFailedEvent)(nil),    // 9: sheaf.v1.AttemptFailedEvent
-	(*CancelRequestedEvent)(nil),  // 10: sheaf.v1.CancelRequestedEvent
-	(*TickEvent)(nil),             // 11: sheaf.v1.TickEvent
-	(*Plan)(nil),                  // 12: sheaf.v1.Plan
-	(*JobSpec)(nil),               // 13: sheaf.v1.JobSpec
-	(*Platform)(nil),              // 14: sheaf.v1.Platform
-	(*AttemptId)(nil),             // 15: sheaf.v1.AttemptId
-	(*Result)(nil),                // 16: sheaf.v1.Result
-	(*FaultReport)(nil),           // 17: sheaf.v1.FaultReport
-	(*OutputId)(nil),              // 18: sheaf.v1.OutputId
-	(*RowRange)(nil),              // 19: sheaf.v1.RowRange
+	(*DiskLowEvent)(nil),          // 5: sheaf.v1.DiskLowEvent
+	(*ExecutorDetails)(nil),       // 6: sheaf.v1.ExecutorDetails
+	(*ExecutorDrainingEvent)(nil), // 7: sheaf.v1.ExecutorDrainingEvent
+	(*ExecutorLostEvent)(nil),     // 8: sheaf.v1.ExecutorLostEvent
+	(*AttemptFinishedEvent)(nil),  // 9: sheaf.v1.AttemptFinishedEvent
+	(*AttemptFailedEvent)(nil),    // 10: sheaf.v1.AttemptFailedEvent
+	(*CancelRequestedEvent)(nil),  // 11: sheaf.v1.CancelRequestedEvent
+	(*TickEvent)(nil),             // 12: sheaf.v1.TickEvent
+	(*Plan)(nil),                  // 13: sheaf.v1.Plan
+	(*JobSpec)(nil),               // 14: sheaf.v1.JobSpec
+	(*Platform)(nil),              // 15: sheaf.v1.Platform
+	(*AttemptId)(nil),             // 16: sheaf.v1.AttemptId
+	(*Result)(nil),                // 17: sheaf.v1.Result
+	(*FaultReport)(nil),           // 18: sheaf.v1.FaultReport
+	(*OutputId)(nil),              // 19: sheaf.v1.OutputId
+	(*RowRange)(nil),              // 20: sheaf.v1.RowRange
 }
 var file_sheaf_v1_journal_proto_depIdxs = []int32{
 	1,  // 0: sheaf.v1.JournalRecord.job_submitted:type_name -> sheaf.v1.JobSubmittedEvent
 	3,  // 1: sheaf.v1.JournalRecord.job_forgotten:type_name -> sheaf.v1.JobForgottenEvent
 	4,  // 2: sheaf.v1.JournalRecord.executor_joined:type_name -> sheaf.v1.ExecutorJoinedEvent
-	7,  // 3: sheaf.v1.JournalRecord.executor_lost:type_name -> sheaf.v1.ExecutorLostEvent
-	8,  // 4: sheaf.v1.JournalRecord.attempt_finished:type_name -> sheaf.v1.AttemptFinishedEvent
-	9,  // 5: sheaf.v1.JournalRecord.attempt_failed:type_name -> sheaf.v1.AttemptFailedEvent
-	10, // 6: sheaf.v1.JournalRecord.cancel_requested:type_name -> sheaf.v1.CancelRequestedEvent
-	11, // 7: sheaf.v1.JournalRecord.tick:type_name -> sheaf.v1.TickEvent
-	6,  // 8: sheaf.v1.JournalRecord.executor_draining:type_name -> sheaf.v1.ExecutorDrainingEvent
-	12, // 9: sheaf.v1.JobSubmittedEvent.plan:type_name -> sheaf.v1.Plan
-	2,  // 10: sheaf.v1.JobSubmittedEvent.submission:type_name -> sheaf.v1.Submission
-	13, // 11: sheaf.v1.Submission.spec:type_name -> sheaf.v1.JobSpec
-	5,  // 12: sheaf.v1.ExecutorJoinedEvent.details:type_name -> sheaf.v1.ExecutorDetails
-	14, // 13: sheaf.v1.ExecutorDetails.platform:type_name -> sheaf.v1.Platform
-	15, // 14: sheaf.v1.AttemptFinishedEvent.attempt:type_name -> sheaf.v1.AttemptId
-	16, // 15: sheaf.v1.AttemptFinishedEvent.result:type_name -> sheaf.v1.Result
-	15, // 16: sheaf.v1.AttemptFailedEvent.attempt:type_name -> sheaf.v1.AttemptId
-	17, // 17: sheaf.v1.AttemptFailedEvent.failure:type_name -> sheaf.v1.FaultReport
-	18, // 18: sheaf.v1.AttemptFailedEvent.unreadable:type_name -> sheaf.v1.OutputId
-	19, // 19: sheaf.v1.AttemptFailedEvent.working:type_name -> sheaf.v1.RowRange
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	8,  // 3: sheaf.v1.JournalRecord.executor_lost:type_name -> sheaf.v1.ExecutorLostEvent
+	9,  // 4: sheaf.v1.JournalRecord.attempt_finished:type_name -> sheaf.v1.AttemptFinishedEvent
+	10, // 5: sheaf.v1.JournalRecord.attempt_failed:type_name -> sheaf.v1.AttemptFailedEvent
+	11, // 6: sheaf.v1.JournalRecord.cancel_requested:type_name -> sheaf.v1.CancelRequestedEvent
+	12, // 7: sheaf.v1.JournalRecord.tick:type_name -> sheaf.v1.TickEvent
+	7,  // 8: sheaf.v1.JournalRecord.executor_draining:type_name -> sheaf.v1.ExecutorDrainingEvent
+	5,  // 9: sheaf.v1.JournalRecord.disk_low:type_name -> sheaf.v1.DiskLowEvent
+	13, // 10: sheaf.v1.JobSubmittedEvent.plan:type_name -> sheaf.v1.Plan
+	2,  // 11: sheaf.v1.JobSubmittedEvent.submission:type_name -> sheaf.v1.Submission
+	14, // 12: sheaf.v1.Submission.spec:type_name -> sheaf.v1.JobSpec
+	6,  // 13: sheaf.v1.ExecutorJoinedEvent.details:type_name -> sheaf.v1.ExecutorDetails
+	15, // 14: sheaf.v1.ExecutorDetails.platform:type_name -> sheaf.v1.Platform
+	16, // 15: sheaf.v1.AttemptFinishedEvent.attempt:type_name -> sheaf.v1.AttemptId
+	17, // 16: sheaf.v1.AttemptFinishedEvent.result:type_name -> sheaf.v1.Result
+	16, // 17: sheaf.v1.AttemptFailedEvent.attempt:type_name -> sheaf.v1.AttemptId
+	18, // 18: sheaf.v1.AttemptFailedEvent.failure:type_name -> sheaf.v1.FaultReport
+	19, // 19: sheaf.v1.AttemptFailedEvent.unreadable:type_name -> sheaf.v1.OutputId
+	20, // 20: sheaf.v1.AttemptFailedEvent.working:type_name -> sheaf.v1.RowRange
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_sheaf_v1_journal_proto_init() }
@@ -1160,6 +1259,7 @@ func file_sheaf_v1_journal_proto_init() {
 		(*JournalRecord_CancelRequested)(nil),
 		(*JournalRecord_Tick)(nil),
 		(*JournalRecord_ExecutorDraining)(nil),
+		(*JournalRecord_DiskLow)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1167,7 +1267,7 @@ func file_sheaf_v1_journal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sheaf_v1_journal_proto_rawDesc), len(file_sheaf_v1_journal_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

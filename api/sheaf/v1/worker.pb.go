@@ -42,6 +42,9 @@ type WorkerFrame struct {
 	//	*WorkerFrame_RunJob
 	//	*WorkerFrame_JobRows
 	//	*WorkerFrame_JobEnded
+	//	*WorkerFrame_DiskWanted
+	//	*WorkerFrame_DiskLent
+	//	*WorkerFrame_DiskReturned
 	Message       isWorkerFrame_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -210,6 +213,33 @@ func (x *WorkerFrame) GetJobEnded() *JobEnded {
 	return nil
 }
 
+func (x *WorkerFrame) GetDiskWanted() *DiskWanted {
+	if x != nil {
+		if x, ok := x.Message.(*WorkerFrame_DiskWanted); ok {
+			return x.DiskWanted
+		}
+	}
+	return nil
+}
+
+func (x *WorkerFrame) GetDiskLent() *DiskLent {
+	if x != nil {
+		if x, ok := x.Message.(*WorkerFrame_DiskLent); ok {
+			return x.DiskLent
+		}
+	}
+	return nil
+}
+
+func (x *WorkerFrame) GetDiskReturned() *DiskReturned {
+	if x != nil {
+		if x, ok := x.Message.(*WorkerFrame_DiskReturned); ok {
+			return x.DiskReturned
+		}
+	}
+	return nil
+}
+
 type isWorkerFrame_Message interface {
 	isWorkerFrame_Message()
 }
@@ -284,6 +314,21 @@ type WorkerFrame_JobEnded struct {
 	JobEnded *JobEnded `protobuf:"bytes,14,opt,name=job_ended,json=jobEnded,proto3,oneof"`
 }
 
+type WorkerFrame_DiskWanted struct {
+	// From the worker: it needs room on the executor's disks.
+	DiskWanted *DiskWanted `protobuf:"bytes,15,opt,name=disk_wanted,json=diskWanted,proto3,oneof"`
+}
+
+type WorkerFrame_DiskLent struct {
+	// To the worker: what it may write, the answer to a DiskWanted.
+	DiskLent *DiskLent `protobuf:"bytes,16,opt,name=disk_lent,json=diskLent,proto3,oneof"`
+}
+
+type WorkerFrame_DiskReturned struct {
+	// From the worker: it does not need so much any more.
+	DiskReturned *DiskReturned `protobuf:"bytes,17,opt,name=disk_returned,json=diskReturned,proto3,oneof"`
+}
+
 func (*WorkerFrame_Hello) isWorkerFrame_Message() {}
 
 func (*WorkerFrame_Start) isWorkerFrame_Message() {}
@@ -311,6 +356,12 @@ func (*WorkerFrame_RunJob) isWorkerFrame_Message() {}
 func (*WorkerFrame_JobRows) isWorkerFrame_Message() {}
 
 func (*WorkerFrame_JobEnded) isWorkerFrame_Message() {}
+
+func (*WorkerFrame_DiskWanted) isWorkerFrame_Message() {}
+
+func (*WorkerFrame_DiskLent) isWorkerFrame_Message() {}
+
+func (*WorkerFrame_DiskReturned) isWorkerFrame_Message() {}
 
 // WorkerHello says what the worker speaks.
 type WorkerHello struct {
@@ -397,8 +448,10 @@ type WorkerStart struct {
 	Executors *Executors `protobuf:"bytes,8,opt,name=executors,proto3" json:"executors,omitempty"`
 	// How often to send progress, in milliseconds.
 	ProgressMillis int64 `protobuf:"varint,9,opt,name=progress_millis,json=progressMillis,proto3" json:"progress_millis,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The worker writes nothing into the directories that it was not lent room for.
+	DiskLimited   bool `protobuf:"varint,10,opt,name=disk_limited,json=diskLimited,proto3" json:"disk_limited,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WorkerStart) Reset() {
@@ -494,6 +547,170 @@ func (x *WorkerStart) GetProgressMillis() int64 {
 	return 0
 }
 
+func (x *WorkerStart) GetDiskLimited() bool {
+	if x != nil {
+		return x.DiskLimited
+	}
+	return false
+}
+
+// DiskWanted asks for room on the executor's disks. A worker asks once at a time.
+type DiskWanted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The least that is of use.
+	NeedBytes int64 `protobuf:"varint,1,opt,name=need_bytes,json=needBytes,proto3" json:"need_bytes,omitempty"`
+	// What the worker would rather have.
+	WantBytes     int64 `protobuf:"varint,2,opt,name=want_bytes,json=wantBytes,proto3" json:"want_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiskWanted) Reset() {
+	*x = DiskWanted{}
+	mi := &file_sheaf_v1_worker_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiskWanted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiskWanted) ProtoMessage() {}
+
+func (x *DiskWanted) ProtoReflect() protoreflect.Message {
+	mi := &file_sheaf_v1_worker_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiskWanted.ProtoReflect.Descriptor instead.
+func (*DiskWanted) Descriptor() ([]byte, []int) {
+	return file_sheaf_v1_worker_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *DiskWanted) GetNeedBytes() int64 {
+	if x != nil {
+		return x.NeedBytes
+	}
+	return 0
+}
+
+func (x *DiskWanted) GetWantBytes() int64 {
+	if x != nil {
+		return x.WantBytes
+	}
+	return 0
+}
+
+// DiskLent answers a DiskWanted.
+type DiskLent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the worker may write from now on, in addition.
+	Bytes int64 `protobuf:"varint,1,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// Why it is nothing; absent when it is something.
+	Failure       *FaultReport `protobuf:"bytes,2,opt,name=failure,proto3" json:"failure,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiskLent) Reset() {
+	*x = DiskLent{}
+	mi := &file_sheaf_v1_worker_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiskLent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiskLent) ProtoMessage() {}
+
+func (x *DiskLent) ProtoReflect() protoreflect.Message {
+	mi := &file_sheaf_v1_worker_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiskLent.ProtoReflect.Descriptor instead.
+func (*DiskLent) Descriptor() ([]byte, []int) {
+	return file_sheaf_v1_worker_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *DiskLent) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *DiskLent) GetFailure() *FaultReport {
+	if x != nil {
+		return x.Failure
+	}
+	return nil
+}
+
+// DiskReturned gives room back that was lent. Map outputs that the worker reported
+// are the executor's with their bytes, and not given back.
+type DiskReturned struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How much.
+	Bytes         int64 `protobuf:"varint,1,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiskReturned) Reset() {
+	*x = DiskReturned{}
+	mi := &file_sheaf_v1_worker_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiskReturned) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiskReturned) ProtoMessage() {}
+
+func (x *DiskReturned) ProtoReflect() protoreflect.Message {
+	mi := &file_sheaf_v1_worker_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiskReturned.ProtoReflect.Descriptor instead.
+func (*DiskReturned) Descriptor() ([]byte, []int) {
+	return file_sheaf_v1_worker_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *DiskReturned) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
 // WorkerReady says whether the worker can run attempts of the job.
 type WorkerReady struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -508,7 +725,7 @@ type WorkerReady struct {
 
 func (x *WorkerReady) Reset() {
 	*x = WorkerReady{}
-	mi := &file_sheaf_v1_worker_proto_msgTypes[3]
+	mi := &file_sheaf_v1_worker_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -520,7 +737,7 @@ func (x *WorkerReady) String() string {
 func (*WorkerReady) ProtoMessage() {}
 
 func (x *WorkerReady) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_worker_proto_msgTypes[3]
+	mi := &file_sheaf_v1_worker_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -533,7 +750,7 @@ func (x *WorkerReady) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerReady.ProtoReflect.Descriptor instead.
 func (*WorkerReady) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_worker_proto_rawDescGZIP(), []int{3}
+	return file_sheaf_v1_worker_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *WorkerReady) GetFingerprint() string {
@@ -563,7 +780,7 @@ type WorkerProgress struct {
 
 func (x *WorkerProgress) Reset() {
 	*x = WorkerProgress{}
-	mi := &file_sheaf_v1_worker_proto_msgTypes[4]
+	mi := &file_sheaf_v1_worker_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -575,7 +792,7 @@ func (x *WorkerProgress) String() string {
 func (*WorkerProgress) ProtoMessage() {}
 
 func (x *WorkerProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_worker_proto_msgTypes[4]
+	mi := &file_sheaf_v1_worker_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -588,7 +805,7 @@ func (x *WorkerProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerProgress.ProtoReflect.Descriptor instead.
 func (*WorkerProgress) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_worker_proto_rawDescGZIP(), []int{4}
+	return file_sheaf_v1_worker_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *WorkerProgress) GetAttempts() []*AttemptProgress {
@@ -618,7 +835,7 @@ type WorkerShutdown struct {
 
 func (x *WorkerShutdown) Reset() {
 	*x = WorkerShutdown{}
-	mi := &file_sheaf_v1_worker_proto_msgTypes[5]
+	mi := &file_sheaf_v1_worker_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -630,7 +847,7 @@ func (x *WorkerShutdown) String() string {
 func (*WorkerShutdown) ProtoMessage() {}
 
 func (x *WorkerShutdown) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_worker_proto_msgTypes[5]
+	mi := &file_sheaf_v1_worker_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -643,7 +860,7 @@ func (x *WorkerShutdown) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerShutdown.ProtoReflect.Descriptor instead.
 func (*WorkerShutdown) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_worker_proto_rawDescGZIP(), []int{5}
+	return file_sheaf_v1_worker_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *WorkerShutdown) GetGraceMillis() int64 {
@@ -664,7 +881,7 @@ var File_sheaf_v1_worker_proto protoreflect.FileDescriptor
 
 const file_sheaf_v1_worker_proto_rawDesc = "" +
 	"\n" +
-	"\x15sheaf/v1/worker.proto\x12\bsheaf.v1\x1a\x17sheaf/v1/executor.proto\x1a\x14sheaf/v1/fault.proto\x1a\x12sheaf/v1/job.proto\"\xd4\x05\n" +
+	"\x15sheaf/v1/worker.proto\x12\bsheaf.v1\x1a\x17sheaf/v1/executor.proto\x1a\x14sheaf/v1/fault.proto\x1a\x12sheaf/v1/job.proto\"\xff\x06\n" +
 	"\vWorkerFrame\x12-\n" +
 	"\x05hello\x18\x01 \x01(\v2\x15.sheaf.v1.WorkerHelloH\x00R\x05hello\x12-\n" +
 	"\x05start\x18\x02 \x01(\v2\x15.sheaf.v1.WorkerStartH\x00R\x05start\x12-\n" +
@@ -680,12 +897,16 @@ const file_sheaf_v1_worker_proto_rawDesc = "" +
 	"\bshutdown\x18\v \x01(\v2\x18.sheaf.v1.WorkerShutdownH\x00R\bshutdown\x12+\n" +
 	"\arun_job\x18\f \x01(\v2\x10.sheaf.v1.RunJobH\x00R\x06runJob\x12.\n" +
 	"\bjob_rows\x18\r \x01(\v2\x11.sheaf.v1.JobRowsH\x00R\ajobRows\x121\n" +
-	"\tjob_ended\x18\x0e \x01(\v2\x12.sheaf.v1.JobEndedH\x00R\bjobEndedB\t\n" +
+	"\tjob_ended\x18\x0e \x01(\v2\x12.sheaf.v1.JobEndedH\x00R\bjobEnded\x127\n" +
+	"\vdisk_wanted\x18\x0f \x01(\v2\x14.sheaf.v1.DiskWantedH\x00R\n" +
+	"diskWanted\x121\n" +
+	"\tdisk_lent\x18\x10 \x01(\v2\x12.sheaf.v1.DiskLentH\x00R\bdiskLent\x12=\n" +
+	"\rdisk_returned\x18\x11 \x01(\v2\x16.sheaf.v1.DiskReturnedH\x00R\fdiskReturnedB\t\n" +
 	"\amessage\"x\n" +
 	"\vWorkerHello\x12!\n" +
 	"\fprotocol_min\x18\x01 \x01(\x05R\vprotocolMin\x12!\n" +
 	"\fprotocol_max\x18\x02 \x01(\x05R\vprotocolMax\x12#\n" +
-	"\rbuild_version\x18\x03 \x01(\tR\fbuildVersion\"\xc4\x02\n" +
+	"\rbuild_version\x18\x03 \x01(\tR\fbuildVersion\"\xe7\x02\n" +
 	"\vWorkerStart\x12\x1a\n" +
 	"\bprotocol\x18\x01 \x01(\x05R\bprotocol\x12\x1a\n" +
 	"\bexecutor\x18\x02 \x01(\tR\bexecutor\x12#\n" +
@@ -695,7 +916,20 @@ const file_sheaf_v1_worker_proto_rawDesc = "" +
 	"\x05slots\x18\x06 \x01(\x05R\x05slots\x12!\n" +
 	"\fdata_address\x18\a \x01(\tR\vdataAddress\x121\n" +
 	"\texecutors\x18\b \x01(\v2\x13.sheaf.v1.ExecutorsR\texecutors\x12'\n" +
-	"\x0fprogress_millis\x18\t \x01(\x03R\x0eprogressMillis\"`\n" +
+	"\x0fprogress_millis\x18\t \x01(\x03R\x0eprogressMillis\x12!\n" +
+	"\fdisk_limited\x18\n" +
+	" \x01(\bR\vdiskLimited\"J\n" +
+	"\n" +
+	"DiskWanted\x12\x1d\n" +
+	"\n" +
+	"need_bytes\x18\x01 \x01(\x03R\tneedBytes\x12\x1d\n" +
+	"\n" +
+	"want_bytes\x18\x02 \x01(\x03R\twantBytes\"Q\n" +
+	"\bDiskLent\x12\x14\n" +
+	"\x05bytes\x18\x01 \x01(\x03R\x05bytes\x12/\n" +
+	"\afailure\x18\x02 \x01(\v2\x15.sheaf.v1.FaultReportR\afailure\"$\n" +
+	"\fDiskReturned\x12\x14\n" +
+	"\x05bytes\x18\x01 \x01(\x03R\x05bytes\"`\n" +
 	"\vWorkerReady\x12 \n" +
 	"\vfingerprint\x18\x01 \x01(\tR\vfingerprint\x12/\n" +
 	"\afailure\x18\x02 \x01(\v2\x15.sheaf.v1.FaultReportR\afailure\"s\n" +
@@ -718,51 +952,58 @@ func file_sheaf_v1_worker_proto_rawDescGZIP() []byte {
 	return file_sheaf_v1_worker_proto_rawDescData
 }
 
-var file_sheaf_v1_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_sheaf_v1_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_sheaf_v1_worker_proto_goTypes = []any{
 	(*WorkerFrame)(nil),     // 0: sheaf.v1.WorkerFrame
 	(*WorkerHello)(nil),     // 1: sheaf.v1.WorkerHello
 	(*WorkerStart)(nil),     // 2: sheaf.v1.WorkerStart
-	(*WorkerReady)(nil),     // 3: sheaf.v1.WorkerReady
-	(*WorkerProgress)(nil),  // 4: sheaf.v1.WorkerProgress
-	(*WorkerShutdown)(nil),  // 5: sheaf.v1.WorkerShutdown
-	(*Launch)(nil),          // 6: sheaf.v1.Launch
-	(*CancelAttempt)(nil),   // 7: sheaf.v1.CancelAttempt
-	(*AttemptFinished)(nil), // 8: sheaf.v1.AttemptFinished
-	(*AttemptFailed)(nil),   // 9: sheaf.v1.AttemptFailed
-	(*Executors)(nil),       // 10: sheaf.v1.Executors
-	(*Release)(nil),         // 11: sheaf.v1.Release
-	(*RunJob)(nil),          // 12: sheaf.v1.RunJob
-	(*JobRows)(nil),         // 13: sheaf.v1.JobRows
-	(*JobEnded)(nil),        // 14: sheaf.v1.JobEnded
-	(*JobSpec)(nil),         // 15: sheaf.v1.JobSpec
-	(*FaultReport)(nil),     // 16: sheaf.v1.FaultReport
-	(*AttemptProgress)(nil), // 17: sheaf.v1.AttemptProgress
+	(*DiskWanted)(nil),      // 3: sheaf.v1.DiskWanted
+	(*DiskLent)(nil),        // 4: sheaf.v1.DiskLent
+	(*DiskReturned)(nil),    // 5: sheaf.v1.DiskReturned
+	(*WorkerReady)(nil),     // 6: sheaf.v1.WorkerReady
+	(*WorkerProgress)(nil),  // 7: sheaf.v1.WorkerProgress
+	(*WorkerShutdown)(nil),  // 8: sheaf.v1.WorkerShutdown
+	(*Launch)(nil),          // 9: sheaf.v1.Launch
+	(*CancelAttempt)(nil),   // 10: sheaf.v1.CancelAttempt
+	(*AttemptFinished)(nil), // 11: sheaf.v1.AttemptFinished
+	(*AttemptFailed)(nil),   // 12: sheaf.v1.AttemptFailed
+	(*Executors)(nil),       // 13: sheaf.v1.Executors
+	(*Release)(nil),         // 14: sheaf.v1.Release
+	(*RunJob)(nil),          // 15: sheaf.v1.RunJob
+	(*JobRows)(nil),         // 16: sheaf.v1.JobRows
+	(*JobEnded)(nil),        // 17: sheaf.v1.JobEnded
+	(*JobSpec)(nil),         // 18: sheaf.v1.JobSpec
+	(*FaultReport)(nil),     // 19: sheaf.v1.FaultReport
+	(*AttemptProgress)(nil), // 20: sheaf.v1.AttemptProgress
 }
 var file_sheaf_v1_worker_proto_depIdxs = []int32{
 	1,  // 0: sheaf.v1.WorkerFrame.hello:type_name -> sheaf.v1.WorkerHello
 	2,  // 1: sheaf.v1.WorkerFrame.start:type_name -> sheaf.v1.WorkerStart
-	3,  // 2: sheaf.v1.WorkerFrame.ready:type_name -> sheaf.v1.WorkerReady
-	6,  // 3: sheaf.v1.WorkerFrame.launch:type_name -> sheaf.v1.Launch
-	7,  // 4: sheaf.v1.WorkerFrame.cancel:type_name -> sheaf.v1.CancelAttempt
-	4,  // 5: sheaf.v1.WorkerFrame.progress:type_name -> sheaf.v1.WorkerProgress
-	8,  // 6: sheaf.v1.WorkerFrame.finished:type_name -> sheaf.v1.AttemptFinished
-	9,  // 7: sheaf.v1.WorkerFrame.failed:type_name -> sheaf.v1.AttemptFailed
-	10, // 8: sheaf.v1.WorkerFrame.executors:type_name -> sheaf.v1.Executors
-	11, // 9: sheaf.v1.WorkerFrame.release:type_name -> sheaf.v1.Release
-	5,  // 10: sheaf.v1.WorkerFrame.shutdown:type_name -> sheaf.v1.WorkerShutdown
-	12, // 11: sheaf.v1.WorkerFrame.run_job:type_name -> sheaf.v1.RunJob
-	13, // 12: sheaf.v1.WorkerFrame.job_rows:type_name -> sheaf.v1.JobRows
-	14, // 13: sheaf.v1.WorkerFrame.job_ended:type_name -> sheaf.v1.JobEnded
-	15, // 14: sheaf.v1.WorkerStart.job:type_name -> sheaf.v1.JobSpec
-	10, // 15: sheaf.v1.WorkerStart.executors:type_name -> sheaf.v1.Executors
-	16, // 16: sheaf.v1.WorkerReady.failure:type_name -> sheaf.v1.FaultReport
-	17, // 17: sheaf.v1.WorkerProgress.attempts:type_name -> sheaf.v1.AttemptProgress
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	6,  // 2: sheaf.v1.WorkerFrame.ready:type_name -> sheaf.v1.WorkerReady
+	9,  // 3: sheaf.v1.WorkerFrame.launch:type_name -> sheaf.v1.Launch
+	10, // 4: sheaf.v1.WorkerFrame.cancel:type_name -> sheaf.v1.CancelAttempt
+	7,  // 5: sheaf.v1.WorkerFrame.progress:type_name -> sheaf.v1.WorkerProgress
+	11, // 6: sheaf.v1.WorkerFrame.finished:type_name -> sheaf.v1.AttemptFinished
+	12, // 7: sheaf.v1.WorkerFrame.failed:type_name -> sheaf.v1.AttemptFailed
+	13, // 8: sheaf.v1.WorkerFrame.executors:type_name -> sheaf.v1.Executors
+	14, // 9: sheaf.v1.WorkerFrame.release:type_name -> sheaf.v1.Release
+	8,  // 10: sheaf.v1.WorkerFrame.shutdown:type_name -> sheaf.v1.WorkerShutdown
+	15, // 11: sheaf.v1.WorkerFrame.run_job:type_name -> sheaf.v1.RunJob
+	16, // 12: sheaf.v1.WorkerFrame.job_rows:type_name -> sheaf.v1.JobRows
+	17, // 13: sheaf.v1.WorkerFrame.job_ended:type_name -> sheaf.v1.JobEnded
+	3,  // 14: sheaf.v1.WorkerFrame.disk_wanted:type_name -> sheaf.v1.DiskWanted
+	4,  // 15: sheaf.v1.WorkerFrame.disk_lent:type_name -> sheaf.v1.DiskLent
+	5,  // 16: sheaf.v1.WorkerFrame.disk_returned:type_name -> sheaf.v1.DiskReturned
+	18, // 17: sheaf.v1.WorkerStart.job:type_name -> sheaf.v1.JobSpec
+	13, // 18: sheaf.v1.WorkerStart.executors:type_name -> sheaf.v1.Executors
+	19, // 19: sheaf.v1.DiskLent.failure:type_name -> sheaf.v1.FaultReport
+	19, // 20: sheaf.v1.WorkerReady.failure:type_name -> sheaf.v1.FaultReport
+	20, // 21: sheaf.v1.WorkerProgress.attempts:type_name -> sheaf.v1.AttemptProgress
+	22, // [22:22] is the sub-list for method output_type
+	22, // [22:22] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_sheaf_v1_worker_proto_init() }
@@ -788,6 +1029,9 @@ func file_sheaf_v1_worker_proto_init() {
 		(*WorkerFrame_RunJob)(nil),
 		(*WorkerFrame_JobRows)(nil),
 		(*WorkerFrame_JobEnded)(nil),
+		(*WorkerFrame_DiskWanted)(nil),
+		(*WorkerFrame_DiskLent)(nil),
+		(*WorkerFrame_DiskReturned)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -795,7 +1039,7 @@ func file_sheaf_v1_worker_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sheaf_v1_worker_proto_rawDesc), len(file_sheaf_v1_worker_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
