@@ -17,12 +17,32 @@ const DefaultBuckets = 256
 // value into it, Merge folds another state into it, and Finish makes the
 // result. The state must be a row type; a key's values are added in several
 // states, in any order, before these are merged, in any order. Add and Merge
-// must not keep their pointer.
+// must not keep their pointer, and Merge must leave other and what it points to
+// as it is. Package agg, below this one, has ready-made ones.
 type Aggregator[V, A, R any] struct {
 	Init   func() A                // nil means the zero state
 	Add    func(state *A, value V) // required
 	Merge  func(state *A, other A) // required
 	Finish func(state A) R         // required
+
+	// Err says why the aggregator cannot be used: a function that makes one sets
+	// it instead of failing, and the job that uses it is refused.
+	Err error
+}
+
+// check reports what is wrong with an aggregator and gives it an Init.
+func (a Aggregator[V, A, R]) check(p *Pipeline, at graph.Position, op string) Aggregator[V, A, R] {
+	if a.Err != nil {
+		p.graph.Fail(at, fmt.Errorf("%s: %w", op, a.Err))
+		return a
+	}
+	requireFunc(p, at, op+"'s Add", a.Add)
+	requireFunc(p, at, op+"'s Merge", a.Merge)
+	requireFunc(p, at, op+"'s Finish", a.Finish)
+	if a.Init == nil {
+		a.Init = func() (zero A) { return zero }
+	}
+	return a
 }
 
 // Aggregate gives one row a key: the result of agg over the values of the key.
@@ -30,12 +50,7 @@ type Aggregator[V, A, R any] struct {
 // and map task. The order of the results is not defined.
 func Aggregate[K, V, A, R any](in Dataset[KV[K, V]], agg Aggregator[V, A, R]) Dataset[KV[K, R]] {
 	p, at := in.pipelineOf("Aggregate")
-	requireFunc(p, at, "Aggregate's Add", agg.Add)
-	requireFunc(p, at, "Aggregate's Merge", agg.Merge)
-	requireFunc(p, at, "Aggregate's Finish", agg.Finish)
-	if agg.Init == nil {
-		agg.Init = func() (zero A) { return zero }
-	}
+	agg = agg.check(p, at, "Aggregate")
 	return aggregate(in, "Aggregate", operator.Aggregation[KV[K, V], K, A, KV[K, R]]{
 		Key: keyType[K](p, at), State: rowType[A](p, at),
 		Fold: func(states []A, groups []uint32, rows []KV[K, V]) []A {

@@ -207,6 +207,7 @@ func TestAbortedWriters(t *testing.T) {
 		"combiner": Aggregate(counting(t)),
 		"sort":     Sort(typeOf[string](t), edgeOf[string](t), order),
 		"top":      TopK(typeOf[string](t), edgeOf[string](t), 10, order),
+		"fold":     joinAll(t),
 	}
 	for name, x := range makers {
 		for _, closed := range []bool{false, true} {
@@ -240,6 +241,7 @@ func TestReduceErrors(t *testing.T) {
 		"aggregate": Aggregate(counting(t)),
 		"sort":      Sort(typeOf[string](t), edgeOf[string](t), order),
 		"top":       TopK(typeOf[string](t), edgeOf[string](t), 10, order),
+		"fold":      joinAll(t),
 	} {
 		for _, budget := range []int64{0, 1 << 20} {
 			t.Run(fmt.Sprintf("%s, budget %d", name, budget), func(t *testing.T) {
@@ -292,6 +294,7 @@ func TestRehearsalKeepsNothing(t *testing.T) {
 		"combiner": Aggregate(counting(t)),
 		"sort":     Sort(typeOf[string](t), edgeOf[string](t), order),
 		"top":      TopK(typeOf[string](t), edgeOf[string](t), 10, order),
+		"fold":     joinAll(t),
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, 0)
