@@ -1,6 +1,7 @@
 // Package sheaftest is the test kit for users of the SDK: it runs jobs inside
 // go test, on the engine that runs them elsewhere, in milliseconds. Tests may
 // run in parallel. What a job spills goes to the test's temporary directory.
+// CheckAggregator looks for splits that an aggregator gets wrong.
 // Package minicluster, below this one, runs jobs on a whole cluster instead.
 package sheaftest
 
