@@ -51,3 +51,16 @@ func ExampleTopK() {
 	// {ink 900}
 	// {pen 150}
 }
+
+// The mean of all rows.
+func ExampleAggregateAll() {
+	type mean struct{ Sum, Rows int64 }
+	show(func(p *sdk.Pipeline) sdk.Dataset[float64] {
+		return sdk.AggregateAll(sdk.Map(sales(p), cents), sdk.Aggregator[int64, mean, float64]{
+			Add:    func(m *mean, n int64) { m.Sum, m.Rows = m.Sum+n, m.Rows+1 },
+			Merge:  func(m *mean, o mean) { m.Sum, m.Rows = m.Sum+o.Sum, m.Rows+o.Rows },
+			Finish: func(m mean) float64 { return float64(m.Sum) / float64(m.Rows) },
+		})
+	})
+	// Output: 400
+}
