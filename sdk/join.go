@@ -25,14 +25,14 @@ func Join[K, L, R, T any](left Dataset[KV[K, L]], right Dataset[KV[K, R]], pair 
 func LeftJoin[K, L, R, T any](left Dataset[KV[K, L]], right Dataset[KV[K, R]], pair func(key K, l L, r *R) T) Dataset[T] {
 	p, at := left.pipelineOf("LeftJoin")
 	requireFunc(p, at, "LeftJoin", pair)
-	return join(left, right, "LeftJoin", joinKind[K, L, R, T]{keepLeft: true, pair: func(key K, l *L, r *R) T { return pair(key, *l, r) }})
+	return join(left, right, "LeftJoin", joinKind[K, L, R, T]{keepLeft: true, pair: func(key K, l *L, r *R) T { return pair(key, *l, lasting(r)) }})
 }
 
 // RightJoin is Join that gives right rows without a partner too, for which l is nil.
 func RightJoin[K, L, R, T any](left Dataset[KV[K, L]], right Dataset[KV[K, R]], pair func(key K, l *L, r R) T) Dataset[T] {
 	p, at := left.pipelineOf("RightJoin")
 	requireFunc(p, at, "RightJoin", pair)
-	return join(left, right, "RightJoin", joinKind[K, L, R, T]{keepRight: true, pair: func(key K, l *L, r *R) T { return pair(key, l, *r) }})
+	return join(left, right, "RightJoin", joinKind[K, L, R, T]{keepRight: true, pair: func(key K, l *L, r *R) T { return pair(key, lasting(l), *r) }})
 }
 
 // FullJoin is Join that gives rows of both sides without a partner too; the other
@@ -40,7 +40,15 @@ func RightJoin[K, L, R, T any](left Dataset[KV[K, L]], right Dataset[KV[K, R]], 
 func FullJoin[K, L, R, T any](left Dataset[KV[K, L]], right Dataset[KV[K, R]], pair func(key K, l *L, r *R) T) Dataset[T] {
 	p, at := left.pipelineOf("FullJoin")
 	requireFunc(p, at, "FullJoin", pair)
-	return join(left, right, "FullJoin", joinKind[K, L, R, T]{keepLeft: true, keepRight: true, pair: pair})
+	return join(left, right, "FullJoin", joinKind[K, L, R, T]{keepLeft: true, keepRight: true, pair: func(key K, l *L, r *R) T { return pair(key, lasting(l), lasting(r)) }})
+}
+
+// lasting copies a row that user code may keep.
+func lasting[V any](v *V) *V {
+	if v != nil {
+		v = new(*v)
+	}
+	return v
 }
 
 // joinKind tells joins apart.

@@ -98,3 +98,59 @@ func TestCrossJoin(t *testing.T) {
 		}
 	}
 }
+
+type kept struct {
+	Key         int
+	Left, Right *int
+}
+
+// TestJoinKeepsPointers keeps the pointers that outer joins hand over: what they
+// point to must not change when the next rows come.
+func TestJoinKeepsPointers(t *testing.T) {
+	t.Parallel()
+	const keys, each = 40, 30
+	for name, memory := range map[string]int64{"in memory": 64 << 20, "on disk": 128 << 10} {
+		job := sdk.Define("kept", func(p *sdk.Pipeline, _ struct{}) error {
+			var lefts, rights []sdk.KV[int, int]
+			for i := range keys * each {
+				if lefts = append(lefts, sdk.KV[int, int]{Key: i % keys, Value: i}); i%keys != 0 {
+					rights = append(rights, sdk.KV[int, int]{Key: i % keys, Value: -i})
+				}
+			}
+			for i := range 20_000 { // more than there is room for
+				rights = append(rights, sdk.KV[int, int]{Key: keys, Value: -(i*keys + keys)})
+			}
+			l, r := sdk.Values(p, append(lefts, sdk.KV[int, int]{Key: keys, Value: 1}, sdk.KV[int, int]{Key: keys, Value: 2})...), sdk.Values(p, rights...)
+			sdk.Return(sdk.FullJoin(l, r, func(key int, l, r *int) kept { return kept{key, l, r} }), "rows")
+			return nil
+		})
+		res, err := sdk.Run(t.Context(), job, struct{}{}, sdk.Options{MemoryBytes: memory, Parallelism: 2, Tmp: []string{t.TempDir()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if spilled := res.SpilledBytes > 0; spilled != (memory < 1<<20) {
+			t.Errorf("%s: %d bytes spilled", name, res.SpilledBytes)
+		}
+		rows, err := sdk.Returned[kept](res, "rows")
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[[3]int]bool{}
+		for _, row := range rows {
+			pair := [3]int{row.Key, 1 << 40, 1 << 40}
+			if row.Left != nil {
+				pair[1] = *row.Left
+			}
+			if row.Right != nil {
+				pair[2] = *row.Right
+			}
+			if pair[0] != keys && pair[1]%keys != pair[0] || pair[2] < 0 && -pair[2]%keys != pair[0]%keys {
+				t.Fatalf("%s: a pair of other keys: %v", name, pair)
+			}
+			seen[pair] = true
+		}
+		if want := (keys-1)*each*each + each + 2*20_000; len(rows) != want || len(seen) != want {
+			t.Errorf("%s: %d pairs, %d of them different, want %d", name, len(rows), len(seen), want)
+		}
+	}
+}

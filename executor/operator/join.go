@@ -36,7 +36,8 @@ type Join[K, L, R, T any] struct {
 	KeepLeft, KeepRight bool
 	// IsNull reports whether a key matches none; nil where every key is one.
 	IsNull func(key *K) bool
-	Pair   func(key K, l *L, r *R) T
+	// Pair must not keep its pointers: what they point to changes.
+	Pair func(key K, l *L, r *R) T
 }
 
 // JoinSorted returns the sorted exchange that joins: the right rows of a key are
@@ -58,6 +59,10 @@ type joiner[K, L, R, T any] struct {
 	rights *replay[R]
 	lefts  []L
 	bytes  int64 // of lefts
+	// left and right are the rows that Pair gets from the stream: variables would
+	// be allocated one by one.
+	left  L
+	right R
 }
 
 // group joins the rows of one key. An error of its own is the task's and not of
@@ -78,7 +83,8 @@ func (k *joiner[K, L, R, T]) pair(key K, values iter.Seq[Sided[L, R]]) error {
 		switch {
 		case !v.IsLeft && null && !k.join.KeepRight:
 		case !v.IsLeft && null:
-			k.out.emit(k.join.Pair(key, nil, &v.Right))
+			k.right = v.Right
+			k.out.emit(k.join.Pair(key, nil, &k.right))
 		case !v.IsLeft:
 			if err := k.rights.add(v.Right); err != nil {
 				return err
@@ -87,10 +93,11 @@ func (k *joiner[K, L, R, T]) pair(key K, values iter.Seq[Sided[L, R]]) error {
 			if !k.join.KeepLeft {
 				return k.out.err // nor will the next ones find a partner
 			}
-			k.out.emit(k.join.Pair(key, &v.Left, nil))
+			k.left = v.Left
+			k.out.emit(k.join.Pair(key, &k.left, nil))
 		default:
 			matched = true
-			if err := k.left(key, v.Left); err != nil {
+			if err := k.pairLeft(key, v.Left); err != nil {
 				return err
 			}
 		}
@@ -112,19 +119,20 @@ func (k *joiner[K, L, R, T]) pair(key K, values iter.Seq[Sided[L, R]]) error {
 	})
 }
 
-// left pairs a left row with all right ones: at once while those are in memory,
+// pairLeft pairs a left row with all right ones: at once while those are in memory,
 // with others together when they must be read again.
-func (k *joiner[K, L, R, T]) left(key K, l L) error {
+func (k *joiner[K, L, R, T]) pairLeft(key K, l L) error {
+	k.left = l
 	if k.rights.parts != nil {
 		k.lefts = append(k.lefts, l)
-		if k.bytes += k.join.Left.Size(unsafe.Pointer(&l)); k.bytes < chunkBytes && len(k.lefts) < cap(k.out.buf.rows) {
+		if k.bytes += k.join.Left.Size(unsafe.Pointer(&k.left)); k.bytes < chunkBytes && len(k.lefts) < cap(k.out.buf.rows) {
 			return nil
 		}
 		return k.flush(key)
 	}
 	rows := k.rights.rows
 	for i := range rows {
-		k.out.emit(k.join.Pair(key, &l, &rows[i]))
+		k.out.emit(k.join.Pair(key, &k.left, &rows[i]))
 	}
 	return k.out.err
 }
