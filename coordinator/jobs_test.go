@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"connectrpc.com/connect"
 
@@ -39,7 +40,9 @@ func TestFailure(t *testing.T) {
 // TestLargeResult: rows that the journal does not take fail their job, not the
 // coordinator.
 func TestLargeResult(t *testing.T) {
-	c := start(t, testConfig(t.TempDir()))
+	cfg := testConfig(t.TempDir())
+	cfg.LeaseTTL = time.Minute // nothing else is said while the result is on its way
+	c := start(t, cfg)
 	k := newFake(t, c, "a", 1, 1)
 	l, err := c.leader()
 	if err != nil {
