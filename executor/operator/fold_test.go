@@ -40,7 +40,7 @@ func TestFold(t *testing.T) {
 
 // TestFoldHolds checks that the state stands in the books and owns its strings.
 func TestFoldHolds(t *testing.T) {
-	s := newSite(t, 1<<10)
+	s := newSite(t, 32) // which refuses, but must give
 	task := s.task(t.Context())
 	f := newFolded[[]string](task, typeOf[[]string](t), nil)
 	buffer := strings.Repeat("x", 1<<10)

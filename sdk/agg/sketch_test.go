@@ -243,6 +243,19 @@ func TestEndsOfExactSums(t *testing.T) {
 	}
 }
 
+// TestMeanJustAboveTheMiddle takes a mean that is so little above the middle
+// of two floats that the bits which are divided out look like the middle.
+func TestMeanJustAboveTheMiddle(t *testing.T) {
+	const n = 20_000
+	values := []float64{2, math.Nextafter(n*0x1p-53, 1)}
+	for len(values) < n {
+		values = append(values, 1)
+	}
+	if got, want := fold(agg.Mean[float64](), values), math.Nextafter(1, 2); got != want {
+		t.Errorf("Mean = %v, want %v", got, want)
+	}
+}
+
 // TestLimits shows what happens at limits, and to what cannot be used.
 func TestLimits(t *testing.T) {
 	gaveUp := func(fn func()) (said string) {
