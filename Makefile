@@ -5,6 +5,8 @@ SHELL       := bash
 .DEFAULT_GOAL := help
 
 GO        ?= go
+# Packages that are tested at once: some wait more than they compute.
+PACKAGES  ?= $(shell n=$$(nproc 2>/dev/null || echo 4); echo $$((n < 3 ? 3 : n)))
 FUZZTIME  ?= 15s
 CHAOSTIME ?= 10m
 SEED      ?= 0
@@ -41,7 +43,7 @@ build: ## compile everything; programs go to build/, static ones that run on any
 
 .PHONY: test
 test: ## run all tests
-	$(GO) test -timeout 20m ./...
+	$(GO) test -p $(PACKAGES) -timeout 20m ./...
 	$(GO) test -tags failpoint ./internal/failpoint
 
 .PHONY: failpoints
@@ -50,7 +52,7 @@ failpoints: ## end, stop or fail a process of a cluster at every point there is,
 
 .PHONY: race
 race: ## run all tests under the race detector, in their short forms
-	$(GO) test -race -short -timeout 20m ./...
+	$(GO) test -p $(PACKAGES) -race -short -timeout 20m ./...
 
 .PHONY: budget
 budget: ## hold jobs over 100 times their budget of 64 MiB to it: half an hour; prints a table

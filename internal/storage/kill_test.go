@@ -53,12 +53,20 @@ func modeNamed(name string) publishMode {
 // childJob is the job of a child, which its parent knows by this id.
 func childJob() output { return output{plan.JobID{15: 1}, "n"} }
 
+// someModes are the ways to publish that a test tries.
+func someModes() []publishMode {
+	if testing.Short() {
+		return modes[:1]
+	}
+	return modes
+}
+
 // TestKillAtEachOperation kills a process before each thing that it does to the
 // disk, from the lock of its stage to the end of it. Whoever looks finds the old
 // output, the new one or none, and the same job goes on in the next process, which
 // has what it needs from the last staged file on.
 func TestKillAtEachOperation(t *testing.T) {
-	for _, mode := range modes {
+	for _, mode := range someModes() {
 		t.Run(mode.name, func(t *testing.T) {
 			points, resumed := 0, 0
 			for nth := 1; ; nth++ {
