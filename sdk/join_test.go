@@ -8,23 +8,35 @@ import (
 	"github.com/sheafdata/sheaf/sdk"
 )
 
-// TestSidesOutOfOrder ranges over the first side after the second: a stream cannot
-// go back, and silence would be a wrong result.
+// TestSidesOutOfOrder ranges over a side after a later one, by itself and in a loop
+// over the first: a stream cannot go back, and silence would be a wrong result.
 func TestSidesOutOfOrder(t *testing.T) {
 	t.Parallel()
-	job := sdk.Define("back", func(p *sdk.Pipeline, _ struct{}) error {
-		sdk.Return(sdk.CoGroup(buyers(p), baskets(p), func(_ int, names, products iter.Seq[string], emit sdk.Emit[string]) {
+	for name, fn := range map[string]func(names, products iter.Seq[string], emit sdk.Emit[string]){
+		"names inside": func(names, products iter.Seq[string], emit sdk.Emit[string]) {
 			for product := range products {
 				for name := range names {
 					emit(name + product)
 				}
 			}
-		}), "rows")
-		return nil
-	})
-	_, err := sdk.Run(t.Context(), job, struct{}{})
-	if err == nil || !strings.Contains(err.Error(), "of CoGroup: the function ranges over dataset 1 after dataset 2") {
-		t.Errorf("Run = %v, want that it names the operator and the sides", err)
+		},
+		"products inside": func(names, products iter.Seq[string], emit sdk.Emit[string]) {
+			for name := range names {
+				for product := range products {
+					emit(name + product)
+				}
+			}
+		},
+	} {
+		job := sdk.Define("back", func(p *sdk.Pipeline, _ struct{}) error {
+			twice := sdk.Union(buyers(p), buyers(p))
+			sdk.Return(sdk.CoGroup(twice, baskets(p), func(_ int, names, products iter.Seq[string], emit sdk.Emit[string]) { fn(names, products, emit) }), "rows")
+			return nil
+		})
+		_, err := sdk.Run(t.Context(), job, struct{}{})
+		if err == nil || !strings.Contains(err.Error(), "of CoGroup: the function ranges over dataset 1 after dataset 2") {
+			t.Errorf("%s: Run = %v, want that it names the operator and the datasets", name, err)
+		}
 	}
 }
 

@@ -208,7 +208,9 @@ func (r *replay[V]) spill() error {
 	}
 	err := r.parts.Write(&r.keys, r.rows)
 	clear(r.rows)
-	r.rows, r.bytes = r.rows[:0], 0
+	if r.rows, r.bytes = r.rows[:0], 0; cap(r.rows) > countRows {
+		r.rows = nil // as large as the budget
+	}
 	r.held.Set(int64(cap(r.rows)) * int64(unsafe.Sizeof(*new(V))))
 	return err
 }

@@ -41,17 +41,28 @@ func (s *Sides[V]) Err() error { return s.err }
 func (s *Sides[V]) Of(side byte) iter.Seq[V] {
 	return func(yield func(V) bool) {
 		if side < s.at {
-			s.err = fmt.Errorf("the function ranges over dataset %d after dataset %d: rows are streamed one dataset after the other, so take them in that order, or keep in a slice what is needed later", side+1, s.at+1)
+			s.outOfOrder(side)
 			return
 		}
 		s.at = side
+		// give reports whether the function wants more of the side. One that ranged
+		// over a later side meanwhile has skipped the rest of this one.
+		give := func(v V) bool {
+			if !yield(v) {
+				return false
+			}
+			if s.at != side {
+				s.outOfOrder(side)
+			}
+			return s.at == side
+		}
 		if s.waits {
 			switch next := s.side(&s.next); {
 			case next > side:
 				return
 			case next == side:
 				s.waits = false
-				if !yield(s.next) {
+				if !give(s.next) {
 					return
 				}
 			}
@@ -63,9 +74,13 @@ func (s *Sides[V]) Of(side byte) iter.Seq[V] {
 				s.next, s.waits = v, true
 				return
 			}
-			if next == side && !yield(v) {
+			if next == side && !give(v) {
 				return
 			}
 		}
 	}
+}
+
+func (s *Sides[V]) outOfOrder(side byte) {
+	s.err = fmt.Errorf("the function ranges over dataset %d after dataset %d: rows are streamed one dataset after the other, so take them in that order, or keep in a slice what is needed later", side+1, s.at+1)
 }
