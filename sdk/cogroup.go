@@ -5,8 +5,6 @@ import (
 	"iter"
 
 	"github.com/sheafdata/sheaf/executor/operator"
-	"github.com/sheafdata/sheaf/internal/graph"
-	"github.com/sheafdata/sheaf/internal/plan"
 )
 
 // CoGroup calls fn once for each key of either dataset, with the key's values of
@@ -111,12 +109,7 @@ func asSide[K, V, S any](in Dataset[KV[K, V]], op string, side func(V) S) Datase
 
 // bySide groups rows of several sides by key, side by side.
 func bySide[K, S, T any](in Dataset[KV[K, S]], op string, side func(*S) byte, each func(*Context, K, iter.Seq[S], Emit[T]) error) Dataset[T] {
-	p, at := in.pipelineOf(op)
-	typ, value := rowType[T](p, at), rowType[S](p, at)
-	n := &graph.Node{Op: op, At: at, Kind: plan.Range, Detail: keyDetail(rowType[K](p, at), value)}
-	return exchanged[KV[K, S], T](in, n, typ, operator.GroupByKey(operator.Grouping[K, S, T]{
-		Key: keyType[K](p, at), Value: value, Out: operator.EdgeOf[T](typ), Within: operator.BySide(side), Each: each,
-	}))
+	return grouped(in, op, "", operator.Grouping[K, S, T]{Within: operator.BySide(side), Each: each})
 }
 
 // mapped gives what of makes of every value.

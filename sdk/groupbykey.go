@@ -33,13 +33,17 @@ func GroupByKeyErr[K, V, R any](in Dataset[KV[K, V]], fn func(ctx *Context, key 
 
 // group appends a sorted exchange that streams groups; combine may be nil.
 func group[K, V, R any](in Dataset[KV[K, V]], op string, combine func([]V, []uint32, []KV[K, V]) []V, each func(*Context, K, iter.Seq[V], Emit[R]) error) Dataset[R] {
+	return grouped(in, op, "", operator.Grouping[K, V, R]{Combine: combine, Each: each})
+}
+
+// grouped appends a sorted exchange for a grouping, whose types it fills in. detail,
+// which may be empty, tells it apart beside key and value.
+func grouped[K, V, R any](in Dataset[KV[K, V]], op, detail string, g operator.Grouping[K, V, R]) Dataset[R] {
 	p, at := in.pipelineOf(op)
 	typ := rowType[R](p, at)
-	value := rowType[V](p, at)
-	n := &graph.Node{Op: op, At: at, Kind: plan.Range, Detail: keyDetail(rowType[K](p, at), value), Key: typeName[K](), Combines: combine != nil}
-	return exchanged[KV[K, V], R](in, n, typ, operator.GroupByKey(operator.Grouping[K, V, R]{
-		Key: keyType[K](p, at), Value: value, Out: operator.EdgeOf[R](typ), Combine: combine, Each: each,
-	}))
+	g.Key, g.Value, g.Out = keyType[K](p, at), rowType[V](p, at), operator.EdgeOf[R](typ)
+	n := &graph.Node{Op: op, At: at, Kind: plan.Range, Detail: keyDetail(rowType[K](p, at), g.Value) + detail, Key: typeName[K](), Combines: g.Combine != nil}
+	return exchanged[KV[K, V], R](in, n, typ, operator.GroupByKey(g))
 }
 
 // keyDetail tells apart, for the fingerprint, exchanges whose keys or values differ.

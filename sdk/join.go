@@ -61,7 +61,7 @@ func join[K, L, R, T any](left Dataset[KV[K, L]], right Dataset[KV[K, R]], op st
 	p, at := left.pipelineOf(op)
 	sides := sided(left, right, op)
 	typ, value := rowType[T](p, at), rowType[operator.Sided[L, R]](p, at)
-	n := &graph.Node{Op: op, At: at, Kind: plan.Range, Detail: keyDetail(rowType[K](p, at), value)}
+	n := &graph.Node{Op: op, At: at, Kind: plan.Range, Detail: keyDetail(rowType[K](p, at), value), Key: typeName[K]()}
 	return exchanged[KV[K, operator.Sided[L, R]], T](sides, n, typ, operator.JoinSorted(operator.Join[K, L, R, T]{
 		Key: keyType[K](p, at), Value: value, Left: rowType[L](p, at), Right: rowType[R](p, at), Out: operator.EdgeOf[T](typ),
 		KeepLeft: kind.keepLeft, KeepRight: kind.keepRight, IsNull: nullKey[K](), Pair: kind.pair,
