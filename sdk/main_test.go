@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/sheafdata/sheaf/sdk"
 )
 
@@ -29,7 +31,7 @@ const (
 func TestMain(m *testing.M) {
 	name := os.Getenv(programVar)
 	if name == "" {
-		os.Exit(m.Run())
+		goleak.VerifyTestMain(m)
 	}
 	if id, err := strconv.Atoi(os.Getenv(userVar)); err == nil {
 		if err := errors.Join(syscall.Setgroups(nil), syscall.Setgid(id), syscall.Setuid(id)); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -13,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 
 	"github.com/sheafdata/sheaf/sdk"
 	"github.com/sheafdata/sheaf/sdk/format/text"
@@ -27,6 +30,9 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	minicluster.Main(m, wordcount, sorted, collector, talker, gated, failing, random, processes, varying, slowed, badlines)
+	if err := goleak.Find(); err != nil {
+		log.Fatal(err)
+	}
 }
 
 type wordArgs struct{ Input, Output string }
