@@ -55,6 +55,14 @@ func (j *Journal) Append(ctx context.Context, records ...[]byte) ([]any, error) 
 	select {
 	case got := <-r.done:
 		return got.results, got.err
+	case <-j.refused:
+		// It may have come behind the last that was refused.
+		select {
+		case got := <-r.done:
+			return got.results, got.err
+		default:
+			return nil, errClosed
+		}
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -65,6 +73,7 @@ var errClosed = errors.New("the journal is closed")
 // commit writes what waits, as much as there is at once, until the journal
 // closes.
 func (j *Journal) commit() {
+	defer close(j.refused)
 	for {
 		select {
 		case first := <-j.requests:

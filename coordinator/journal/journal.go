@@ -70,6 +70,7 @@ type Journal struct {
 	log       *slog.Logger
 	requests  chan *request
 	stop      chan struct{}
+	refused   chan struct{} // closed when requests are not answered any more
 	done      sync.WaitGroup
 	closeOnce sync.Once
 	closed    error
@@ -79,7 +80,7 @@ type Journal struct {
 // in its cluster. An entry that is damaged, where no torn write can explain it,
 // is an error of kind fault.Corrupt that names it.
 func Open(ctx context.Context, cfg Config) (_ *Journal, err error) {
-	j := &Journal{log: cfg.Log, requests: make(chan *request, maxWaiting), stop: make(chan struct{})}
+	j := &Journal{log: cfg.Log, requests: make(chan *request, maxWaiting), stop: make(chan struct{}), refused: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("open journal %s: %w", cfg.Dir, err), j.release())
