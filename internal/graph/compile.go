@@ -87,6 +87,9 @@ func Compile(g *Graph, args string) (*Compiled, error) {
 	for _, in := range c.Inputs {
 		c.connect(stageOf[in], in)
 	}
+	if err := c.sides(g); err != nil {
+		return nil, err
+	}
 	c.Unused = unused(g)
 	return c, nil
 }
@@ -242,6 +245,9 @@ func (g *Graph) Describe() []string {
 		if n.Role == Exchange {
 			fmt.Fprintf(&b, " by %s/%d", n.Kind, n.Buckets)
 		}
+		if n.Side != nil {
+			b.WriteString(n.Side.describe())
+		}
 		if n.Destination != "" {
 			fmt.Fprintf(&b, " to %s*%s", n.Destination, n.Suffix)
 		}
@@ -249,6 +255,9 @@ func (g *Graph) Describe() []string {
 	}
 	for _, name := range g.Counters {
 		lines = append(lines, fmt.Sprintf("counts %q", name))
+	}
+	if n := g.SideLimitBytes; n != nil {
+		lines = append(lines, fmt.Sprintf("broadcasts sides of %d bytes", *n))
 	}
 	if l := g.BadLimit; l != nil {
 		lines = append(lines, fmt.Sprintf("leaves out %d bad rows, %d of a million", l.Rows, l.PerMillion))

@@ -69,6 +69,9 @@ type Node struct {
 	Combines bool
 	Limit    int
 
+	// Side lets the right side of an Exchange that joins be broadcast.
+	Side *Side
+
 	// Drives says of an Input that its reading runs other jobs: see plan.Source.
 	Drives bool
 
@@ -91,7 +94,10 @@ type Graph struct {
 	Counters []string
 	// BadLimit lets the job leave out bad rows; nil for none.
 	BadLimit *plan.BadLimit
-	errs     []error
+	// SideLimitBytes is the most that a side of a join may take in memory to be
+	// broadcast; nil for the default, 0 for none at all.
+	SideLimitBytes *int64
+	errs           []error
 }
 
 // Add appends a node. Inputs must belong to the same graph.

@@ -626,7 +626,9 @@ type Exchange struct {
 	// The stages that write it, in ascending order.
 	Producers []int32 `protobuf:"varint,5,rep,packed,name=producers,proto3" json:"producers,omitempty"`
 	// The stage that reads it.
-	Consumer      int32 `protobuf:"varint,6,opt,name=consumer,proto3" json:"consumer,omitempty"`
+	Consumer int32 `protobuf:"varint,6,opt,name=consumer,proto3" json:"consumer,omitempty"`
+	// The side of a join that may be broadcast; absent where none may.
+	Side          *Side `protobuf:"bytes,7,opt,name=side,proto3" json:"side,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -703,6 +705,97 @@ func (x *Exchange) GetConsumer() int32 {
 	return 0
 }
 
+func (x *Exchange) GetSide() *Side {
+	if x != nil {
+		return x.Side
+	}
+	return nil
+}
+
+// Side is the producers of a join's exchange that give one side of it. If that is
+// small, all tasks of the other producers read it whole and join it with their
+// rows, and the consumer has no tasks.
+type Side struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Some of the exchange's producers, in ascending order.
+	Producers []int32 `protobuf:"varint,1,rep,packed,name=producers,proto3" json:"producers,omitempty"`
+	// The most that a side may take in memory to be small.
+	LimitBytes int64 `protobuf:"varint,2,opt,name=limit_bytes,json=limitBytes,proto3" json:"limit_bytes,omitempty"`
+	// Whether it is broadcast whatever its size.
+	Pinned bool `protobuf:"varint,3,opt,name=pinned,proto3" json:"pinned,omitempty"`
+	// What a row takes in memory beside its raw bytes.
+	RowBytes int64 `protobuf:"varint,4,opt,name=row_bytes,json=rowBytes,proto3" json:"row_bytes,omitempty"`
+	// Where the join stands in the program, for people.
+	At            string `protobuf:"bytes,5,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Side) Reset() {
+	*x = Side{}
+	mi := &file_sheaf_v1_plan_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Side) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Side) ProtoMessage() {}
+
+func (x *Side) ProtoReflect() protoreflect.Message {
+	mi := &file_sheaf_v1_plan_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Side.ProtoReflect.Descriptor instead.
+func (*Side) Descriptor() ([]byte, []int) {
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Side) GetProducers() []int32 {
+	if x != nil {
+		return x.Producers
+	}
+	return nil
+}
+
+func (x *Side) GetLimitBytes() int64 {
+	if x != nil {
+		return x.LimitBytes
+	}
+	return 0
+}
+
+func (x *Side) GetPinned() bool {
+	if x != nil {
+		return x.Pinned
+	}
+	return false
+}
+
+func (x *Side) GetRowBytes() int64 {
+	if x != nil {
+		return x.RowBytes
+	}
+	return 0
+}
+
+func (x *Side) GetAt() string {
+	if x != nil {
+		return x.At
+	}
+	return ""
+}
+
 // Sink is a destination of the job.
 type Sink struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -720,7 +813,7 @@ type Sink struct {
 
 func (x *Sink) Reset() {
 	*x = Sink{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[6]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -732,7 +825,7 @@ func (x *Sink) String() string {
 func (*Sink) ProtoMessage() {}
 
 func (x *Sink) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[6]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -745,7 +838,7 @@ func (x *Sink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sink.ProtoReflect.Descriptor instead.
 func (*Sink) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{6}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Sink) GetId() int32 {
@@ -802,7 +895,7 @@ type Split struct {
 
 func (x *Split) Reset() {
 	*x = Split{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[7]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -814,7 +907,7 @@ func (x *Split) String() string {
 func (*Split) ProtoMessage() {}
 
 func (x *Split) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[7]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -827,7 +920,7 @@ func (x *Split) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Split.ProtoReflect.Descriptor instead.
 func (*Split) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{7}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Split) GetPath() []byte {
@@ -904,14 +997,16 @@ type Assignment struct {
 	// through the stage one by one, while no other attempt runs there.
 	Suspect *RowRange `protobuf:"bytes,6,opt,name=suspect,proto3" json:"suspect,omitempty"`
 	// Rows that are left out without a try.
-	Deadly        []*DeadlyRow `protobuf:"bytes,7,rep,name=deadly,proto3" json:"deadly,omitempty"`
+	Deadly []*DeadlyRow `protobuf:"bytes,7,rep,name=deadly,proto3" json:"deadly,omitempty"`
+	// Exchanges that a run reads whole, and joins with its rows as they pass.
+	Sides         []*Partition `protobuf:"bytes,8,rep,name=sides,proto3" json:"sides,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Assignment) Reset() {
 	*x = Assignment{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[8]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -923,7 +1018,7 @@ func (x *Assignment) String() string {
 func (*Assignment) ProtoMessage() {}
 
 func (x *Assignment) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[8]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -936,7 +1031,7 @@ func (x *Assignment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assignment.ProtoReflect.Descriptor instead.
 func (*Assignment) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{8}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Assignment) GetAttempt() *AttemptId {
@@ -988,6 +1083,13 @@ func (x *Assignment) GetDeadly() []*DeadlyRow {
 	return nil
 }
 
+func (x *Assignment) GetSides() []*Partition {
+	if x != nil {
+		return x.Sides
+	}
+	return nil
+}
+
 // RowRange is some rows of an assignment's splits, as its source gives them.
 type RowRange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1003,7 +1105,7 @@ type RowRange struct {
 
 func (x *RowRange) Reset() {
 	*x = RowRange{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[9]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1015,7 +1117,7 @@ func (x *RowRange) String() string {
 func (*RowRange) ProtoMessage() {}
 
 func (x *RowRange) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[9]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1028,7 +1130,7 @@ func (x *RowRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RowRange.ProtoReflect.Descriptor instead.
 func (*RowRange) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{9}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RowRange) GetSplit() int32 {
@@ -1067,7 +1169,7 @@ type DeadlyRow struct {
 
 func (x *DeadlyRow) Reset() {
 	*x = DeadlyRow{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[10]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1079,7 +1181,7 @@ func (x *DeadlyRow) String() string {
 func (*DeadlyRow) ProtoMessage() {}
 
 func (x *DeadlyRow) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[10]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1092,7 +1194,7 @@ func (x *DeadlyRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadlyRow.ProtoReflect.Descriptor instead.
 func (*DeadlyRow) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{10}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *DeadlyRow) GetSplit() int32 {
@@ -1140,7 +1242,7 @@ type Partition struct {
 
 func (x *Partition) Reset() {
 	*x = Partition{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[11]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1152,7 +1254,7 @@ func (x *Partition) String() string {
 func (*Partition) ProtoMessage() {}
 
 func (x *Partition) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[11]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1165,7 +1267,7 @@ func (x *Partition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Partition.ProtoReflect.Descriptor instead.
 func (*Partition) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{11}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Partition) GetExchange() int32 {
@@ -1237,14 +1339,16 @@ type MapOutput struct {
 	// A digest of its rows in whatever order: 32 hexadecimal digits; only in reports.
 	RowDigest string `protobuf:"bytes,8,opt,name=row_digest,json=rowDigest,proto3" json:"row_digest,omitempty"`
 	// Whether what the rows are depends on how much memory there was; only in reports.
-	Partial       bool `protobuf:"varint,9,opt,name=partial,proto3" json:"partial,omitempty"`
+	Partial bool `protobuf:"varint,9,opt,name=partial,proto3" json:"partial,omitempty"`
+	// What its stored bytes are without compression.
+	RawBytes      int64 `protobuf:"varint,10,opt,name=raw_bytes,json=rawBytes,proto3" json:"raw_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *MapOutput) Reset() {
 	*x = MapOutput{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[12]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1256,7 +1360,7 @@ func (x *MapOutput) String() string {
 func (*MapOutput) ProtoMessage() {}
 
 func (x *MapOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[12]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1269,7 +1373,7 @@ func (x *MapOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MapOutput.ProtoReflect.Descriptor instead.
 func (*MapOutput) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{12}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *MapOutput) GetId() *OutputId {
@@ -1335,6 +1439,13 @@ func (x *MapOutput) GetPartial() bool {
 	return false
 }
 
+func (x *MapOutput) GetRawBytes() int64 {
+	if x != nil {
+		return x.RawBytes
+	}
+	return 0
+}
+
 // KeySample says how much lies before a key.
 type KeySample struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1348,7 +1459,7 @@ type KeySample struct {
 
 func (x *KeySample) Reset() {
 	*x = KeySample{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[13]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1360,7 +1471,7 @@ func (x *KeySample) String() string {
 func (*KeySample) ProtoMessage() {}
 
 func (x *KeySample) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[13]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1373,7 +1484,7 @@ func (x *KeySample) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeySample.ProtoReflect.Descriptor instead.
 func (*KeySample) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{13}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *KeySample) GetKey() []byte {
@@ -1413,7 +1524,7 @@ type StagedFile struct {
 
 func (x *StagedFile) Reset() {
 	*x = StagedFile{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[14]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1425,7 +1536,7 @@ func (x *StagedFile) String() string {
 func (*StagedFile) ProtoMessage() {}
 
 func (x *StagedFile) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[14]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1438,7 +1549,7 @@ func (x *StagedFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StagedFile.ProtoReflect.Descriptor instead.
 func (*StagedFile) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{14}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *StagedFile) GetSink() int32 {
@@ -1511,7 +1622,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[15]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1523,7 +1634,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[15]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1536,7 +1647,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{15}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Result) GetSplits() []*Split {
@@ -1594,7 +1705,7 @@ type CollectedRows struct {
 
 func (x *CollectedRows) Reset() {
 	*x = CollectedRows{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[16]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1606,7 +1717,7 @@ func (x *CollectedRows) String() string {
 func (*CollectedRows) ProtoMessage() {}
 
 func (x *CollectedRows) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[16]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1619,7 +1730,7 @@ func (x *CollectedRows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CollectedRows.ProtoReflect.Descriptor instead.
 func (*CollectedRows) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{16}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CollectedRows) GetSink() int32 {
@@ -1668,7 +1779,7 @@ type Figures struct {
 
 func (x *Figures) Reset() {
 	*x = Figures{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[17]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1680,7 +1791,7 @@ func (x *Figures) String() string {
 func (*Figures) ProtoMessage() {}
 
 func (x *Figures) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[17]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1693,7 +1804,7 @@ func (x *Figures) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Figures.ProtoReflect.Descriptor instead.
 func (*Figures) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{17}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Figures) GetRowsIn() int64 {
@@ -1807,14 +1918,22 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\x05input\"4\n" +
 	"\x06Source\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
-	"\x06drives\x18\x02 \x01(\bR\x06drives\"\xae\x01\n" +
+	"\x06drives\x18\x02 \x01(\bR\x06drives\"\xd2\x01\n" +
 	"\bExchange\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12*\n" +
 	"\x04kind\x18\x03 \x01(\x0e2\x16.sheaf.v1.ExchangeKindR\x04kind\x12\x18\n" +
 	"\abuckets\x18\x04 \x01(\x05R\abuckets\x12\x1c\n" +
 	"\tproducers\x18\x05 \x03(\x05R\tproducers\x12\x1a\n" +
-	"\bconsumer\x18\x06 \x01(\x05R\bconsumer\"d\n" +
+	"\bconsumer\x18\x06 \x01(\x05R\bconsumer\x12\"\n" +
+	"\x04side\x18\a \x01(\v2\x0e.sheaf.v1.SideR\x04side\"\x8a\x01\n" +
+	"\x04Side\x12\x1c\n" +
+	"\tproducers\x18\x01 \x03(\x05R\tproducers\x12\x1f\n" +
+	"\vlimit_bytes\x18\x02 \x01(\x03R\n" +
+	"limitBytes\x12\x16\n" +
+	"\x06pinned\x18\x03 \x01(\bR\x06pinned\x12\x1b\n" +
+	"\trow_bytes\x18\x04 \x01(\x03R\browBytes\x12\x0e\n" +
+	"\x02at\x18\x05 \x01(\tR\x02at\"d\n" +
 	"\x04Sink\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12 \n" +
@@ -1828,7 +1947,7 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\tmod_nanos\x18\x05 \x01(\x03R\bmodNanos\x12\x14\n" +
 	"\x05inode\x18\x06 \x01(\x04R\x05inode\x12\x1a\n" +
 	"\bcuttable\x18\a \x01(\bR\bcuttable\x12\x14\n" +
-	"\x05align\x18\b \x01(\x03R\x05align\"\xc2\x02\n" +
+	"\x05align\x18\b \x01(\x03R\x05align\"\xed\x02\n" +
 	"\n" +
 	"Assignment\x12-\n" +
 	"\aattempt\x18\x01 \x01(\v2\x13.sheaf.v1.AttemptIdR\aattempt\x12\"\n" +
@@ -1837,7 +1956,8 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\tpartition\x18\x04 \x01(\v2\x13.sheaf.v1.PartitionR\tpartition\x12*\n" +
 	"\x05files\x18\x05 \x03(\v2\x14.sheaf.v1.StagedFileR\x05files\x12,\n" +
 	"\asuspect\x18\x06 \x01(\v2\x12.sheaf.v1.RowRangeR\asuspect\x12+\n" +
-	"\x06deadly\x18\a \x03(\v2\x13.sheaf.v1.DeadlyRowR\x06deadly\"F\n" +
+	"\x06deadly\x18\a \x03(\v2\x13.sheaf.v1.DeadlyRowR\x06deadly\x12)\n" +
+	"\x05sides\x18\b \x03(\v2\x13.sheaf.v1.PartitionR\x05sides\"F\n" +
 	"\bRowRange\x12\x14\n" +
 	"\x05split\x18\x01 \x01(\x05R\x05split\x12\x10\n" +
 	"\x03row\x18\x02 \x01(\x03R\x03row\x12\x12\n" +
@@ -1855,7 +1975,7 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\bfrom_key\x18\x05 \x01(\fR\afromKey\x12\x1a\n" +
 	"\x06to_key\x18\x06 \x01(\fH\x00R\x05toKey\x88\x01\x01\x12-\n" +
 	"\aoutputs\x18\a \x03(\v2\x13.sheaf.v1.MapOutputR\aoutputsB\t\n" +
-	"\a_to_key\"\x98\x02\n" +
+	"\a_to_key\"\xb5\x02\n" +
 	"\tMapOutput\x12\"\n" +
 	"\x02id\x18\x01 \x01(\v2\x12.sheaf.v1.OutputIdR\x02id\x12\x1a\n" +
 	"\bexecutor\x18\x02 \x01(\tR\bexecutor\x12\x16\n" +
@@ -1866,7 +1986,9 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\asamples\x18\a \x03(\v2\x13.sheaf.v1.KeySampleR\asamples\x12\x1d\n" +
 	"\n" +
 	"row_digest\x18\b \x01(\tR\trowDigest\x12\x18\n" +
-	"\apartial\x18\t \x01(\bR\apartial\"3\n" +
+	"\apartial\x18\t \x01(\bR\apartial\x12\x1b\n" +
+	"\traw_bytes\x18\n" +
+	" \x01(\x03R\brawBytes\"3\n" +
 	"\tKeySample\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\"\xc1\x01\n" +
@@ -1934,7 +2056,7 @@ func file_sheaf_v1_plan_proto_rawDescGZIP() []byte {
 }
 
 var file_sheaf_v1_plan_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_sheaf_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_sheaf_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_sheaf_v1_plan_proto_goTypes = []any{
 	(Promise)(0),          // 0: sheaf.v1.Promise
 	(ExchangeKind)(0),     // 1: sheaf.v1.ExchangeKind
@@ -1945,51 +2067,54 @@ var file_sheaf_v1_plan_proto_goTypes = []any{
 	(*Stage)(nil),         // 6: sheaf.v1.Stage
 	(*Source)(nil),        // 7: sheaf.v1.Source
 	(*Exchange)(nil),      // 8: sheaf.v1.Exchange
-	(*Sink)(nil),          // 9: sheaf.v1.Sink
-	(*Split)(nil),         // 10: sheaf.v1.Split
-	(*Assignment)(nil),    // 11: sheaf.v1.Assignment
-	(*RowRange)(nil),      // 12: sheaf.v1.RowRange
-	(*DeadlyRow)(nil),     // 13: sheaf.v1.DeadlyRow
-	(*Partition)(nil),     // 14: sheaf.v1.Partition
-	(*MapOutput)(nil),     // 15: sheaf.v1.MapOutput
-	(*KeySample)(nil),     // 16: sheaf.v1.KeySample
-	(*StagedFile)(nil),    // 17: sheaf.v1.StagedFile
-	(*Result)(nil),        // 18: sheaf.v1.Result
-	(*CollectedRows)(nil), // 19: sheaf.v1.CollectedRows
-	(*Figures)(nil),       // 20: sheaf.v1.Figures
-	(*AttemptId)(nil),     // 21: sheaf.v1.AttemptId
-	(*OutputId)(nil),      // 22: sheaf.v1.OutputId
+	(*Side)(nil),          // 9: sheaf.v1.Side
+	(*Sink)(nil),          // 10: sheaf.v1.Sink
+	(*Split)(nil),         // 11: sheaf.v1.Split
+	(*Assignment)(nil),    // 12: sheaf.v1.Assignment
+	(*RowRange)(nil),      // 13: sheaf.v1.RowRange
+	(*DeadlyRow)(nil),     // 14: sheaf.v1.DeadlyRow
+	(*Partition)(nil),     // 15: sheaf.v1.Partition
+	(*MapOutput)(nil),     // 16: sheaf.v1.MapOutput
+	(*KeySample)(nil),     // 17: sheaf.v1.KeySample
+	(*StagedFile)(nil),    // 18: sheaf.v1.StagedFile
+	(*Result)(nil),        // 19: sheaf.v1.Result
+	(*CollectedRows)(nil), // 20: sheaf.v1.CollectedRows
+	(*Figures)(nil),       // 21: sheaf.v1.Figures
+	(*AttemptId)(nil),     // 22: sheaf.v1.AttemptId
+	(*OutputId)(nil),      // 23: sheaf.v1.OutputId
 }
 var file_sheaf_v1_plan_proto_depIdxs = []int32{
 	6,  // 0: sheaf.v1.Plan.stages:type_name -> sheaf.v1.Stage
 	8,  // 1: sheaf.v1.Plan.exchanges:type_name -> sheaf.v1.Exchange
-	9,  // 2: sheaf.v1.Plan.sinks:type_name -> sheaf.v1.Sink
+	10, // 2: sheaf.v1.Plan.sinks:type_name -> sheaf.v1.Sink
 	4,  // 3: sheaf.v1.Plan.bad_limit:type_name -> sheaf.v1.BadLimit
 	7,  // 4: sheaf.v1.Stage.source:type_name -> sheaf.v1.Source
 	0,  // 5: sheaf.v1.Stage.promise:type_name -> sheaf.v1.Promise
 	1,  // 6: sheaf.v1.Exchange.kind:type_name -> sheaf.v1.ExchangeKind
-	21, // 7: sheaf.v1.Assignment.attempt:type_name -> sheaf.v1.AttemptId
-	2,  // 8: sheaf.v1.Assignment.work:type_name -> sheaf.v1.Work
-	10, // 9: sheaf.v1.Assignment.splits:type_name -> sheaf.v1.Split
-	14, // 10: sheaf.v1.Assignment.partition:type_name -> sheaf.v1.Partition
-	17, // 11: sheaf.v1.Assignment.files:type_name -> sheaf.v1.StagedFile
-	12, // 12: sheaf.v1.Assignment.suspect:type_name -> sheaf.v1.RowRange
-	13, // 13: sheaf.v1.Assignment.deadly:type_name -> sheaf.v1.DeadlyRow
-	15, // 14: sheaf.v1.Partition.outputs:type_name -> sheaf.v1.MapOutput
-	22, // 15: sheaf.v1.MapOutput.id:type_name -> sheaf.v1.OutputId
-	16, // 16: sheaf.v1.MapOutput.samples:type_name -> sheaf.v1.KeySample
-	21, // 17: sheaf.v1.StagedFile.attempt:type_name -> sheaf.v1.AttemptId
-	10, // 18: sheaf.v1.Result.splits:type_name -> sheaf.v1.Split
-	15, // 19: sheaf.v1.Result.outputs:type_name -> sheaf.v1.MapOutput
-	17, // 20: sheaf.v1.Result.files:type_name -> sheaf.v1.StagedFile
-	19, // 21: sheaf.v1.Result.rows:type_name -> sheaf.v1.CollectedRows
-	20, // 22: sheaf.v1.Result.figures:type_name -> sheaf.v1.Figures
-	5,  // 23: sheaf.v1.Result.bad_rows:type_name -> sheaf.v1.BadRow
-	24, // [24:24] is the sub-list for method output_type
-	24, // [24:24] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	9,  // 7: sheaf.v1.Exchange.side:type_name -> sheaf.v1.Side
+	22, // 8: sheaf.v1.Assignment.attempt:type_name -> sheaf.v1.AttemptId
+	2,  // 9: sheaf.v1.Assignment.work:type_name -> sheaf.v1.Work
+	11, // 10: sheaf.v1.Assignment.splits:type_name -> sheaf.v1.Split
+	15, // 11: sheaf.v1.Assignment.partition:type_name -> sheaf.v1.Partition
+	18, // 12: sheaf.v1.Assignment.files:type_name -> sheaf.v1.StagedFile
+	13, // 13: sheaf.v1.Assignment.suspect:type_name -> sheaf.v1.RowRange
+	14, // 14: sheaf.v1.Assignment.deadly:type_name -> sheaf.v1.DeadlyRow
+	15, // 15: sheaf.v1.Assignment.sides:type_name -> sheaf.v1.Partition
+	16, // 16: sheaf.v1.Partition.outputs:type_name -> sheaf.v1.MapOutput
+	23, // 17: sheaf.v1.MapOutput.id:type_name -> sheaf.v1.OutputId
+	17, // 18: sheaf.v1.MapOutput.samples:type_name -> sheaf.v1.KeySample
+	22, // 19: sheaf.v1.StagedFile.attempt:type_name -> sheaf.v1.AttemptId
+	11, // 20: sheaf.v1.Result.splits:type_name -> sheaf.v1.Split
+	16, // 21: sheaf.v1.Result.outputs:type_name -> sheaf.v1.MapOutput
+	18, // 22: sheaf.v1.Result.files:type_name -> sheaf.v1.StagedFile
+	20, // 23: sheaf.v1.Result.rows:type_name -> sheaf.v1.CollectedRows
+	21, // 24: sheaf.v1.Result.figures:type_name -> sheaf.v1.Figures
+	5,  // 25: sheaf.v1.Result.bad_rows:type_name -> sheaf.v1.BadRow
+	26, // [26:26] is the sub-list for method output_type
+	26, // [26:26] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_sheaf_v1_plan_proto_init() }
@@ -2002,14 +2127,14 @@ func file_sheaf_v1_plan_proto_init() {
 		(*Stage_Source)(nil),
 		(*Stage_Exchange)(nil),
 	}
-	file_sheaf_v1_plan_proto_msgTypes[11].OneofWrappers = []any{}
+	file_sheaf_v1_plan_proto_msgTypes[12].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sheaf_v1_plan_proto_rawDesc), len(file_sheaf_v1_plan_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   18,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
