@@ -72,7 +72,7 @@ type jobStage struct {
 // tally says how much a simulation had to see.
 type tally struct {
 	done, failed, canceled, launches, reruns, repairs, late, drivers, rollBacks, blamed, backups, overtaken, aside, bad, deaths, full, ranFull, disks, networks int
-	forms map[Form]int // of joins
+	forms                                                                                                                                                       map[Form]int // of joins
 }
 
 func (t *tally) add(o tally) {

@@ -41,7 +41,7 @@ func groupExchange[K, V, R any](g Grouping[K, V, R], begin func(r *groupReader[K
 		},
 		Reduce: func(t *Task, out any) error {
 			r := &groupReader[K, V, R]{
-				grouping: g, task: t, emitter: newEmitter(t.Context, out.(Receiver[R]), g.Out.typ, t.ChunkRows),
+				grouping: g, task: t, read: t.Read, emitter: newEmitter(t.Context, out.(Receiver[R]), g.Out.typ, t.ChunkRows),
 			}
 			if begin != nil {
 				r.grouping.Each = begin(r)
@@ -105,7 +105,8 @@ type groupReader[K, V, R any] struct {
 	grouping Grouping[K, V, R]
 	task     *Task
 	emitter  *emitter[R]
-	end      func() // frees what a task's own Each holds
+	read     *shuffle.Count // counts the rows
+	end      func()         // frees what a task's own Each holds
 
 	merge *shuffle.Merge[V]
 	key   []byte // of the group at hand
@@ -139,7 +140,7 @@ func (r *groupReader[K, V, R]) run(m *shuffle.Merge[V]) error {
 			r.advance()
 		}
 	}
-	r.task.Read.Rows.Add(r.rows)
+	r.read.Rows.Add(r.rows)
 	if r.task.Cause != nil {
 		return r.task.Cause
 	}
@@ -221,7 +222,7 @@ func (r *groupReader[K, V, R]) advance() {
 		return
 	}
 	if r.rows++; r.rows == countRows {
-		r.task.Read.Rows.Add(r.rows)
+		r.read.Rows.Add(r.rows)
 		r.rows = 0
 		if r.task.Cause = r.task.Context.Err(); r.task.Cause != nil {
 			r.more = false
