@@ -149,11 +149,32 @@ func (s *sideReader[K, L, R, T]) begin() error {
 	if rows >= math.MaxUint32 {
 		return fault.New(fault.Invalid, "%s: the side that is broadcast has %d rows, which one table does not hold; %s", s.beside.Name, rows, s.advice())
 	}
-	if size := rows * int64(unsafe.Sizeof(*new(R))); !s.held.Grow(size) {
+	if size := rows * int64(unsafe.Sizeof(*new(R))); !s.room(size) {
 		return s.tooLarge(size)
 	}
 	s.rows = make([]R, 0, rows)
 	return nil
+}
+
+const (
+	// sideFloorShare is the part of a task's budget (one in so many) that a side gets
+	// even when others hold it: a side that is broadcast for its size takes no more,
+	// and the others spill.
+	sideFloorShare = 4
+	// sideFloorBytes it gets in any case: what the smallest of tables takes.
+	sideFloorBytes = 128 << 10
+)
+
+// room takes memory from the budget, and reports whether it may.
+func (s *sideReader[K, L, R, T]) room(bytes int64) bool {
+	if s.held.Grow(bytes) {
+		return true
+	}
+	if s.held.Held()+bytes > max(s.task.Shuffle.Budget.Limit()/sideFloorShare, sideFloorBytes) {
+		return false
+	}
+	s.held.Must(bytes)
+	return true
 }
 
 // add takes the rows of a key.
@@ -192,7 +213,7 @@ func (s *sideReader[K, L, R, T]) measure() error {
 	// They share the memory of the blocks that they came in, nearly all of which is theirs.
 	size := sizeOf(s.beside.Right, fresh) - int64(len(fresh))*int64(unsafe.Sizeof(*new(R)))
 	s.bytes += size
-	if !s.held.Grow(size) {
+	if !s.room(size) {
 		return s.tooLarge(s.held.Held() + size)
 	}
 	return nil
@@ -205,7 +226,7 @@ func (s *sideReader[K, L, R, T]) flush() error {
 	}
 	s.views = s.keys.Views(s.views[:0])
 	before := s.groups.Bytes()
-	if need := s.groups.Need(s.views); !s.held.Grow(need) {
+	if need := s.groups.Need(s.views); !s.room(need) {
 		return s.tooLarge(s.held.Held() + need)
 	} else {
 		s.numbers = s.groups.Groups(s.views, s.numbers[:0])
