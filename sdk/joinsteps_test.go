@@ -107,7 +107,7 @@ func itself(in []item) []item { return in }
 // many times, some null. They are few, so that chains of joins stay small.
 var others = func() (all []item) {
 	r := rand.New(rand.NewPCG(42, 42))
-	for range 60 {
+	for range 24 {
 		all = append(all, randomItem(r))
 	}
 	return all

@@ -50,6 +50,7 @@ type Report struct {
 	Tasks   int // of all stages
 	Elapsed time.Duration
 	Rows    []plan.CollectedRows // for the sinks that collect
+	Joins   []plan.Join          // that could run in two forms
 }
 
 const (
@@ -278,7 +279,7 @@ func (e *engine) step(ev schedule.Event) {
 			e.runtime.Store.DropJob(a.Job)
 		case schedule.JobDone:
 			p, _ := e.core.Progress(e.job)
-			e.report = &Report{Job: e.job, Figures: a.Figures, Rows: a.Rows}
+			e.report = &Report{Job: e.job, Figures: a.Figures, Rows: a.Rows, Joins: p.Joins}
 			for _, s := range p.Stages {
 				e.report.Tasks += s.Tasks
 			}

@@ -12,7 +12,9 @@ func TestFinder(t *testing.T) {
 		t.Errorf("Groups of an empty table = %v", got)
 	}
 	r := rand.New(rand.NewPCG(1, 2))
-	key := func() string { return strings.Repeat(string(rune('a'+r.IntN(5))), r.IntN(40)) + fmt.Sprint(r.IntN(2000)) }
+	key := func() string {
+		return strings.Repeat(string(rune('a'+r.IntN(5))), r.IntN(40)) + fmt.Sprint(r.IntN(2000))
+	}
 	tab, want := New(), map[string]uint32{}
 	var keys []string
 	for range 3000 {
