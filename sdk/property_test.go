@@ -364,8 +364,12 @@ func TestRandomJobs(t *testing.T) {
 	seeds := []uint64{*propertySeed}
 	if *propertySeed == 0 {
 		seeds = nil
+		count := *propertyCount
+		if testing.Short() {
+			count = min(count, 50)
+		}
 		first := uint64(time.Now().UnixNano())
-		for i := range uint64(*propertyCount) {
+		for i := range uint64(count) {
 			seeds = append(seeds, first+i)
 		}
 	}
