@@ -99,10 +99,11 @@ func Run(ctx context.Context, g *graph.Compiled, o Options) (*Report, error) {
 		o.Schedule.SplitBytes = min(max(tasks/int64(o.Parallelism)/splitShare, leastSplitBytes), schedule.DefaultSplitBytes)
 	}
 	each := tasks / int64(o.Parallelism)
+	began := time.Now()
 	e := &engine{
-		options: o, job: job, began: time.Now(), core: schedule.New(o.Schedule),
+		options: o, job: job, began: began, core: schedule.New(o.Schedule),
 		runtime: &task.Runtime{
-			Graph: g, Store: st, Source: st, Codec: o.Codec, Overwrite: o.Overwrite,
+			Graph: g, Store: st, Source: st, Codec: o.Codec, Overwrite: o.Overwrite, Time: began.Round(0).UTC(),
 			Memory: memory.NewBudget(tasks), MemoryBytes: each,
 			Large: task.NewGate(o.MemoryBytes, each),
 			Read:  o.Read, ChunkRows: o.ChunkRows, VerifyPerMillion: o.VerifyPerMillion,

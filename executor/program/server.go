@@ -391,7 +391,7 @@ func (s *server) open() error {
 	attemptBytes = min(attemptBytes, s.start.MemoryBytes)
 	s.runtime = &task.Runtime{
 		Graph: s.graph, Store: s.store, Source: s.source.client, SourceOf: s.source.of,
-		Codec: codec, Overwrite: spec.Overwrite,
+		Codec: codec, Overwrite: spec.Overwrite, Time: spec.Time(),
 		Memory: memory.NewBudget(s.start.MemoryBytes), MemoryBytes: attemptBytes,
 		Large: task.NewGate(s.start.MemoryBytes, attemptBytes),
 		Read: graph.ReadOptions{

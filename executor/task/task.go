@@ -9,6 +9,7 @@ package task
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"github.com/sheafdata/sheaf/executor/operator"
 	"github.com/sheafdata/sheaf/internal/fault"
@@ -36,6 +37,8 @@ type Runtime struct {
 	SourceOf  func(*memory.Budget) shuffle.Source
 	Codec     block.Codec
 	Overwrite bool // publish over an existing destination
+	// Time is that of the job, see operator.Context.Now.
+	Time time.Time
 
 	// Memory is the budget of all attempts together, MemoryBytes that of one.
 	Memory      *memory.Budget
@@ -194,7 +197,7 @@ func (r *Runtime) input(id plan.StageID) (*graph.Node, error) {
 func (r *Runtime) newTask(ctx context.Context, a *plan.Assignment, read *shuffle.Count) *operator.Task {
 	budget := r.Memory.Child(a.Attempt.String(), r.MemoryBytes)
 	t := &operator.Task{
-		Context: operator.NewContext(ctx, a.Attempt, len(r.Graph.Plan.Counters)),
+		Context: operator.NewContext(ctx, a.Attempt, &operator.Job{Counters: len(r.Graph.Plan.Counters), Time: r.Time}),
 		Shuffle: shuffle.Env{
 			Attempt: a.Attempt, Store: r.Store, Source: r.Source, Codec: r.Codec,
 			Budget: budget, Spilled: new(atomic.Int64),
