@@ -27,6 +27,7 @@ type Context struct {
 type Job struct {
 	Counters int       // how many it has
 	Time     time.Time // of its submission; zero where nobody knows
+	Holdings *Holdings // of its Shared things; nil for none
 }
 
 // NewContext returns the context of an attempt of a job.
