@@ -112,7 +112,7 @@ func (a *assembly) receiver(n *graph.Node, edge *operator.Edge) (any, operator.F
 	var to any
 	switch impl := n.Impl.(type) {
 	case *operator.Fused:
-		to = impl.Attach(a.task, a.behind(n, impl.Out))
+		to = a.task.Attach(impl, n.ID, a.behind(n, impl.Out))
 	case *operator.Exchange:
 		to = impl.Map(a.task, a.runtime.Graph.Plan.Exchanges[a.runtime.Graph.ExchangeOf(n)])
 		a.ends = append(a.ends, to)

@@ -25,6 +25,8 @@ type Compiled struct {
 	// it, and what its rows go through from there, branch after branch, to the
 	// exchanges and sinks that end it.
 	Operators [][]*Node
+	// Shared is what tasks of a process have in common, made by package operator.
+	Shared []any
 	// Unused are the nodes whose rows go nowhere.
 	Unused []*Node
 
@@ -87,7 +89,7 @@ func Compile(g *Graph, args string) (*Compiled, error) {
 	for _, in := range c.Inputs {
 		c.connect(stageOf[in], in)
 	}
-	c.Unused = unused(g)
+	c.Unused, c.Shared = unused(g), g.Shared
 	return c, nil
 }
 
@@ -220,8 +222,8 @@ func unused(g *Graph) (list []*Node) {
 	return list
 }
 
-// Describe returns a line for every node and counter, and one for the limit of bad rows: what two processes must
-// agree on.
+// Describe returns a line for every node, counter and shared thing, and one for the limit of bad rows: what two
+// processes must agree on.
 func (g *Graph) Describe() []string {
 	lines := make([]string, len(g.Nodes), len(g.Nodes)+len(g.Counters)+1)
 	for i, n := range g.Nodes {
@@ -249,6 +251,9 @@ func (g *Graph) Describe() []string {
 	}
 	for _, name := range g.Counters {
 		lines = append(lines, fmt.Sprintf("counts %q", name))
+	}
+	for _, name := range g.shared {
+		lines = append(lines, fmt.Sprintf("shares %q", name))
 	}
 	if l := g.BadLimit; l != nil {
 		lines = append(lines, fmt.Sprintf("leaves out %d bad rows, %d of a million", l.Rows, l.PerMillion))

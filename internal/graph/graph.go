@@ -91,7 +91,10 @@ type Graph struct {
 	Counters []string
 	// BadLimit lets the job leave out bad rows; nil for none.
 	BadLimit *plan.BadLimit
-	errs     []error
+	// Shared is what tasks of a process have in common, made by package operator.
+	Shared []any
+	shared []string // their names
+	errs   []error
 }
 
 // Add appends a node. Inputs must belong to the same graph.
@@ -119,6 +122,18 @@ func (g *Graph) Counter(at Position, name string) int {
 	}
 	g.Counters = append(g.Counters, name)
 	return len(g.Counters) - 1
+}
+
+// Share adds what tasks of a process have in common, under a name, and returns its
+// number.
+func (g *Graph) Share(at Position, name string, thing any) int {
+	names := append(slices.Clone(g.shared), name)
+	if err := plan.CheckShared(names); err != nil {
+		g.Fail(at, err)
+		return 0
+	}
+	g.Shared, g.shared = append(g.Shared, thing), names
+	return len(g.Shared) - 1
 }
 
 // Fail records an error of the user's program at a place in it.
