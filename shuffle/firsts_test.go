@@ -24,17 +24,17 @@ func firstsModel(rows []keyed, n int) []keyed {
 // TestKeepFirst holds that an output has the first rows of every group and no others,
 // with one row digest, however much memory there was and whatever rows were large.
 func TestKeepFirst(t *testing.T) {
-	for seed := range uint64(seeds) {
+	for seed := range uint64(seeds / 2) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(seed, 5))
 			var id int64
-			rows := randomRows(r, pick(r, kindNames()...), r.IntN(2500), pick(r, 0, 20, 900), &id)
+			rows := randomRows(r, pick(r, kindNames()...), r.IntN(700), pick(r, 0, 20, 900), &id)
 			groups := 1 + r.IntN(30)
 			for i := range rows {
 				rows[i].key = append([]byte{byte(r.IntN(groups))}, rows[i].key...)
 			}
-			n := pick(r, 1, 2, 7, 300)
+			n := pick(r, 1, 2, 7, 40)
 			want := firstsModel(rows, n)
 			var sum, xor uint64
 			for i, budget := range []int64{64 << 20, 100 << 10, 4 << 10, 0} {
