@@ -375,7 +375,7 @@ func TestRandomJobs(t *testing.T) {
 	}
 	var spilled, tasks int64
 	for _, seed := range seeds {
-		report := randomJob(t, seed)
+		report := randomJob(t, seed, steps)
 		if t.Failed() {
 			t.Fatalf("repeat with: go test ./sdk -run TestRandomJobs -property.seed=%d", seed)
 		}
@@ -388,7 +388,7 @@ func TestRandomJobs(t *testing.T) {
 	}
 }
 
-func randomJob(t *testing.T, seed uint64) *local.Report {
+func randomJob(t *testing.T, seed uint64, steps []step) *local.Report {
 	r := rand.New(rand.NewPCG(seed, 1))
 	want := make([]item, r.IntN(1<<r.IntN(14)))
 	for i := range want {
