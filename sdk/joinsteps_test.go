@@ -165,7 +165,22 @@ func init() {
 		return RightJoin(l, r, func(k joinKey, l *item, r item) item { return paired(k, l, &r) })
 	})
 	join("full join", true, true, func(l, r side) Dataset[item] { return FullJoin(l, r, paired) })
+	all := func(in []item) []item { return in }
 	value := func(kv KV[joinKey, item]) item { return kv.Value }
+	steps = append(steps,
+		step{"repartition", func(d Dataset[item]) Dataset[item] { return Repartition(d) }, all},
+		step{"repartition by", func(d Dataset[item]) Dataset[item] { return RepartitionBy(d, joinKeyOf) }, all},
+		step{"repartition with, sorted", func(d Dataset[item]) Dataset[item] {
+			return SortWithin(RepartitionWith(d, byKey, 5, func(key string) int { return len(key) % 5 }))
+		}, all},
+		step{"repartition, sorted", func(d Dataset[item]) Dataset[item] { return SortWithin(RepartitionBy(d, byKey)) }, all},
+		step{"split", func(d Dataset[item]) Dataset[item] {
+			parts := RandomSplit(d, 5, 0.25, 0.25, 0.5)
+			return Union(parts[0], parts[1:]...)
+		}, all},
+		step{"zip", func(d Dataset[item]) Dataset[item] {
+			return Map(ZipWithIndex(d), func(kv KV[int64, item]) item { return kv.Value })
+		}, all})
 	steps = append(steps,
 		step{"semi join", func(d Dataset[item]) Dataset[item] {
 			l, r := joinSides(d)

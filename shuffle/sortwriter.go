@@ -24,6 +24,8 @@ type SortWriter[V any] struct {
 	// group returns how many bytes of a key tell its group; nil for all of them.
 	group  func(key []byte) int
 	firsts *firsts // which rows of a group matter; nil for all
+	// ordered says that rows are written in the order of their keys.
+	ordered bool
 }
 
 // NewSortWriter returns a writer for one exchange of the attempt; typ is the
@@ -115,7 +117,11 @@ func (w *SortWriter[V]) spill() error {
 
 // empty sorts the buffered rows and writes them to out, which stands at offset.
 func (w *SortWriter[V]) empty(out io.Writer, offset int64) ([]store.Segment, error) {
-	w.buf.order = column.SortKeys(&w.buf.keys, w.buf.order[:0], &w.buf.sort)
+	if w.ordered {
+		w.buf.inOrder()
+	} else {
+		w.buf.order = column.SortKeys(&w.buf.keys, w.buf.order[:0], &w.buf.sort)
+	}
 	s := sortedOutput[V]{out: out, offset: offset}
 	kept := w.dropOthers(w.buf.order)
 	err := s.write(w, kept)

@@ -65,6 +65,10 @@ type Exchange struct {
 	Map func(t *Task, x plan.Exchange) any
 	// Reduce reads the task's partition and pushes it into out.
 	Reduce func(t *Task, out any) error
+	// Within is a func(Order[T]) *Exchange that returns the exchange whose tasks give
+	// their rows in an order; nil where there is none. That of numbered partitions is
+	// a range exchange.
+	Within any
 }
 
 // Output is the implementation of a sink node. It takes rows.

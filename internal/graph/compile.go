@@ -105,7 +105,7 @@ func (c *Compiled) addStage(n *Node) plan.StageID {
 		c.exchange[n] = x
 		c.Exchanges = append(c.Exchanges, n)
 		c.Plan.Exchanges = append(c.Plan.Exchanges, plan.Exchange{
-			ID: x, Name: n.Op, Kind: n.Kind, Buckets: max(n.Buckets, 1), Consumer: id,
+			ID: x, Name: n.Op, Kind: n.Kind, Buckets: max(n.Buckets, 1), Consumer: id, Cut: n.Cut,
 		})
 		st.Exchange = &x
 	}
@@ -210,7 +210,7 @@ func reachSinks(g *Graph) map[*Node]bool {
 func unused(g *Graph) (list []*Node) {
 	used := map[*Node]bool{}
 	for _, n := range g.Nodes {
-		for _, in := range n.Inputs {
+		for _, in := range append(n.Inputs[:len(n.Inputs):len(n.Inputs)], n.Replaces) {
 			used[in] = true
 		}
 	}
@@ -243,6 +243,9 @@ func (g *Graph) Describe() []string {
 		}
 		if n.Role == Exchange {
 			fmt.Fprintf(&b, " by %s/%d", n.Kind, n.Buckets)
+			if n.Cut != (plan.Cut{}) {
+				fmt.Fprintf(&b, " cut %+v", n.Cut)
+			}
 		}
 		if n.Destination != "" {
 			fmt.Fprintf(&b, " to %s*%s", n.Destination, n.Suffix)

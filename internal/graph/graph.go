@@ -61,6 +61,10 @@ type Node struct {
 
 	Kind    plan.ExchangeKind // of an Exchange
 	Buckets int               // of a Hash exchange
+	Cut     plan.Cut          // of an Exchange
+	// Replaces is the exchange that it does the work of beside its own, so that it is
+	// not missed where nothing else takes its rows.
+	Replaces *Node
 
 	// For people, of an Exchange: Key is the type by which rows come together or
 	// in order, Combines says that rows are folded before they move, and Limit,

@@ -75,7 +75,12 @@ type Exchange struct {
 	Buckets   int          `json:"buckets"` // fine hash buckets; 1 for range and gather
 	Producers []StageID    `json:"producers"`
 	Consumer  StageID      `json:"consumer"`
+	Cut       Cut          `json:"cut,omitzero"`
 }
+
+// Sorts reports whether those who write the exchange sort their rows. Rows that keep
+// their order need no sorting.
+func (x *Exchange) Sorts() bool { return x.Kind == Range && !x.Cut.Sequence }
 
 // Sink is a destination of the job: a directory to publish, or rows that the
 // driver wants back (Destination is empty then).

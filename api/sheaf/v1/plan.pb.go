@@ -626,7 +626,9 @@ type Exchange struct {
 	// The stages that write it, in ascending order.
 	Producers []int32 `protobuf:"varint,5,rep,packed,name=producers,proto3" json:"producers,omitempty"`
 	// The stage that reads it.
-	Consumer      int32 `protobuf:"varint,6,opt,name=consumer,proto3" json:"consumer,omitempty"`
+	Consumer int32 `protobuf:"varint,6,opt,name=consumer,proto3" json:"consumer,omitempty"`
+	// How it becomes partitions; absent where they are of about equal size.
+	Cut           *Cut `protobuf:"bytes,8,opt,name=cut,proto3" json:"cut,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -703,6 +705,104 @@ func (x *Exchange) GetConsumer() int32 {
 	return 0
 }
 
+func (x *Exchange) GetCut() *Cut {
+	if x != nil {
+		return x.Cut
+	}
+	return nil
+}
+
+// Cut says how an exchange becomes partitions.
+type Cut struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether those who write number the partitions.
+	Numbered bool `protobuf:"varint,1,opt,name=numbered,proto3" json:"numbered,omitempty"`
+	// Whether rows keep the order of the input, and may be cut between any two.
+	Sequence bool `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// Whether there shall be partitions for all slots, however little there is.
+	Spread bool `protobuf:"varint,3,opt,name=spread,proto3" json:"spread,omitempty"`
+	// How many partitions there are to be; 0 for any number.
+	Partitions int32 `protobuf:"varint,4,opt,name=partitions,proto3" json:"partitions,omitempty"`
+	// How many rows a partition shall have; 0 for any number.
+	Rows int64 `protobuf:"varint,5,opt,name=rows,proto3" json:"rows,omitempty"`
+	// How many stored bytes a partition shall have; 0 for any number.
+	Bytes         int64 `protobuf:"varint,6,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Cut) Reset() {
+	*x = Cut{}
+	mi := &file_sheaf_v1_plan_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cut) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cut) ProtoMessage() {}
+
+func (x *Cut) ProtoReflect() protoreflect.Message {
+	mi := &file_sheaf_v1_plan_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cut.ProtoReflect.Descriptor instead.
+func (*Cut) Descriptor() ([]byte, []int) {
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Cut) GetNumbered() bool {
+	if x != nil {
+		return x.Numbered
+	}
+	return false
+}
+
+func (x *Cut) GetSequence() bool {
+	if x != nil {
+		return x.Sequence
+	}
+	return false
+}
+
+func (x *Cut) GetSpread() bool {
+	if x != nil {
+		return x.Spread
+	}
+	return false
+}
+
+func (x *Cut) GetPartitions() int32 {
+	if x != nil {
+		return x.Partitions
+	}
+	return 0
+}
+
+func (x *Cut) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *Cut) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
 // Sink is a destination of the job.
 type Sink struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -720,7 +820,7 @@ type Sink struct {
 
 func (x *Sink) Reset() {
 	*x = Sink{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[6]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -732,7 +832,7 @@ func (x *Sink) String() string {
 func (*Sink) ProtoMessage() {}
 
 func (x *Sink) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[6]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -745,7 +845,7 @@ func (x *Sink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sink.ProtoReflect.Descriptor instead.
 func (*Sink) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{6}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Sink) GetId() int32 {
@@ -802,7 +902,7 @@ type Split struct {
 
 func (x *Split) Reset() {
 	*x = Split{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[7]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -814,7 +914,7 @@ func (x *Split) String() string {
 func (*Split) ProtoMessage() {}
 
 func (x *Split) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[7]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -827,7 +927,7 @@ func (x *Split) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Split.ProtoReflect.Descriptor instead.
 func (*Split) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{7}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Split) GetPath() []byte {
@@ -911,7 +1011,7 @@ type Assignment struct {
 
 func (x *Assignment) Reset() {
 	*x = Assignment{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[8]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -923,7 +1023,7 @@ func (x *Assignment) String() string {
 func (*Assignment) ProtoMessage() {}
 
 func (x *Assignment) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[8]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -936,7 +1036,7 @@ func (x *Assignment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assignment.ProtoReflect.Descriptor instead.
 func (*Assignment) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{8}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Assignment) GetAttempt() *AttemptId {
@@ -1003,7 +1103,7 @@ type RowRange struct {
 
 func (x *RowRange) Reset() {
 	*x = RowRange{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[9]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1015,7 +1115,7 @@ func (x *RowRange) String() string {
 func (*RowRange) ProtoMessage() {}
 
 func (x *RowRange) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[9]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1028,7 +1128,7 @@ func (x *RowRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RowRange.ProtoReflect.Descriptor instead.
 func (*RowRange) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{9}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RowRange) GetSplit() int32 {
@@ -1067,7 +1167,7 @@ type DeadlyRow struct {
 
 func (x *DeadlyRow) Reset() {
 	*x = DeadlyRow{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[10]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1079,7 +1179,7 @@ func (x *DeadlyRow) String() string {
 func (*DeadlyRow) ProtoMessage() {}
 
 func (x *DeadlyRow) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[10]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1092,7 +1192,7 @@ func (x *DeadlyRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadlyRow.ProtoReflect.Descriptor instead.
 func (*DeadlyRow) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{10}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *DeadlyRow) GetSplit() int32 {
@@ -1140,7 +1240,7 @@ type Partition struct {
 
 func (x *Partition) Reset() {
 	*x = Partition{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[11]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1152,7 +1252,7 @@ func (x *Partition) String() string {
 func (*Partition) ProtoMessage() {}
 
 func (x *Partition) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[11]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1165,7 +1265,7 @@ func (x *Partition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Partition.ProtoReflect.Descriptor instead.
 func (*Partition) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{11}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Partition) GetExchange() int32 {
@@ -1244,7 +1344,7 @@ type MapOutput struct {
 
 func (x *MapOutput) Reset() {
 	*x = MapOutput{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[12]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1256,7 +1356,7 @@ func (x *MapOutput) String() string {
 func (*MapOutput) ProtoMessage() {}
 
 func (x *MapOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[12]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1269,7 +1369,7 @@ func (x *MapOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MapOutput.ProtoReflect.Descriptor instead.
 func (*MapOutput) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{12}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *MapOutput) GetId() *OutputId {
@@ -1348,7 +1448,7 @@ type KeySample struct {
 
 func (x *KeySample) Reset() {
 	*x = KeySample{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[13]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1360,7 +1460,7 @@ func (x *KeySample) String() string {
 func (*KeySample) ProtoMessage() {}
 
 func (x *KeySample) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[13]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1373,7 +1473,7 @@ func (x *KeySample) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeySample.ProtoReflect.Descriptor instead.
 func (*KeySample) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{13}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *KeySample) GetKey() []byte {
@@ -1413,7 +1513,7 @@ type StagedFile struct {
 
 func (x *StagedFile) Reset() {
 	*x = StagedFile{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[14]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1425,7 +1525,7 @@ func (x *StagedFile) String() string {
 func (*StagedFile) ProtoMessage() {}
 
 func (x *StagedFile) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[14]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1438,7 +1538,7 @@ func (x *StagedFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StagedFile.ProtoReflect.Descriptor instead.
 func (*StagedFile) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{14}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *StagedFile) GetSink() int32 {
@@ -1511,7 +1611,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[15]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1523,7 +1623,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[15]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1536,7 +1636,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{15}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Result) GetSplits() []*Split {
@@ -1594,7 +1694,7 @@ type CollectedRows struct {
 
 func (x *CollectedRows) Reset() {
 	*x = CollectedRows{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[16]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1606,7 +1706,7 @@ func (x *CollectedRows) String() string {
 func (*CollectedRows) ProtoMessage() {}
 
 func (x *CollectedRows) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[16]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1619,7 +1719,7 @@ func (x *CollectedRows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CollectedRows.ProtoReflect.Descriptor instead.
 func (*CollectedRows) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{16}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CollectedRows) GetSink() int32 {
@@ -1668,7 +1768,7 @@ type Figures struct {
 
 func (x *Figures) Reset() {
 	*x = Figures{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[17]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1680,7 +1780,7 @@ func (x *Figures) String() string {
 func (*Figures) ProtoMessage() {}
 
 func (x *Figures) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[17]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1693,7 +1793,7 @@ func (x *Figures) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Figures.ProtoReflect.Descriptor instead.
 func (*Figures) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{17}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Figures) GetRowsIn() int64 {
@@ -1807,14 +1907,24 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\x05input\"4\n" +
 	"\x06Source\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
-	"\x06drives\x18\x02 \x01(\bR\x06drives\"\xae\x01\n" +
+	"\x06drives\x18\x02 \x01(\bR\x06drives\"\xcf\x01\n" +
 	"\bExchange\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12*\n" +
 	"\x04kind\x18\x03 \x01(\x0e2\x16.sheaf.v1.ExchangeKindR\x04kind\x12\x18\n" +
 	"\abuckets\x18\x04 \x01(\x05R\abuckets\x12\x1c\n" +
 	"\tproducers\x18\x05 \x03(\x05R\tproducers\x12\x1a\n" +
-	"\bconsumer\x18\x06 \x01(\x05R\bconsumer\"d\n" +
+	"\bconsumer\x18\x06 \x01(\x05R\bconsumer\x12\x1f\n" +
+	"\x03cut\x18\b \x01(\v2\r.sheaf.v1.CutR\x03cut\"\x9f\x01\n" +
+	"\x03Cut\x12\x1a\n" +
+	"\bnumbered\x18\x01 \x01(\bR\bnumbered\x12\x1a\n" +
+	"\bsequence\x18\x02 \x01(\bR\bsequence\x12\x16\n" +
+	"\x06spread\x18\x03 \x01(\bR\x06spread\x12\x1e\n" +
+	"\n" +
+	"partitions\x18\x04 \x01(\x05R\n" +
+	"partitions\x12\x12\n" +
+	"\x04rows\x18\x05 \x01(\x03R\x04rows\x12\x14\n" +
+	"\x05bytes\x18\x06 \x01(\x03R\x05bytes\"d\n" +
 	"\x04Sink\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12 \n" +
@@ -1934,7 +2044,7 @@ func file_sheaf_v1_plan_proto_rawDescGZIP() []byte {
 }
 
 var file_sheaf_v1_plan_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_sheaf_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_sheaf_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_sheaf_v1_plan_proto_goTypes = []any{
 	(Promise)(0),          // 0: sheaf.v1.Promise
 	(ExchangeKind)(0),     // 1: sheaf.v1.ExchangeKind
@@ -1945,51 +2055,53 @@ var file_sheaf_v1_plan_proto_goTypes = []any{
 	(*Stage)(nil),         // 6: sheaf.v1.Stage
 	(*Source)(nil),        // 7: sheaf.v1.Source
 	(*Exchange)(nil),      // 8: sheaf.v1.Exchange
-	(*Sink)(nil),          // 9: sheaf.v1.Sink
-	(*Split)(nil),         // 10: sheaf.v1.Split
-	(*Assignment)(nil),    // 11: sheaf.v1.Assignment
-	(*RowRange)(nil),      // 12: sheaf.v1.RowRange
-	(*DeadlyRow)(nil),     // 13: sheaf.v1.DeadlyRow
-	(*Partition)(nil),     // 14: sheaf.v1.Partition
-	(*MapOutput)(nil),     // 15: sheaf.v1.MapOutput
-	(*KeySample)(nil),     // 16: sheaf.v1.KeySample
-	(*StagedFile)(nil),    // 17: sheaf.v1.StagedFile
-	(*Result)(nil),        // 18: sheaf.v1.Result
-	(*CollectedRows)(nil), // 19: sheaf.v1.CollectedRows
-	(*Figures)(nil),       // 20: sheaf.v1.Figures
-	(*AttemptId)(nil),     // 21: sheaf.v1.AttemptId
-	(*OutputId)(nil),      // 22: sheaf.v1.OutputId
+	(*Cut)(nil),           // 9: sheaf.v1.Cut
+	(*Sink)(nil),          // 10: sheaf.v1.Sink
+	(*Split)(nil),         // 11: sheaf.v1.Split
+	(*Assignment)(nil),    // 12: sheaf.v1.Assignment
+	(*RowRange)(nil),      // 13: sheaf.v1.RowRange
+	(*DeadlyRow)(nil),     // 14: sheaf.v1.DeadlyRow
+	(*Partition)(nil),     // 15: sheaf.v1.Partition
+	(*MapOutput)(nil),     // 16: sheaf.v1.MapOutput
+	(*KeySample)(nil),     // 17: sheaf.v1.KeySample
+	(*StagedFile)(nil),    // 18: sheaf.v1.StagedFile
+	(*Result)(nil),        // 19: sheaf.v1.Result
+	(*CollectedRows)(nil), // 20: sheaf.v1.CollectedRows
+	(*Figures)(nil),       // 21: sheaf.v1.Figures
+	(*AttemptId)(nil),     // 22: sheaf.v1.AttemptId
+	(*OutputId)(nil),      // 23: sheaf.v1.OutputId
 }
 var file_sheaf_v1_plan_proto_depIdxs = []int32{
 	6,  // 0: sheaf.v1.Plan.stages:type_name -> sheaf.v1.Stage
 	8,  // 1: sheaf.v1.Plan.exchanges:type_name -> sheaf.v1.Exchange
-	9,  // 2: sheaf.v1.Plan.sinks:type_name -> sheaf.v1.Sink
+	10, // 2: sheaf.v1.Plan.sinks:type_name -> sheaf.v1.Sink
 	4,  // 3: sheaf.v1.Plan.bad_limit:type_name -> sheaf.v1.BadLimit
 	7,  // 4: sheaf.v1.Stage.source:type_name -> sheaf.v1.Source
 	0,  // 5: sheaf.v1.Stage.promise:type_name -> sheaf.v1.Promise
 	1,  // 6: sheaf.v1.Exchange.kind:type_name -> sheaf.v1.ExchangeKind
-	21, // 7: sheaf.v1.Assignment.attempt:type_name -> sheaf.v1.AttemptId
-	2,  // 8: sheaf.v1.Assignment.work:type_name -> sheaf.v1.Work
-	10, // 9: sheaf.v1.Assignment.splits:type_name -> sheaf.v1.Split
-	14, // 10: sheaf.v1.Assignment.partition:type_name -> sheaf.v1.Partition
-	17, // 11: sheaf.v1.Assignment.files:type_name -> sheaf.v1.StagedFile
-	12, // 12: sheaf.v1.Assignment.suspect:type_name -> sheaf.v1.RowRange
-	13, // 13: sheaf.v1.Assignment.deadly:type_name -> sheaf.v1.DeadlyRow
-	15, // 14: sheaf.v1.Partition.outputs:type_name -> sheaf.v1.MapOutput
-	22, // 15: sheaf.v1.MapOutput.id:type_name -> sheaf.v1.OutputId
-	16, // 16: sheaf.v1.MapOutput.samples:type_name -> sheaf.v1.KeySample
-	21, // 17: sheaf.v1.StagedFile.attempt:type_name -> sheaf.v1.AttemptId
-	10, // 18: sheaf.v1.Result.splits:type_name -> sheaf.v1.Split
-	15, // 19: sheaf.v1.Result.outputs:type_name -> sheaf.v1.MapOutput
-	17, // 20: sheaf.v1.Result.files:type_name -> sheaf.v1.StagedFile
-	19, // 21: sheaf.v1.Result.rows:type_name -> sheaf.v1.CollectedRows
-	20, // 22: sheaf.v1.Result.figures:type_name -> sheaf.v1.Figures
-	5,  // 23: sheaf.v1.Result.bad_rows:type_name -> sheaf.v1.BadRow
-	24, // [24:24] is the sub-list for method output_type
-	24, // [24:24] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	9,  // 7: sheaf.v1.Exchange.cut:type_name -> sheaf.v1.Cut
+	22, // 8: sheaf.v1.Assignment.attempt:type_name -> sheaf.v1.AttemptId
+	2,  // 9: sheaf.v1.Assignment.work:type_name -> sheaf.v1.Work
+	11, // 10: sheaf.v1.Assignment.splits:type_name -> sheaf.v1.Split
+	15, // 11: sheaf.v1.Assignment.partition:type_name -> sheaf.v1.Partition
+	18, // 12: sheaf.v1.Assignment.files:type_name -> sheaf.v1.StagedFile
+	13, // 13: sheaf.v1.Assignment.suspect:type_name -> sheaf.v1.RowRange
+	14, // 14: sheaf.v1.Assignment.deadly:type_name -> sheaf.v1.DeadlyRow
+	16, // 15: sheaf.v1.Partition.outputs:type_name -> sheaf.v1.MapOutput
+	23, // 16: sheaf.v1.MapOutput.id:type_name -> sheaf.v1.OutputId
+	17, // 17: sheaf.v1.MapOutput.samples:type_name -> sheaf.v1.KeySample
+	22, // 18: sheaf.v1.StagedFile.attempt:type_name -> sheaf.v1.AttemptId
+	11, // 19: sheaf.v1.Result.splits:type_name -> sheaf.v1.Split
+	16, // 20: sheaf.v1.Result.outputs:type_name -> sheaf.v1.MapOutput
+	18, // 21: sheaf.v1.Result.files:type_name -> sheaf.v1.StagedFile
+	20, // 22: sheaf.v1.Result.rows:type_name -> sheaf.v1.CollectedRows
+	21, // 23: sheaf.v1.Result.figures:type_name -> sheaf.v1.Figures
+	5,  // 24: sheaf.v1.Result.bad_rows:type_name -> sheaf.v1.BadRow
+	25, // [25:25] is the sub-list for method output_type
+	25, // [25:25] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_sheaf_v1_plan_proto_init() }
@@ -2002,14 +2114,14 @@ func file_sheaf_v1_plan_proto_init() {
 		(*Stage_Source)(nil),
 		(*Stage_Exchange)(nil),
 	}
-	file_sheaf_v1_plan_proto_msgTypes[11].OneofWrappers = []any{}
+	file_sheaf_v1_plan_proto_msgTypes[12].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sheaf_v1_plan_proto_rawDesc), len(file_sheaf_v1_plan_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   18,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
