@@ -25,6 +25,28 @@ func ExampleRepartition() {
 	// task 1/1: d
 }
 
+// Three partitions write three files.
+func ExamplePartitions() {
+	show(func(p *sdk.Pipeline) sdk.Dataset[string] {
+		return inTasks(sdk.Repartition(sdk.Values(p, "a", "b", "c"), sdk.Partitions(3)))
+	})
+	// Output:
+	// task 1/0: a
+	// task 1/1: b
+	// task 1/2: c
+}
+
+// What fits into the size that was asked for is not spread.
+func ExamplePartitionBytes() {
+	show(func(p *sdk.Pipeline) sdk.Dataset[string] {
+		return inTasks(sdk.Repartition(sdk.Values(p, "a", "b", "c"), sdk.PartitionBytes(64<<20)))
+	})
+	// Output:
+	// task 1/0: a
+	// task 1/0: b
+	// task 1/0: c
+}
+
 // A row is the least that a partition has.
 func ExamplePartitionRows() {
 	show(func(p *sdk.Pipeline) sdk.Dataset[string] {
