@@ -87,6 +87,11 @@ var links = []struct {
 		reason: "the test kit is for tests",
 	},
 	{
+		who:    []string{"..."},
+		never:  []string{"internal/oracle"},
+		reason: "an oracle is for tests: no program carries it",
+	},
+	{
 		who:    []string{"internal/wire/...", "executor/task", "executor/local"},
 		never:  []string{"net/http/..."},
 		reason: "a user's program speaks with its executor over an inherited socket",

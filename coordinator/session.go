@@ -129,6 +129,7 @@ func (l *loop) launch(s *session, a plan.Assignment) {
 	if j := l.machine.jobs[job]; j != nil && !s.specs[job] {
 		s.specs[job] = true
 		spec := j.submission.Spec
+		spec.SubmittedUnixNanos = j.submittedUnix
 		s.command(command{fill: func(m *pb.ConnectResponse) {
 			m.Message = &pb.ConnectResponse_JobSpec{JobSpec: wire.EncodeJobSpec(&spec)}
 		}})

@@ -15,13 +15,19 @@ func AggregateAll[T, A, R any](in Dataset[T], agg Aggregator[T, A, R]) Dataset[R
 	agg = agg.check(p, at, "AggregateAll")
 	typ, state := rowType[R](p, at), rowType[A](p, at)
 	n := &graph.Node{Op: "AggregateAll", At: at, Kind: plan.Gather, Detail: stateDetail(state)}
-	return exchanged[T, R](in, n, typ, operator.Fold(operator.Folding[T, A, R]{
-		State: state, Out: operator.EdgeOf[R](typ), Init: agg.Init,
-		Fold: func(state *A, rows []T) {
+	f := agg.folding()
+	f.State, f.Out = state, operator.EdgeOf[R](typ)
+	return exchanged[T, R](in, n, typ, operator.Fold(f))
+}
+
+// folding is the aggregator as operators take it.
+func (a Aggregator[V, A, R]) folding() operator.Folding[V, A, R] {
+	return operator.Folding[V, A, R]{
+		Init: a.Init, Merge: a.Merge, Finish: a.Finish,
+		Fold: func(state *A, rows []V) {
 			for _, row := range rows {
-				agg.Add(state, row)
+				a.Add(state, row)
 			}
 		},
-		Merge: agg.Merge, Finish: agg.Finish,
-	}))
+	}
 }

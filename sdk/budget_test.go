@@ -93,6 +93,13 @@ func budgetWorkloads() []workload {
 			left := sdk.SemiJoin(sdk.KeyBy(in, halfInOne), sdk.KeyBy(in, halfInOne))
 			return sdk.Map(left, func(row sdk.KV[string, string]) string { return row.Value })
 		}},
+		{name: "top rows by key with half of the rows in one key", times: 2, rowBytes: 100, spills: true, want: nil, build: func(in sdk.Dataset[string]) sdk.Dataset[string] {
+			return sdk.Map(sdk.TopKByKey(sdk.KeyBy(in, halfInOne), 3), func(row sdk.KV[string, string]) string { return row.Value })
+		}},
+		{name: "lead with half of the rows in one key", times: 2, rowBytes: 100, spills: true, want: each, build: func(in sdk.Dataset[string]) sdk.Dataset[string] {
+			whole := sdk.By(func(row string) string { return row })
+			return sdk.Map(sdk.Lead(sdk.KeyBy(in, halfInOne), 1000, whole), func(row sdk.KV[string, sdk.Led[string]]) string { return row.Value.Row })
+		}},
 		{name: "group of rows of 4 MiB", times: 2, rowBytes: 4 << 20, spills: true, want: each, build: func(in sdk.Dataset[string]) sdk.Dataset[string] {
 			return regroup(in, func(row string) string { return row[:1] })
 		}},

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sheafdata/sheaf/internal/fault"
 )
@@ -25,6 +26,10 @@ type hidden struct {
 type recursive struct {
 	Name     string
 	Children []recursive
+}
+
+func lettersByKey(p *Pipeline) Dataset[KV[string, string]] {
+	return KeyBy(Values(p, "a"), strings.ToLower)
 }
 
 // TestBuildErrors holds that a wrong graph is refused before any work, by a
@@ -62,6 +67,29 @@ func TestBuildErrors(t *testing.T) {
 			})
 		}, []string{"build_test.go:", "Merge"}},
 		{"top of none", func(p *Pipeline) { TopK(Values(p, "a"), 0) }, []string{"build_test.go:", "TopK(0)"}},
+		{"top of none by key", func(p *Pipeline) { TopKByKey(lettersByKey(p), 0) }, []string{"build_test.go:", "TopKByKey(0)"}},
+		{"rank without an order", func(p *Pipeline) { Rank(lettersByKey(p)) }, []string{"build_test.go:", "Rank needs an order"}},
+		{"lag without an order", func(p *Pipeline) { Lag(lettersByKey(p), 1) }, []string{"build_test.go:", "Lag needs an order"}},
+		{"lag of no rows", func(p *Pipeline) { Lag(lettersByKey(p), 0, By(strings.ToLower)) }, []string{"build_test.go:", "Lag(0)"}},
+		{"lead of too many rows", func(p *Pipeline) { Lead(lettersByKey(p), MaxWindow+1, By(strings.ToLower)) },
+			[]string{"build_test.go:", "Lead(1000001)", "1000000"}},
+		{"running aggregate without merge", func(p *Pipeline) {
+			RunningAggregate(lettersByKey(p), Aggregator[string, int64, int64]{
+				Add: func(*int64, string) {}, Finish: func(n int64) int64 { return n },
+			}, By(strings.ToLower))
+		}, []string{"build_test.go:", "RunningAggregate's Merge"}},
+		{"moving aggregate over no rows", func(p *Pipeline) {
+			MovingAggregate(lettersByKey(p), 0, Aggregator[string, int64, int64]{}, By(strings.ToLower))
+		}, []string{"build_test.go:", "MovingAggregate(0)"}},
+		{"sessions without a function", func(p *Pipeline) {
+			GroupSessions[string, string, string](lettersByKey(p), func(string) time.Time { return time.Time{} }, time.Second, nil)
+		}, []string{"build_test.go:", "GroupSessions needs a function"}},
+		{"sessions without times", func(p *Pipeline) {
+			GroupSessions(lettersByKey(p), nil, time.Second, func(string, time.Time, iter.Seq[string], Emit[string]) {})
+		}, []string{"build_test.go:", "By needs a function"}},
+		{"sessions with a negative gap", func(p *Pipeline) {
+			GroupSessions(lettersByKey(p), func(string) time.Time { return time.Time{} }, -1, func(string, time.Time, iter.Seq[string], Emit[string]) {})
+		}, []string{"build_test.go:", "negative"}},
 		{"empty order", func(p *Pipeline) { Sort(Values(p, "a"), Order[string]{}) }, []string{"build_test.go:", "By"}},
 		{"two sinks in one place", func(p *Pipeline) {
 			Write(Values(p, "a"), "out", lineFormat{})

@@ -39,11 +39,16 @@ func group[K, V, R any](in Dataset[KV[K, V]], op string, combine func([]V, []uin
 // grouped appends a sorted exchange for a grouping, whose types it fills in. detail,
 // which may be empty, tells it apart beside key and value.
 func grouped[K, V, R any](in Dataset[KV[K, V]], op, detail string, g operator.Grouping[K, V, R]) Dataset[R] {
+	return exchangedGroups(in, op, detail, g, operator.GroupByKey)
+}
+
+// exchangedGroups is grouped for any exchange that is made of a grouping.
+func exchangedGroups[K, V, R any](in Dataset[KV[K, V]], op, detail string, g operator.Grouping[K, V, R], of func(operator.Grouping[K, V, R]) *operator.Exchange) Dataset[R] {
 	p, at := in.pipelineOf(op)
 	typ := rowType[R](p, at)
 	g.Key, g.Value, g.Out = keyType[K](p, at), rowType[V](p, at), operator.EdgeOf[R](typ)
-	n := &graph.Node{Op: op, At: at, Kind: plan.Range, Detail: keyDetail(rowType[K](p, at), g.Value) + detail, Key: typeName[K](), Combines: g.Combine != nil}
-	return exchanged[KV[K, V], R](in, n, typ, operator.GroupByKey(g))
+	n := &graph.Node{Op: op, At: at, Kind: plan.Range, Detail: keyDetail(rowType[K](p, at), g.Value) + detail, Key: typeName[K](), Combines: g.Combine != nil || g.First > 0}
+	return exchanged[KV[K, V], R](in, n, typ, of(g))
 }
 
 // keyDetail tells apart, for the fingerprint, exchanges whose keys or values differ.

@@ -28,9 +28,9 @@ func Broadcast() JoinOption { return JoinOption{broadcast} }
 func SortMerge() JoinOption { return JoinOption{sortMerge} }
 
 // BroadcastLimit sets up to which size the right sides of the job's joins are
-// broadcast: what their rows take in memory, at about. The default is 32 MiB, and
-// in any case no more than a quarter of what a task has. With 0 only those are that
-// Broadcast asks for.
+// broadcast: what their rows take in memory, at about. The default is 32 MiB. It
+// never goes above a quarter of what a task has in local mode, nor above 8 MiB on a
+// cluster, whose tasks may have little. With 0 only those are that Broadcast asks for.
 func BroadcastLimit(p *Pipeline, bytes int64) {
 	if bytes < 0 {
 		p.failf(caller(), "BroadcastLimit(%d) is no size: give 0 to sort both sides of joins, or a number of bytes", bytes)

@@ -211,6 +211,20 @@ func init() {
 	// Chosen by number, and so in one order.
 	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(a.name, b.name) })
 	steps = append(steps,
+		step{"repartition", func(d Dataset[item]) Dataset[item] { return Repartition(d) }, itself},
+		step{"repartition by", func(d Dataset[item]) Dataset[item] { return RepartitionBy(d, joinKeyOf) }, itself},
+		step{"repartition with, sorted", func(d Dataset[item]) Dataset[item] {
+			return SortWithin(RepartitionWith(d, byKey, 5, func(key string) int { return len(key) % 5 }))
+		}, itself},
+		step{"repartition, sorted", func(d Dataset[item]) Dataset[item] { return SortWithin(RepartitionBy(d, byKey)) }, itself},
+		step{"split", func(d Dataset[item]) Dataset[item] {
+			parts := RandomSplit(d, 5, 0.25, 0.25, 0.5)
+			return Union(parts[0], parts[1:]...)
+		}, itself},
+		step{"zip", func(d Dataset[item]) Dataset[item] {
+			return Map(ZipWithIndex(d), func(kv KV[int64, item]) item { return kv.Value })
+		}, itself})
+	steps = append(steps,
 		step{"semi join", func(d Dataset[item]) Dataset[item] {
 			l, r := joinSides(d)
 			return Map(SemiJoin(l, r), value)

@@ -126,11 +126,15 @@ func TestLongRowsAmongShort(t *testing.T) {
 	if raceEnabled {
 		t.Skip("SKIPPED: memory is not measured: the race detector takes several times as much")
 	}
-	const short, every, width = 1_500_000, 500_000, 56 << 20
+	const width = 56 << 20
+	short, every := int64(800_000), int64(400_000)
+	if *budgetTimes > 0 {
+		short, every = 1_500_000, 500_000
+	}
 	for _, w := range longWorkloads() {
 		t.Run(w.name, func(t *testing.T) {
 			p := newPlace(t)
-			const long = short / (every - 1)
+			long := short / (every - 1)
 			p.mixedNumbers(t, "in.txt", short, long, width, every)
 			e := p.run(t, "long rows", "--label", w.name, "--input", "in.txt", "--output", p.out, "--sheaf.memory", memory.FormatSize(budgetBytes),
 				"--sheaf.parallelism=2", "--sheaf.progress=json")
@@ -163,7 +167,11 @@ func TestLongRows(t *testing.T) {
 	var table strings.Builder
 	fmt.Fprintf(&table, "| workload | row | peak memory | spilled | seconds |\n|---|---|---|---|---|\n")
 	for _, w := range longWorkloads() {
-		for _, width := range []int64{8 << 20, 16 << 20, 32 << 20, 64 << 20} {
+		widths := []int64{8 << 20, 16 << 20, 32 << 20, 64 << 20}
+		if *budgetTimes == 0 {
+			widths = []int64{16 << 20, 64 << 20}
+		}
+		for _, width := range widths {
 			t.Run(fmt.Sprintf("%s/%s", w.name, memory.FormatSize(width)), func(t *testing.T) {
 				if testing.Short() && width < longestRow {
 					t.Skip("SKIPPED: rows below the longest: these tests are to be short")

@@ -125,6 +125,8 @@ func (d *outliner) stage(ctx context.Context, id plan.StageID) {
 		d.source(ctx, &s, begin)
 	case begin.Kind == plan.Gather:
 		s.Tasks = &one
+	case begin.Cut.Numbered:
+		s.Tasks = &begin.Cut.Partitions
 	case begin.Kind == plan.Hash:
 		s.MostTasks = &d.out.Exchanges[*p.Exchange].Buckets
 	}
@@ -170,7 +172,7 @@ func (d *outliner) source(ctx context.Context, s *outline.Stage, n *graph.Node) 
 	}
 	sorts := false
 	for _, x := range s.Writes {
-		sorts = sorts || d.out.Exchanges[x].Kind == plan.Range
+		sorts = sorts || d.graph.Plan.Exchanges[x].Sorts()
 	}
 	tasks := schedule.SourceTasks(splits, d.out.Slots, sorts, schedule.Config{})
 	count, pieces := len(tasks), 0

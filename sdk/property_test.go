@@ -364,15 +364,19 @@ func TestRandomJobs(t *testing.T) {
 	seeds := []uint64{*propertySeed}
 	if *propertySeed == 0 {
 		seeds = nil
+		count := *propertyCount
+		if testing.Short() {
+			count = min(count, 50)
+		}
 		first := uint64(time.Now().UnixNano())
-		for i := range uint64(*propertyCount) {
+		for i := range uint64(count) {
 			seeds = append(seeds, first+i)
 		}
 	}
 	var spilled, tasks int64
 	forms := map[bool]int{}
 	for _, seed := range seeds {
-		report := randomJob(t, seed)
+		report := randomJob(t, seed, steps)
 		if t.Failed() {
 			t.Fatalf("repeat with: go test ./sdk -run TestRandomJobs -property.seed=%d", seed)
 		}
@@ -390,7 +394,7 @@ func TestRandomJobs(t *testing.T) {
 	}
 }
 
-func randomJob(t *testing.T, seed uint64) *local.Report {
+func randomJob(t *testing.T, seed uint64, steps []step) *local.Report {
 	r := rand.New(rand.NewPCG(seed, 1))
 	want := make([]item, r.IntN(1<<r.IntN(14)))
 	for i := range want {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sheafdata/sheaf/internal/column"
 	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/plan"
 	"github.com/sheafdata/sheaf/shuffle/store"
 )
 
@@ -23,6 +24,8 @@ type buckets[V any] struct {
 	// rotate is by how many bits a hash is turned before its upper ones select
 	// the bucket: 0 for an exchange, other bits for each level of Parts.
 	rotate int
+	// numbered says that keys are the numbers of their buckets.
+	numbered bool
 
 	spills spillFile
 	runs   []run
@@ -71,6 +74,9 @@ func (b *buckets[V]) addSmall(keys *column.Keys, payload unsafe.Pointer, stride 
 }
 
 func (b *buckets[V]) bucketOf(key []byte) int {
+	if b.numbered {
+		return plan.PartOfKey(key)
+	}
 	return column.Bucket(bits.RotateLeft64(column.HashKey(key), b.rotate), b.count)
 }
 

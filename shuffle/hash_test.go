@@ -142,7 +142,11 @@ func digests(t testing.TB, p *place, out plan.MapOutput) (sum, xor uint64, rows 
 func TestDigests(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 9))
 	var id int64
-	rows := randomRows(r, "random", 4000, 30, &id)
+	count := 4000
+	if testing.Short() {
+		count = 1000
+	}
+	rows := randomRows(r, "random", count, 30, &id)
 	typ := typeOf[item](t)
 	type result struct{ sum, xor uint64 }
 	var want result

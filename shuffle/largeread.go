@@ -254,7 +254,6 @@ func (s *sortedOutput[V]) copyLarge(m *Merge[V]) error {
 	}
 	seg := c.src.segments[from]
 	seg.FirstKey, seg.Offset, seg.Bucket = indexKey(c.key), s.offset, 0
-	seg.Sum, seg.Xor = 0, 0 // all rows are digested in the first segment
 	s.offset += seg.StoredBytes
 	s.segments = append(s.segments, seg)
 	return nil

@@ -22,7 +22,10 @@ type SortWriter[V any] struct {
 	spills spillFile
 	runs   []run
 	// group returns how many bytes of a key tell its group; nil for all of them.
-	group func(key []byte) int
+	group  func(key []byte) int
+	firsts *firsts // which rows of a group matter; nil for all
+	// ordered says that rows are written in the order of their keys.
+	ordered bool
 }
 
 // NewSortWriter returns a writer for one exchange of the attempt; typ is the
@@ -114,11 +117,16 @@ func (w *SortWriter[V]) spill() error {
 
 // empty sorts the buffered rows and writes them to out, which stands at offset.
 func (w *SortWriter[V]) empty(out io.Writer, offset int64) ([]store.Segment, error) {
-	w.buf.order = column.SortKeys(&w.buf.keys, w.buf.order[:0], &w.buf.sort)
+	if w.ordered {
+		w.buf.inOrder()
+	} else {
+		w.buf.order = column.SortKeys(&w.buf.keys, w.buf.order[:0], &w.buf.sort)
+	}
 	s := sortedOutput[V]{out: out, offset: offset}
-	err := s.write(w, w.buf.order)
+	kept := w.dropOthers(w.buf.order)
+	err := s.write(w, kept)
 	if len(s.segments) > 0 {
-		w.buf.digestAll(&s.segments[0])
+		w.buf.digest(&s.segments[0], kept)
 	}
 	w.buf.reset()
 	return s.segments, err
@@ -132,12 +140,10 @@ func (w *SortWriter[V]) mergeRuns(ctx context.Context, out io.Writer) ([]store.S
 	}
 	s := sortedOutput[V]{out: out}
 	f := funnel[V]{env: w.env, typ: w.typ}
+	w.firsts.restart()
 	err := f.merge(ctx, sources, true, func(m *Merge[V]) error { return s.drain(ctx, w, m) })
 	if len(s.segments) > 0 {
-		for _, r := range w.runs {
-			s.segments[0].Sum += r.segments[0].Sum
-			s.segments[0].Xor ^= r.segments[0].Xor
-		}
+		s.gather(w)
 	}
 	return s.segments, err
 }
@@ -149,6 +155,26 @@ type sortedOutput[V any] struct {
 	out      io.Writer
 	offset   int64
 	segments []store.Segment
+	kept     store.Segment // row digest of what drain wrote, but for large rows, if it left rows out
+}
+
+// gather makes the row digest of the first segment that of all rows of w's output:
+// those of its runs, unless some were left out.
+func (s *sortedOutput[V]) gather(w *SortWriter[V]) {
+	all := s.kept
+	for i := range s.segments {
+		seg := &s.segments[i]
+		if w.firsts != nil {
+			all.Sum, all.Xor = all.Sum+seg.Sum, all.Xor^seg.Xor
+		}
+		seg.Sum, seg.Xor = 0, 0
+	}
+	if w.firsts == nil {
+		for _, r := range w.runs {
+			all.Sum, all.Xor = all.Sum+r.segments[0].Sum, all.Xor^r.segments[0].Xor
+		}
+	}
+	s.segments[0].Sum, s.segments[0].Xor = all.Sum, all.Xor
 }
 
 // write writes the rows of w's buffer in the given order.
@@ -176,7 +202,9 @@ func (s *sortedOutput[V]) drain(ctx context.Context, w *SortWriter[V], m *Merge[
 	rows := make([]V, 0, drainRows)
 	var size int64
 	for more := true; more; {
-		if more = m.Next(); more && !m.Large() {
+		more = m.Next()
+		keep := more && w.firsts.keeps(m.Key())
+		if keep && !m.Large() {
 			keys.Add(m.Key())
 			rows = append(rows, *m.Row())
 			size += w.typ.Size(unsafe.Pointer(m.Row()))
@@ -190,6 +218,9 @@ func (s *sortedOutput[V]) drain(ctx context.Context, w *SortWriter[V], m *Merge[
 			rows, size = rows[:0], 0
 		}
 		if w.buf.len() > 0 && (apart || w.buf.bytes() >= w.blocks.size) {
+			if w.firsts != nil {
+				w.buf.digestAll(&s.kept)
+			}
 			if err := s.write(w, w.buf.inOrder()); err != nil {
 				return err
 			}
@@ -198,7 +229,7 @@ func (s *sortedOutput[V]) drain(ctx context.Context, w *SortWriter[V], m *Merge[
 				return err
 			}
 		}
-		if more && apart {
+		if keep && apart {
 			if err := s.copyLarge(m); err != nil {
 				return err
 			}

@@ -8,7 +8,7 @@ import (
 
 // run is one spilled buffer: its file and where each of its segments stands in it.
 type run struct {
-	file     *store.SpillFile
+	file     io.ReaderAt
 	segments []store.Segment
 }
 

@@ -85,3 +85,16 @@ func (w *workspace) digestAll(seg *store.Segment) {
 		seg.Xor ^= h
 	}
 }
+
+// digest is digestAll of some rows.
+func (w *workspace) digest(seg *store.Segment, rows []uint32) {
+	if len(rows) == w.keys.Len() {
+		w.digestAll(seg)
+		return
+	}
+	w.hashRows()
+	for _, i := range rows {
+		seg.Sum += w.hashes[i]
+		seg.Xor ^= w.hashes[i]
+	}
+}

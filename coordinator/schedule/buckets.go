@@ -10,12 +10,15 @@ type BucketRange struct {
 // slots × 4, at least 1 MiB and at most PartitionBytes; a bucket above the
 // target shares its range with empty buckets only. There is always a range.
 func CutBuckets(bucketBytes []int64, slots int, cfg Config) []BucketRange {
+	return cutBuckets(bucketBytes, 0, slots, cfg)
+}
+
+// cutBuckets is CutBuckets with a target, unless that is 0.
+func cutBuckets(bucketBytes []int64, target int64, slots int, cfg Config) []BucketRange {
 	cfg = cfg.withDefaults()
-	var total int64
-	for _, n := range bucketBytes {
-		total = addBytes(total, n)
+	if target == 0 {
+		target = clampTarget(sumBytes(bucketBytes), slots, partitionsPerSlot, cfg.PartitionBytes)
 	}
-	target := clampTarget(total, slots, partitionsPerSlot, cfg.PartitionBytes)
 	var ranges []BucketRange
 	var first int
 	var sum int64

@@ -108,6 +108,9 @@ func checkExchange(p *plan.Plan, i int) error {
 	default:
 		return fmt.Errorf("no exchange is of kind %q", x.Kind)
 	}
+	if !x.Cut.Valid(x) {
+		return fmt.Errorf("no %s exchange of %d buckets can be cut as %+v", x.Kind, x.Buckets, x.Cut)
+	}
 	if !within(int(x.Consumer), len(p.Stages)) {
 		return fmt.Errorf("consumer %d does not exist", x.Consumer)
 	}

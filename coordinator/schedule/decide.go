@@ -71,20 +71,28 @@ func (c *Core) decide(x *exchange) {
 // partitions cuts an exchange; there is always at least one partition.
 func (c *Core) partitions(x *exchange) []plan.Partition {
 	var parts []plan.Partition
-	switch x.plan.Kind {
-	case plan.Hash:
-		for _, r := range CutBuckets(x.buckets(), c.slots, c.cfg) {
+	switch cut := x.plan.Cut; {
+	case cut.Numbered:
+		parts = numbered(x.plan)
+	case x.plan.Kind == plan.Hash:
+		for _, r := range cutBuckets(x.buckets(), x.bytesFor(cut), c.slots, c.cfg) {
 			parts = append(parts, plan.Partition{FirstBucket: r.First, EndBucket: r.End})
 		}
 		if c.plant == plantShortCut && len(parts) > 1 {
 			parts = parts[:len(parts)-1]
 		}
-	case plan.Range:
+	case x.plan.Kind == plan.Range:
 		keys := make([][]plan.KeySample, len(x.samples))
 		for i, s := range x.samples {
 			keys[i] = s.keys
 		}
-		for _, r := range CutKeys(keys, c.slots, c.cfg) {
+		ranges := CutKeys
+		if cut.Sequence {
+			ranges = func(samples [][]plan.KeySample, slots int, cfg Config) []KeyRange {
+				return CutSequence(x.allOutputs(), samples, cut, slots, cfg)
+			}
+		}
+		for _, r := range ranges(keys, c.slots, c.cfg) {
 			parts = append(parts, plan.Partition{FromKey: r.From, ToKey: r.To})
 		}
 	default:

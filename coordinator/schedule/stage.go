@@ -183,7 +183,7 @@ func (s *stage) needed() bool {
 
 // sorts reports whether the stage's rows go to a range exchange.
 func (s *stage) sorts() bool {
-	return slices.ContainsFunc(s.outputs, func(x *exchange) bool { return x.plan.Kind == plan.Range })
+	return slices.ContainsFunc(s.outputs, func(x *exchange) bool { return x.plan.Sorts() })
 }
 
 // readable reports whether every producer is complete and holds its outputs.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sheafdata/sheaf/coordinator/schedule"
+	"github.com/sheafdata/sheaf/executor/operator"
 	"github.com/sheafdata/sheaf/executor/task"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/graph"
@@ -105,10 +106,11 @@ func Run(ctx context.Context, g *graph.Compiled, o Options) (*Report, error) {
 		o.Schedule.SplitBytes = min(max(tasks/int64(o.Parallelism)/splitShare, leastSplitBytes), schedule.DefaultSplitBytes)
 	}
 	each := tasks / int64(o.Parallelism)
+	began := time.Now()
 	e := &engine{
-		options: o, job: job, began: time.Now(), core: schedule.New(o.Schedule),
+		options: o, job: job, began: began, core: schedule.New(o.Schedule),
 		runtime: &task.Runtime{
-			Graph: g, Store: st, Source: st, Codec: o.Codec, Overwrite: o.Overwrite,
+			Graph: g, Store: st, Source: st, Codec: o.Codec, Overwrite: o.Overwrite, Time: began.Round(0).UTC(), Shared: operator.NewHoldings(g.Shared),
 			Memory: memory.NewBudget(tasks), MemoryBytes: each,
 			Large: task.NewGate(o.MemoryBytes, each),
 			Read:  o.Read, ChunkRows: o.ChunkRows, VerifyPerMillion: o.VerifyPerMillion,
@@ -122,6 +124,9 @@ func Run(ctx context.Context, g *graph.Compiled, o Options) (*Report, error) {
 		// while one of them is stuck in user code. When that returns, it finds
 		// that neither its store nor its stage takes anything any more.
 		err = errors.Join(err, discardStages(stages))
+	}
+	if len(e.running) == 0 { // what is stuck may use them
+		err = errors.Join(err, e.runtime.CloseShared(stopGrace))
 	}
 	return report, errors.Join(err, st.Close())
 }

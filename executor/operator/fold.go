@@ -85,6 +85,7 @@ type folded[A any] struct {
 	state, before A
 	typ           *column.Type
 	held          *memory.Reservation
+	bytes         int64 // in held
 }
 
 func newFolded[A any](t *Task, typ *column.Type, state A) *folded[A] {
@@ -96,7 +97,16 @@ func newFolded[A any](t *Task, typ *column.Type, state A) *folded[A] {
 func (f *folded[A]) own() {
 	f.typ.Own(unsafe.Pointer(&f.state), unsafe.Pointer(&f.before))
 	f.before = f.state
-	if size := f.typ.Size(unsafe.Pointer(&f.state)); !f.held.Set(size) {
-		f.held.Must(size - f.held.Held())
+	size := f.typ.Size(unsafe.Pointer(&f.state))
+	if size != f.bytes && !f.held.Set(size) {
+		f.held.Must(size - f.bytes)
 	}
+	f.bytes = size
+}
+
+// restart begins anew with a state.
+func (f *folded[A]) restart(state A) {
+	var none A
+	f.state, f.before = state, none
+	f.own()
 }

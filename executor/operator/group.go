@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"bytes"
 	"iter"
 	"unsafe"
 
@@ -18,6 +19,9 @@ type Grouping[K, V, R any] struct {
 	// Within orders the values of a key; without it they come as they came. It
 	// goes without Combine.
 	Within Order[V]
+	// First, above 0, says that no more than so many values of a key matter, the
+	// first by Within: others need not move.
+	First int
 	// Combine folds values on the map side before they move; nil for none. Its
 	// arguments are those of Aggregation.Fold.
 	Combine func(states []V, groups []uint32, rows []KV[K, V]) []V
@@ -28,8 +32,9 @@ type Grouping[K, V, R any] struct {
 // GroupByKey returns the sorted exchange that streams groups.
 func GroupByKey[K, V, R any](g Grouping[K, V, R]) *Exchange { return groupExchange(g, nil) }
 
-// groupExchange is GroupByKey; begin, if it is not nil, makes Each for a task.
-func groupExchange[K, V, R any](g Grouping[K, V, R], begin func(r *groupReader[K, V, R]) func(*Context, K, iter.Seq[V], Emit[R]) error) *Exchange {
+// groupExchange is GroupByKey; begin, if it is not nil, makes what stands in for
+// Each in a task. Its errors are the task's own, and not of user code.
+func groupExchange[K, V, R any](g Grouping[K, V, R], begin func(r *groupReader[K, V, R]) func(key K, values iter.Seq[V]) error) *Exchange {
 	return &Exchange{
 		Edge: g.Out,
 		Map: func(t *Task, x plan.Exchange) any {
@@ -42,9 +47,11 @@ func groupExchange[K, V, R any](g Grouping[K, V, R], begin func(r *groupReader[K
 		Reduce: func(t *Task, out any) error {
 			r := &groupReader[K, V, R]{
 				grouping: g, task: t, read: t.Read, emitter: newEmitter(t.Context, out.(Receiver[R]), g.Out.typ, t.ChunkRows),
+				end: func() {},
 			}
 			if begin != nil {
-				r.grouping.Each = begin(r)
+				each := begin(r)
+				r.grouping.Each = func(_ *Context, key K, values iter.Seq[V], _ Emit[R]) error { return r.failed(each(key, values)) }
 				defer r.end()
 			}
 			return shuffle.ReadSorted(t.Context, &t.Shuffle, t.Assignment.Partition, g.Value, t.Read, r.run)
@@ -58,14 +65,19 @@ type groupWriter[K, V any] struct {
 	key    *column.KeyType
 	keys   column.Keys
 	within *orderer[KV[K, V]] // nil for none
+	first  bool               // not all rows move
 	writer mapWriter
 }
 
 func newGroupWriter[K, V, R any](t *Task, g *Grouping[K, V, R], w *shuffle.SortWriter[V]) *groupWriter[K, V] {
-	gw := &groupWriter[K, V]{task: t, key: g.Key, writer: w}
+	gw := &groupWriter[K, V]{task: t, key: g.Key, first: g.First > 0, writer: w}
 	if g.Within != nil {
 		gw.within = newOrderer(withinKey[K](g.Key, g.Within))
-		w.KeepTogether(func(key []byte) int { return g.part(key, new(K)) })
+		to := new(K)
+		w.KeepTogether(func(key []byte) int { return g.part(key, to) })
+	}
+	if gw.first {
+		w.KeepFirst(int64(g.First))
 	}
 	return gw
 }
@@ -90,11 +102,21 @@ func (w *groupWriter[K, V]) Push(rows []KV[K, V]) error {
 	} else {
 		keysOf(w.key, keys, rows)
 	}
-	w.task.RowsOut.Add(int64(len(rows)))
+	if !w.first {
+		w.task.RowsOut.Add(int64(len(rows)))
+	}
 	return w.writer.Write(keys, unsafe.Pointer(&rows[0].Value), unsafe.Sizeof(rows[0]), len(rows))
 }
 
-func (w *groupWriter[K, V]) Close() error { return w.task.publish(w.writer) }
+func (w *groupWriter[K, V]) Close() error {
+	if err := w.task.publish(w.writer); err != nil {
+		return err
+	}
+	if outputs := w.task.Result.Outputs; w.first {
+		w.task.RowsOut.Add(outputs[len(outputs)-1].Rows)
+	}
+	return nil
+}
 
 func (w *groupWriter[K, V]) MakeRoom() error { return w.writer.Spill() }
 
@@ -106,7 +128,12 @@ type groupReader[K, V, R any] struct {
 	task     *Task
 	emitter  *emitter[R]
 	read     *shuffle.Count // counts the rows
-	end      func()         // frees what a task's own Each holds
+	end      func()         // frees what stands in for Each
+
+	ties bool   // somebody asks for tied
+	tied bool   // the order holds the value that was given last equal to the one before
+	last []byte // key of the value that was given last, if somebody asks
+	held []byte // memory for it
 
 	merge *shuffle.Merge[V]
 	key   []byte // of the group at hand
@@ -172,6 +199,9 @@ func (r *groupReader[K, V, R]) begin(whole []byte) (key K, err error) {
 func (r *groupReader[K, V, R]) valuesOf(group int64) iter.Seq[V] {
 	return func(yield func(V) bool) {
 		for r.group == group && r.inGroup() {
+			if r.ties {
+				r.compare()
+			}
 			if r.merge.Large() && !r.load() {
 				return
 			}
@@ -196,6 +226,29 @@ func (r *groupReader[K, V, R]) inGroup() bool {
 		r.more = false
 	}
 	return false
+}
+
+// compare sets tied by the key of the row at hand, which is whole in memory since
+// its beginning was looked at.
+func (r *groupReader[K, V, R]) compare() {
+	key := r.merge.Key()
+	if r.tied = bytes.Equal(key, r.last); r.tied {
+		return
+	}
+	if len(key) >= shuffle.LastingKeyBytes {
+		r.last = key // it may be as large as the budget
+		return
+	}
+	r.held = append(r.held[:0], key...)
+	r.last = r.held
+}
+
+// failed makes an error of what stands in for Each that of the task.
+func (r *groupReader[K, V, R]) failed(err error) error {
+	if err != nil && r.emitter.err == nil && r.task.Cause == nil {
+		r.task.Cause = err
+	}
+	return err
 }
 
 // load reads the large row at hand; what was emitted before is handed on first,

@@ -46,10 +46,10 @@ type Join[K, L, R, T any] struct {
 // Unless right rows are kept that have no partner, the right side can be broadcast.
 func JoinSorted[K, L, R, T any](j Join[K, L, R, T]) *Exchange {
 	g := Grouping[K, Sided[L, R], T]{Key: j.Key, Value: j.Value, Out: j.Out, Within: BySide((*Sided[L, R]).Side)}
-	x := groupExchange(g, func(r *groupReader[K, Sided[L, R], T]) func(*Context, K, iter.Seq[Sided[L, R]], Emit[T]) error {
+	x := groupExchange(g, func(r *groupReader[K, Sided[L, R], T]) func(K, iter.Seq[Sided[L, R]]) error {
 		k := &joiner[K, L, R, T]{join: j, task: r.task, out: r.emitter, rights: newReplay[R](r.task, j.Right)}
 		r.end = k.rights.release
-		return k.group
+		return k.pair
 	})
 	if !j.KeepRight {
 		x.Beside = j.beside().attach
@@ -118,16 +118,7 @@ type joiner[K, L, R, T any] struct {
 	right R
 }
 
-// group joins the rows of one key. An error of its own is the task's and not of
-// user code.
-func (k *joiner[K, L, R, T]) group(_ *Context, key K, values iter.Seq[Sided[L, R]], _ Emit[T]) error {
-	err := k.pair(key, values)
-	if err != nil && k.out.err == nil && k.task.Cause == nil {
-		k.task.Cause = err
-	}
-	return err
-}
-
+// pair joins the rows of one key.
 func (k *joiner[K, L, R, T]) pair(key K, values iter.Seq[Sided[L, R]]) error {
 	k.rights.reset()
 	null := k.join.IsNull != nil && k.join.IsNull(&key)

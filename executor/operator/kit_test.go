@@ -73,7 +73,7 @@ func (s *site) task(ctx context.Context) *Task {
 	s.next++
 	id := plan.AttemptID{Job: plan.JobID{1}, Task: plan.TaskID{Index: s.next}, Number: 1}
 	return &Task{
-		Context: NewContext(ctx, id, 0),
+		Context: NewContext(ctx, id, &Job{}),
 		Shuffle: shuffle.Env{
 			Attempt: id, Store: s.store, Source: s.store, Codec: block.S2, Budget: s.budget, Spilled: new(atomic.Int64),
 			LargeFrom: s.large,

@@ -9,7 +9,6 @@
 package operator
 
 import (
-	"context"
 	"sync/atomic"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -70,6 +69,10 @@ type Exchange struct {
 	// is broadcast: it returns the receiver that joins the other rows with it as they
 	// pass, into out. Open reads the side, before the first row.
 	Beside func(t *Task, side *plan.Partition, out any) any
+	// Within is a func(Order[T]) *Exchange that returns the exchange whose tasks give
+	// their rows in an order; nil where there is none. That of numbered partitions is
+	// a range exchange.
+	Within any
 }
 
 // Output is the implementation of a sink node. It takes rows.
@@ -81,26 +84,14 @@ type Output struct {
 	Collected func(blocks [][]byte) error
 }
 
-// Context is what user functions get that ask for it: the attempt's context,
-// canceled when the attempt is to stop, and the identity of the work.
-type Context struct {
-	context.Context
-	attempt plan.AttemptID
-	counts  []atomic.Int64 // by the number of the counter
+// Attach makes the receiver of a fused operator, the node of a number, as part of
+// the task.
+func (t *Task) Attach(f *Fused, node int, out any) any {
+	stage := t.Context
+	defer func() { t.Context = stage }()
+	t.Context = stage.of(node)
+	return f.Attach(t, out)
 }
-
-// NewContext returns the context of an attempt of a job that has so many
-// counters.
-func NewContext(ctx context.Context, attempt plan.AttemptID, counters int) *Context {
-	return &Context{ctx, attempt, newCounts(counters)}
-}
-
-// TaskID names the task: the same for every attempt of it, so it fits for
-// idempotent writes to other systems.
-func (c *Context) TaskID() string { return c.attempt.Task.String() }
-
-// AttemptID names the attempt, unique among all attempts of all jobs.
-func (c *Context) AttemptID() string { return c.attempt.String() }
 
 // Task is the place where the operators of one attempt work. One goroutine
 // uses it, but for the figures, which others read.

@@ -64,6 +64,8 @@ type sortReader[T any] struct {
 	task *Task
 	out  Receiver[T]
 	rows chunk[T]
+	// again says that the rows were read, and counted, before they were sorted.
+	again bool
 }
 
 func (r *sortReader[T]) run(m *shuffle.Merge[T]) error {
@@ -101,7 +103,9 @@ func (r *sortReader[T]) push() error {
 	if err := r.task.Context.Err(); err != nil {
 		return err
 	}
-	r.task.Read.Rows.Add(int64(len(r.rows.rows)))
+	if !r.again {
+		r.task.Read.Rows.Add(int64(len(r.rows.rows)))
+	}
 	err := r.out.Push(r.rows.rows)
 	r.rows.reset()
 	return err

@@ -15,11 +15,16 @@ import (
 // that order; of rows that the order holds equal, those of earlier map tasks
 // and positions come first.
 func TopK[T any](typ *column.Type, edge *Edge, k int, order Order[T]) *Exchange {
+	return topK(typ, edge, k, func(*Task) Order[T] { return order })
+}
+
+// topK is TopK by an order that a task makes for its rows.
+func topK[T any](typ *column.Type, edge *Edge, k int, order func(t *Task) Order[T]) *Exchange {
 	return &Exchange{
 		Edge: edge,
 		Map: func(t *Task, x plan.Exchange) any {
 			return &topWriter[T]{
-				task: t, order: newOrderer(order), top: newTop[T](t, k, typ),
+				task: t, order: newOrderer(order(t)), top: newTop[T](t, k, typ),
 				writer: shuffle.NewHashWriter[T](&t.Shuffle, x.ID, 1, typ),
 			}
 		},

@@ -43,9 +43,9 @@ const endLimit = 4 * time.Second
 // to end or is gone, and closes conn. It returns nil when it was told to end and
 // all attempts have. It is called once in a process, of which it may change the
 // working directory.
-func Serve(conn io.ReadWriteCloser, c Config) error {
+func Serve(conn io.ReadWriteCloser, c Config) (err error) {
 	s := newServer(conn, c)
-	defer s.close()
+	defer func() { err = errors.Join(err, s.close()) }()
 	if err := failpoint.Hit(failpoint.WorkerBegan); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"runtime/pprof"
 	"time"
 
+	"github.com/sheafdata/sheaf/executor/operator"
 	"github.com/sheafdata/sheaf/executor/task"
 	"github.com/sheafdata/sheaf/internal/failpoint"
 	"github.com/sheafdata/sheaf/internal/fault"
@@ -47,7 +48,8 @@ type server struct {
 	passed chan plan.AttemptID
 	asks   chan *ask // of drivers
 	grace  <-chan time.Time
-	ending bool // a Shutdown has come
+	ending bool      // a Shutdown has come
+	gone   time.Time // by when the process is to be gone, once it is abandoned
 }
 
 // attempt is one attempt that runs.
@@ -336,6 +338,7 @@ func (s *server) cancelAll() {
 func (s *server) abandon() error {
 	close(s.leaving)
 	s.cancelAll()
+	s.gone = time.Now().Add(endLimit)
 	limit := time.After(endLimit)
 	for len(s.running) > 0 {
 		select {
@@ -349,8 +352,27 @@ func (s *server) abandon() error {
 	return nil
 }
 
-// close gives back what is held. Attempts that still run find it gone.
-func (s *server) close() {
+// closeLimit is how long the functions may take that close what tasks shared. An
+// executor kills a worker that has not ended within 4 s.
+const closeLimit = 3 * time.Second
+
+// closeShared closes what attempts shared, unless one of them still runs.
+func (s *server) closeShared() error {
+	if s.runtime == nil || len(s.running) > 0 {
+		return nil
+	}
+	limit := closeLimit
+	if !s.gone.IsZero() {
+		limit = max(min(limit, time.Until(s.gone)), endLimit/8)
+	}
+	return s.runtime.CloseShared(limit)
+}
+
+// close gives back what is held. Attempts that still run find it gone. The socket
+// stays open while user code closes what it holds: an executor takes its end for
+// that of the worker.
+func (s *server) close() error {
+	err := s.closeShared()
 	close(s.over)
 	s.conn.Close()
 	s.stages.close()
@@ -360,6 +382,7 @@ func (s *server) close() {
 	if s.store != nil {
 		_ = s.store.Close() // the executor removes the workspace
 	}
+	return err
 }
 
 // open makes the runtime.
@@ -391,7 +414,7 @@ func (s *server) open() error {
 	attemptBytes = min(attemptBytes, s.start.MemoryBytes)
 	s.runtime = &task.Runtime{
 		Graph: s.graph, Store: s.store, Source: s.source.client, SourceOf: s.source.of,
-		Codec: codec, Overwrite: spec.Overwrite,
+		Codec: codec, Overwrite: spec.Overwrite, Time: spec.Time(), Shared: operator.NewHoldings(s.graph.Shared),
 		Memory: memory.NewBudget(s.start.MemoryBytes), MemoryBytes: attemptBytes,
 		Large: task.NewGate(s.start.MemoryBytes, attemptBytes),
 		Read: graph.ReadOptions{

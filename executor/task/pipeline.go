@@ -127,7 +127,7 @@ func (a *assembly) receiver(n *graph.Node, edge *operator.Edge) (any, operator.F
 	var to any
 	switch impl := n.Impl.(type) {
 	case *operator.Fused:
-		to = impl.Attach(a.task, a.behind(n, impl.Out))
+		to = a.task.Attach(impl, n.ID, a.behind(n, impl.Out))
 	case *operator.Exchange:
 		if side := a.side(n); side != nil {
 			to = impl.Beside(a.task, side, a.behind(n, operator.Rows))

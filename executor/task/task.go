@@ -3,12 +3,13 @@
 // puts the operators of a stage together, drives the reader of a split or
 // partition through them, and reports what they published and staged. It is
 // the only place that recovers panics of user code. Run starts no goroutine;
-// Start starts the one of an attempt.
+// Start starts the one of an attempt, and CloseShared one that it may leave behind.
 package task
 
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"github.com/sheafdata/sheaf/executor/operator"
 	"github.com/sheafdata/sheaf/internal/fault"
@@ -36,6 +37,10 @@ type Runtime struct {
 	SourceOf  func(*memory.Budget) shuffle.Source
 	Codec     block.Codec
 	Overwrite bool // publish over an existing destination
+	// Time is that of the job, see operator.Context.Now.
+	Time time.Time
+	// Shared is what attempts hold in common; Close closes it.
+	Shared *operator.Holdings
 
 	// Memory is the budget of all attempts together, MemoryBytes that of one.
 	Memory      *memory.Budget
@@ -195,7 +200,7 @@ func (r *Runtime) input(id plan.StageID) (*graph.Node, error) {
 func (r *Runtime) newTask(ctx context.Context, a *plan.Assignment, read *shuffle.Count) *operator.Task {
 	budget := r.Memory.Child(a.Attempt.String(), r.MemoryBytes)
 	t := &operator.Task{
-		Context: operator.NewContext(ctx, a.Attempt, len(r.Graph.Plan.Counters)),
+		Context: operator.NewContext(ctx, a.Attempt, &operator.Job{Counters: len(r.Graph.Plan.Counters), Time: r.Time, Holdings: r.Shared}),
 		Shuffle: shuffle.Env{
 			Attempt: a.Attempt, Store: r.Store, Source: r.Source, Codec: r.Codec,
 			Budget: budget, Spilled: new(atomic.Int64),

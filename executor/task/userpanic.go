@@ -117,9 +117,9 @@ func engineFrame(f runtime.Frame) bool {
 	return false
 }
 
-// blamesUser reports whether an error came out of user code.
+// blamesUser reports whether an error came out of user code that worked on a row.
 func blamesUser(err error) bool {
-	return fault.KindOf(err) == fault.User
+	return fault.KindOf(err) == fault.User && !operator.OfNoRow(err)
 }
 
 // locate finds the row that failed by pushing the rows of the failed batch one

@@ -50,7 +50,7 @@ func (r *Runtime) verify(ctx context.Context, a *plan.Assignment, first []plan.M
 		}
 		return fault.New(fault.User, "%s gave other rows when its work was done once more from the same input (%d rows with digest %.8s, then %d with %.8s): "+
 			"its functions must give the same rows for the same input, or a lost machine makes the job do more work again than it must; "+
-			"look for the time, random numbers without a fixed seed, the order of a map, or state that outlives a row, or say sdk.Indeterminate and leave out --sheaf.verify-determinism",
+			"look for the time (Context.Now is the job's), random numbers (Context.Rand repeats itself), the order of a map, or state that outlives a row, or say sdk.Indeterminate and leave out --sheaf.verify-determinism",
 			describeWay(r.Graph, input, x.ID.Exchange), x.Rows, x.RowDigest, y.Rows, y.RowDigest)
 	}
 	return nil

@@ -25,6 +25,8 @@ type Compiled struct {
 	// it, and what its rows go through from there, branch after branch, to the
 	// exchanges and sinks that end it.
 	Operators [][]*Node
+	// Shared is what tasks of a process have in common, made by package operator.
+	Shared []any
 	// Unused are the nodes whose rows go nowhere.
 	Unused []*Node
 
@@ -90,7 +92,7 @@ func Compile(g *Graph, args string) (*Compiled, error) {
 	if err := c.sides(g); err != nil {
 		return nil, err
 	}
-	c.Unused = unused(g)
+	c.Unused, c.Shared = unused(g), g.Shared
 	return c, nil
 }
 
@@ -106,7 +108,7 @@ func (c *Compiled) addStage(n *Node) plan.StageID {
 		c.exchange[n] = x
 		c.Exchanges = append(c.Exchanges, n)
 		c.Plan.Exchanges = append(c.Plan.Exchanges, plan.Exchange{
-			ID: x, Name: n.Op, Kind: n.Kind, Buckets: max(n.Buckets, 1), Consumer: id,
+			ID: x, Name: n.Op, Kind: n.Kind, Buckets: max(n.Buckets, 1), Consumer: id, Cut: n.Cut,
 		})
 		st.Exchange = &x
 	}
@@ -211,7 +213,7 @@ func reachSinks(g *Graph) map[*Node]bool {
 func unused(g *Graph) (list []*Node) {
 	used := map[*Node]bool{}
 	for _, n := range g.Nodes {
-		for _, in := range n.Inputs {
+		for _, in := range append(n.Inputs[:len(n.Inputs):len(n.Inputs)], n.Replaces) {
 			used[in] = true
 		}
 	}
@@ -223,8 +225,8 @@ func unused(g *Graph) (list []*Node) {
 	return list
 }
 
-// Describe returns a line for every node and counter, and one for the limit of bad rows: what two processes must
-// agree on.
+// Describe returns a line for every node, counter and shared thing, and one for the limit of bad rows: what two
+// processes must agree on.
 func (g *Graph) Describe() []string {
 	lines := make([]string, len(g.Nodes), len(g.Nodes)+len(g.Counters)+1)
 	for i, n := range g.Nodes {
@@ -244,6 +246,9 @@ func (g *Graph) Describe() []string {
 		}
 		if n.Role == Exchange {
 			fmt.Fprintf(&b, " by %s/%d", n.Kind, n.Buckets)
+			if n.Cut != (plan.Cut{}) {
+				fmt.Fprintf(&b, " cut %+v", n.Cut)
+			}
 		}
 		if n.Side != nil {
 			b.WriteString(n.Side.describe())
@@ -258,6 +263,9 @@ func (g *Graph) Describe() []string {
 	}
 	if n := g.SideLimitBytes; n != nil {
 		lines = append(lines, fmt.Sprintf("broadcasts sides of %d bytes", *n))
+	}
+	for _, name := range g.shared {
+		lines = append(lines, fmt.Sprintf("shares %q", name))
 	}
 	if l := g.BadLimit; l != nil {
 		lines = append(lines, fmt.Sprintf("leaves out %d bad rows, %d of a million", l.Rows, l.PerMillion))

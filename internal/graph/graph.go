@@ -61,6 +61,10 @@ type Node struct {
 
 	Kind    plan.ExchangeKind // of an Exchange
 	Buckets int               // of a Hash exchange
+	Cut     plan.Cut          // of an Exchange
+	// Replaces is the exchange that it does the work of beside its own, so that it is
+	// not missed where nothing else takes its rows.
+	Replaces *Node
 
 	// For people, of an Exchange: Key is the type by which rows come together or
 	// in order, Combines says that rows are folded before they move, and Limit,
@@ -97,7 +101,10 @@ type Graph struct {
 	// SideLimitBytes is the most that a side of a join may take in memory to be
 	// broadcast; nil for the default, 0 for none at all.
 	SideLimitBytes *int64
-	errs           []error
+	// Shared is what tasks of a process have in common, made by package operator.
+	Shared []any
+	shared []string // their names
+	errs   []error
 }
 
 // Add appends a node. Inputs must belong to the same graph.
@@ -125,6 +132,18 @@ func (g *Graph) Counter(at Position, name string) int {
 	}
 	g.Counters = append(g.Counters, name)
 	return len(g.Counters) - 1
+}
+
+// Share adds what tasks of a process have in common, under a name, and returns its
+// number.
+func (g *Graph) Share(at Position, name string, thing any) int {
+	names := append(slices.Clone(g.shared), name)
+	if err := plan.CheckShared(names); err != nil {
+		g.Fail(at, err)
+		return 0
+	}
+	g.Shared, g.shared = append(g.Shared, thing), names
+	return len(g.Shared) - 1
 }
 
 // Fail records an error of the user's program at a place in it.

@@ -14,7 +14,7 @@ import (
 // barriers.
 func LimitHeap(budget int64) (floor []byte) {
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(budget)
+		debug.SetMemoryLimit(max(budget, minHeapLimit))
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
@@ -24,6 +24,10 @@ func LimitHeap(budget int64) (floor []byte) {
 }
 
 const (
+	// minHeapLimit is what a program takes that does nothing, and some garbage:
+	// with less the collector runs all the time and finds nothing.
+	minHeapLimit = 16 << 20
+
 	// gcPercent trades memory for time: most of the heap is buffers without
 	// pointers, so a collection is cheap but its frequency is not.
 	gcPercent = 200

@@ -1,12 +1,5 @@
 package plan
 
-import (
-	"fmt"
-	"slices"
-	"unicode"
-	"unicode/utf8"
-)
-
 // Bounds of a job's counters: every finished task reports a number for each, and
 // the coordinator keeps those of all tasks.
 const (
@@ -21,33 +14,7 @@ type Counter struct {
 }
 
 // CheckCounters returns an error unless a job may have counters of these names.
-func CheckCounters(names []string) error {
-	if len(names) > MaxCounters {
-		return fmt.Errorf("%d counters, at most %d", len(names), MaxCounters)
-	}
-	for i, name := range names {
-		switch {
-		case name == "":
-			return fmt.Errorf("counter %d has no name", i)
-		case len(name) > MaxCounterNameBytes:
-			return fmt.Errorf("the name of counter %.20q… has %d bytes, at most %d", name, len(name), MaxCounterNameBytes)
-		case !utf8.ValidString(name) || !isPrintable(name):
-			return fmt.Errorf("the name of counter %q is no printable text", name)
-		case slices.Contains(names[:i], name):
-			return fmt.Errorf("two counters %q", name)
-		}
-	}
-	return nil
-}
-
-func isPrintable(s string) bool {
-	for _, r := range s {
-		if !unicode.IsPrint(r) {
-			return false
-		}
-	}
-	return true
-}
+func CheckCounters(names []string) error { return checkNames("counter", names, MaxCounters) }
 
 // Counted gives the sums of a plan's counters their names. All names are there,
 // whether anything was counted or not.

@@ -77,6 +77,7 @@ type Exchange struct {
 	Consumer  StageID      `json:"consumer"`
 	// Side lets one side of a join be broadcast; nil where it cannot be.
 	Side *Side `json:"side,omitempty"`
+	Cut  Cut   `json:"cut,omitzero"`
 }
 
 // Side is the producers of a join's exchange that give one side of it. Its other
@@ -97,6 +98,10 @@ type Side struct {
 
 // MemoryBytes is about what rows of a side take in memory.
 func (s *Side) MemoryBytes(rows, rawBytes int64) int64 { return rawBytes + rows*s.RowBytes }
+
+// Sorts reports whether those who write the exchange sort their rows. Rows that keep
+// their order need no sorting.
+func (x *Exchange) Sorts() bool { return x.Kind == Range && !x.Cut.Sequence }
 
 // Sink is a destination of the job: a directory to publish, or rows that the
 // driver wants back (Destination is empty then).

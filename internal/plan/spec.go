@@ -1,5 +1,7 @@
 package plan
 
+import "time"
+
 // JobSpec is what an executor and its worker need to run attempts of a job: the
 // program, its arguments and its settings.
 type JobSpec struct {
@@ -20,6 +22,17 @@ type JobSpec struct {
 	// so that a worker whose graph differs can name the first difference. It may
 	// be empty.
 	Graph []string `json:"graph,omitempty"`
+	// SubmittedUnixNanos is when the job was submitted, by the clock of the
+	// coordinator that took it; 0 where nobody says.
+	SubmittedUnixNanos int64 `json:"submitted_unix_nanos,omitempty"`
+}
+
+// Time is when the job was submitted, zero where nobody says.
+func (s *JobSpec) Time() time.Time {
+	if s.SubmittedUnixNanos == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, s.SubmittedUnixNanos).UTC()
 }
 
 // Options are settings of the engine that a user may choose for a job. The zero

@@ -11,7 +11,7 @@ func EncodeJobSpec(s *plan.JobSpec) *pb.JobSpec {
 	return &pb.JobSpec{
 		Job: job[:], Name: s.Name, ArtifactSha256: s.ArtifactSHA256, ArtifactBytes: s.ArtifactBytes,
 		Args: s.Args, Fingerprint: s.Fingerprint, Overwrite: s.Overwrite, Options: EncodeOptions(&s.Options),
-		WorkingDirectory: s.WorkingDirectory, Graph: s.Graph,
+		WorkingDirectory: s.WorkingDirectory, Graph: s.Graph, SubmittedUnixNanos: s.SubmittedUnixNanos,
 	}
 }
 
@@ -31,6 +31,8 @@ func readJobSpec(c *checker, m *pb.JobSpec) plan.JobSpec {
 
 		WorkingDirectory: c.name("working_directory", m.GetWorkingDirectory()),
 		Graph:            c.texts("graph", m.GetGraph(), maxText),
+
+		SubmittedUnixNanos: c.quantity("submitted_unix_nanos", m.GetSubmittedUnixNanos()),
 	}
 }
 

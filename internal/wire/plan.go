@@ -98,10 +98,14 @@ func readStage(c *checker, m *pb.Stage) plan.Stage {
 }
 
 func encodeExchange(x *plan.Exchange) *pb.Exchange {
-	return &pb.Exchange{
+	m := &pb.Exchange{
 		Id: narrow(x.ID), Name: x.Name, Kind: exchangeKindNumbers[x.Kind], Buckets: narrow(x.Buckets),
 		Producers: narrows(x.Producers), Consumer: narrow(x.Consumer), Side: encodeSide(x.Side),
 	}
+	if c := x.Cut; c != (plan.Cut{}) {
+		m.Cut = &pb.Cut{Numbered: c.Numbered, Sequence: c.Sequence, Spread: c.Spread, Partitions: narrow(c.Partitions), Rows: c.Rows, Bytes: c.Bytes}
+	}
+	return m
 }
 
 func encodeSide(s *plan.Side) *pb.Side {
@@ -130,6 +134,18 @@ func readExchange(c *checker, m *pb.Exchange) plan.Exchange {
 		Producers: numbers[plan.StageID](c, "producers", m.GetProducers()),
 		Consumer:  plan.StageID(c.number("consumer", m.GetConsumer())),
 		Side:      maybe(c, "side", m.GetSide(), readSide),
+		Cut:       readCut(c, m.GetCut()),
+	}
+}
+
+func readCut(c *checker, m *pb.Cut) plan.Cut {
+	return plan.Cut{
+		Numbered:   m.GetNumbered(),
+		Sequence:   m.GetSequence(),
+		Spread:     m.GetSpread(),
+		Partitions: c.number("partitions", m.GetPartitions()),
+		Rows:       c.quantity("rows", m.GetRows()),
+		Bytes:      c.quantity("bytes", m.GetBytes()),
 	}
 }
 

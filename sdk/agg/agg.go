@@ -33,10 +33,7 @@ type Float interface{ ~float32 | ~float64 }
 type Number interface{ Integer | Float }
 
 // Maybe is a row, or none: where no value was added, OK is false.
-type Maybe[V any] struct {
-	Value V
-	OK    bool
-}
+type Maybe[V any] = sdk.Maybe[V]
 
 // refused is an aggregator that cannot be used.
 func refused[V, A, R any](name, format string, args ...any) sdk.Aggregator[V, A, R] {

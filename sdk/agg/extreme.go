@@ -93,7 +93,7 @@ func first[V any](name string, compare func(a, b V) int) sdk.Aggregator[V, Maybe
 	return sdk.Aggregator[V, Maybe[V], Maybe[V]]{
 		Add: func(s *Maybe[V], v V) {
 			if !s.OK || before(v, s.Value) {
-				*s = Maybe[V]{v, true}
+				*s = Maybe[V]{Value: v, OK: true}
 			}
 		},
 		Merge: func(s *Maybe[V], o Maybe[V]) {

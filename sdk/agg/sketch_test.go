@@ -130,7 +130,11 @@ func TestQuantilesErr(t *testing.T) {
 // TestHeavyHittersErr holds counts to their stated error however they came
 // together.
 func TestHeavyHittersErr(t *testing.T) {
-	for seed := range uint64(200) {
+	seeds := uint64(200)
+	if testing.Short() {
+		seeds = 40
+	}
+	for seed := range seeds {
 		r := rand.New(rand.NewPCG(seed, 3))
 		k, zipf := 1+r.IntN(20), rand.NewZipf(r, 1.1+r.Float64(), 1, 200)
 		values := make([]string, r.IntN(2000))

@@ -121,9 +121,13 @@ type JobSpec struct {
 	WorkingDirectory string `protobuf:"bytes,9,opt,name=working_directory,json=workingDirectory,proto3" json:"working_directory,omitempty"`
 	// A line for each operator of the graph that the plan was made from, so that a
 	// worker whose graph differs can name the first difference. May be empty.
-	Graph         []string `protobuf:"bytes,10,rep,name=graph,proto3" json:"graph,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Graph []string `protobuf:"bytes,10,rep,name=graph,proto3" json:"graph,omitempty"`
+	// When the job was submitted, in nanoseconds since 1970 by the clock of the
+	// coordinator that took it: the job's time, the same in all its workers. 0 where
+	// nobody says: in the journal, which has it beside the submission.
+	SubmittedUnixNanos int64 `protobuf:"varint,11,opt,name=submitted_unix_nanos,json=submittedUnixNanos,proto3" json:"submitted_unix_nanos,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *JobSpec) Reset() {
@@ -224,6 +228,13 @@ func (x *JobSpec) GetGraph() []string {
 		return x.Graph
 	}
 	return nil
+}
+
+func (x *JobSpec) GetSubmittedUnixNanos() int64 {
+	if x != nil {
+		return x.SubmittedUnixNanos
+	}
+	return 0
 }
 
 // EngineOptions are settings that a user may choose for a job. The zero value
@@ -1129,7 +1140,7 @@ var File_sheaf_v1_job_proto protoreflect.FileDescriptor
 
 const file_sheaf_v1_job_proto_rawDesc = "" +
 	"\n" +
-	"\x12sheaf/v1/job.proto\x12\bsheaf.v1\x1a\x14sheaf/v1/fault.proto\x1a\x11sheaf/v1/id.proto\x1a\x13sheaf/v1/plan.proto\"\xc9\x02\n" +
+	"\x12sheaf/v1/job.proto\x12\bsheaf.v1\x1a\x14sheaf/v1/fault.proto\x1a\x11sheaf/v1/id.proto\x1a\x13sheaf/v1/plan.proto\"\xfb\x02\n" +
 	"\aJobSpec\x12\x10\n" +
 	"\x03job\x18\x01 \x01(\fR\x03job\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12'\n" +
@@ -1141,7 +1152,8 @@ const file_sheaf_v1_job_proto_rawDesc = "" +
 	"\aoptions\x18\b \x01(\v2\x17.sheaf.v1.EngineOptionsR\aoptions\x12+\n" +
 	"\x11working_directory\x18\t \x01(\tR\x10workingDirectory\x12\x14\n" +
 	"\x05graph\x18\n" +
-	" \x03(\tR\x05graph\"\xaf\x02\n" +
+	" \x03(\tR\x05graph\x120\n" +
+	"\x14submitted_unix_nanos\x18\v \x01(\x03R\x12submittedUnixNanos\"\xaf\x02\n" +
 	"\rEngineOptions\x12*\n" +
 	"\x11task_memory_bytes\x18\x01 \x01(\x03R\x0ftaskMemoryBytes\x12\x14\n" +
 	"\x05codec\x18\x02 \x01(\tR\x05codec\x12\x1d\n" +

@@ -628,7 +628,9 @@ type Exchange struct {
 	// The stage that reads it.
 	Consumer int32 `protobuf:"varint,6,opt,name=consumer,proto3" json:"consumer,omitempty"`
 	// The side of a join that may be broadcast; absent where none may.
-	Side          *Side `protobuf:"bytes,7,opt,name=side,proto3" json:"side,omitempty"`
+	Side *Side `protobuf:"bytes,7,opt,name=side,proto3" json:"side,omitempty"`
+	// How it becomes partitions; absent where they are of about equal size.
+	Cut           *Cut `protobuf:"bytes,8,opt,name=cut,proto3" json:"cut,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -708,6 +710,13 @@ func (x *Exchange) GetConsumer() int32 {
 func (x *Exchange) GetSide() *Side {
 	if x != nil {
 		return x.Side
+	}
+	return nil
+}
+
+func (x *Exchange) GetCut() *Cut {
+	if x != nil {
+		return x.Cut
 	}
 	return nil
 }
@@ -796,6 +805,97 @@ func (x *Side) GetAt() string {
 	return ""
 }
 
+// Cut says how an exchange becomes partitions.
+type Cut struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether those who write number the partitions.
+	Numbered bool `protobuf:"varint,1,opt,name=numbered,proto3" json:"numbered,omitempty"`
+	// Whether rows keep the order of the input, and may be cut between any two.
+	Sequence bool `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// Whether there shall be partitions for all slots, however little there is.
+	Spread bool `protobuf:"varint,3,opt,name=spread,proto3" json:"spread,omitempty"`
+	// How many partitions there are to be; 0 for any number.
+	Partitions int32 `protobuf:"varint,4,opt,name=partitions,proto3" json:"partitions,omitempty"`
+	// How many rows a partition shall have; 0 for any number.
+	Rows int64 `protobuf:"varint,5,opt,name=rows,proto3" json:"rows,omitempty"`
+	// How many stored bytes a partition shall have; 0 for any number.
+	Bytes         int64 `protobuf:"varint,6,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Cut) Reset() {
+	*x = Cut{}
+	mi := &file_sheaf_v1_plan_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cut) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cut) ProtoMessage() {}
+
+func (x *Cut) ProtoReflect() protoreflect.Message {
+	mi := &file_sheaf_v1_plan_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cut.ProtoReflect.Descriptor instead.
+func (*Cut) Descriptor() ([]byte, []int) {
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Cut) GetNumbered() bool {
+	if x != nil {
+		return x.Numbered
+	}
+	return false
+}
+
+func (x *Cut) GetSequence() bool {
+	if x != nil {
+		return x.Sequence
+	}
+	return false
+}
+
+func (x *Cut) GetSpread() bool {
+	if x != nil {
+		return x.Spread
+	}
+	return false
+}
+
+func (x *Cut) GetPartitions() int32 {
+	if x != nil {
+		return x.Partitions
+	}
+	return 0
+}
+
+func (x *Cut) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *Cut) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
 // Sink is a destination of the job.
 type Sink struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -813,7 +913,7 @@ type Sink struct {
 
 func (x *Sink) Reset() {
 	*x = Sink{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[7]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -825,7 +925,7 @@ func (x *Sink) String() string {
 func (*Sink) ProtoMessage() {}
 
 func (x *Sink) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[7]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -838,7 +938,7 @@ func (x *Sink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sink.ProtoReflect.Descriptor instead.
 func (*Sink) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{7}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Sink) GetId() int32 {
@@ -895,7 +995,7 @@ type Split struct {
 
 func (x *Split) Reset() {
 	*x = Split{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[8]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -907,7 +1007,7 @@ func (x *Split) String() string {
 func (*Split) ProtoMessage() {}
 
 func (x *Split) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[8]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -920,7 +1020,7 @@ func (x *Split) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Split.ProtoReflect.Descriptor instead.
 func (*Split) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{8}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Split) GetPath() []byte {
@@ -1006,7 +1106,7 @@ type Assignment struct {
 
 func (x *Assignment) Reset() {
 	*x = Assignment{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[9]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1018,7 +1118,7 @@ func (x *Assignment) String() string {
 func (*Assignment) ProtoMessage() {}
 
 func (x *Assignment) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[9]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1031,7 +1131,7 @@ func (x *Assignment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assignment.ProtoReflect.Descriptor instead.
 func (*Assignment) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{9}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Assignment) GetAttempt() *AttemptId {
@@ -1105,7 +1205,7 @@ type RowRange struct {
 
 func (x *RowRange) Reset() {
 	*x = RowRange{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[10]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1117,7 +1217,7 @@ func (x *RowRange) String() string {
 func (*RowRange) ProtoMessage() {}
 
 func (x *RowRange) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[10]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1130,7 +1230,7 @@ func (x *RowRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RowRange.ProtoReflect.Descriptor instead.
 func (*RowRange) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{10}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RowRange) GetSplit() int32 {
@@ -1169,7 +1269,7 @@ type DeadlyRow struct {
 
 func (x *DeadlyRow) Reset() {
 	*x = DeadlyRow{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[11]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1181,7 +1281,7 @@ func (x *DeadlyRow) String() string {
 func (*DeadlyRow) ProtoMessage() {}
 
 func (x *DeadlyRow) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[11]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1194,7 +1294,7 @@ func (x *DeadlyRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadlyRow.ProtoReflect.Descriptor instead.
 func (*DeadlyRow) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{11}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DeadlyRow) GetSplit() int32 {
@@ -1242,7 +1342,7 @@ type Partition struct {
 
 func (x *Partition) Reset() {
 	*x = Partition{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[12]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1254,7 +1354,7 @@ func (x *Partition) String() string {
 func (*Partition) ProtoMessage() {}
 
 func (x *Partition) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[12]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1267,7 +1367,7 @@ func (x *Partition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Partition.ProtoReflect.Descriptor instead.
 func (*Partition) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{12}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Partition) GetExchange() int32 {
@@ -1348,7 +1448,7 @@ type MapOutput struct {
 
 func (x *MapOutput) Reset() {
 	*x = MapOutput{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[13]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1360,7 +1460,7 @@ func (x *MapOutput) String() string {
 func (*MapOutput) ProtoMessage() {}
 
 func (x *MapOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[13]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1373,7 +1473,7 @@ func (x *MapOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MapOutput.ProtoReflect.Descriptor instead.
 func (*MapOutput) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{13}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *MapOutput) GetId() *OutputId {
@@ -1459,7 +1559,7 @@ type KeySample struct {
 
 func (x *KeySample) Reset() {
 	*x = KeySample{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[14]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1471,7 +1571,7 @@ func (x *KeySample) String() string {
 func (*KeySample) ProtoMessage() {}
 
 func (x *KeySample) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[14]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1484,7 +1584,7 @@ func (x *KeySample) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeySample.ProtoReflect.Descriptor instead.
 func (*KeySample) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{14}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *KeySample) GetKey() []byte {
@@ -1524,7 +1624,7 @@ type StagedFile struct {
 
 func (x *StagedFile) Reset() {
 	*x = StagedFile{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[15]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1536,7 +1636,7 @@ func (x *StagedFile) String() string {
 func (*StagedFile) ProtoMessage() {}
 
 func (x *StagedFile) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[15]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1549,7 +1649,7 @@ func (x *StagedFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StagedFile.ProtoReflect.Descriptor instead.
 func (*StagedFile) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{15}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *StagedFile) GetSink() int32 {
@@ -1622,7 +1722,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[16]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1634,7 +1734,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[16]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1647,7 +1747,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{16}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Result) GetSplits() []*Split {
@@ -1705,7 +1805,7 @@ type CollectedRows struct {
 
 func (x *CollectedRows) Reset() {
 	*x = CollectedRows{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[17]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1717,7 +1817,7 @@ func (x *CollectedRows) String() string {
 func (*CollectedRows) ProtoMessage() {}
 
 func (x *CollectedRows) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[17]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1730,7 +1830,7 @@ func (x *CollectedRows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CollectedRows.ProtoReflect.Descriptor instead.
 func (*CollectedRows) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{17}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *CollectedRows) GetSink() int32 {
@@ -1779,7 +1879,7 @@ type Figures struct {
 
 func (x *Figures) Reset() {
 	*x = Figures{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[18]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1791,7 +1891,7 @@ func (x *Figures) String() string {
 func (*Figures) ProtoMessage() {}
 
 func (x *Figures) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[18]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1804,7 +1904,7 @@ func (x *Figures) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Figures.ProtoReflect.Descriptor instead.
 func (*Figures) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{18}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Figures) GetRowsIn() int64 {
@@ -1918,7 +2018,7 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\x05input\"4\n" +
 	"\x06Source\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
-	"\x06drives\x18\x02 \x01(\bR\x06drives\"\xd2\x01\n" +
+	"\x06drives\x18\x02 \x01(\bR\x06drives\"\xf3\x01\n" +
 	"\bExchange\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12*\n" +
@@ -1926,14 +2026,24 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\abuckets\x18\x04 \x01(\x05R\abuckets\x12\x1c\n" +
 	"\tproducers\x18\x05 \x03(\x05R\tproducers\x12\x1a\n" +
 	"\bconsumer\x18\x06 \x01(\x05R\bconsumer\x12\"\n" +
-	"\x04side\x18\a \x01(\v2\x0e.sheaf.v1.SideR\x04side\"\x8a\x01\n" +
+	"\x04side\x18\a \x01(\v2\x0e.sheaf.v1.SideR\x04side\x12\x1f\n" +
+	"\x03cut\x18\b \x01(\v2\r.sheaf.v1.CutR\x03cut\"\x8a\x01\n" +
 	"\x04Side\x12\x1c\n" +
 	"\tproducers\x18\x01 \x03(\x05R\tproducers\x12\x1f\n" +
 	"\vlimit_bytes\x18\x02 \x01(\x03R\n" +
 	"limitBytes\x12\x16\n" +
 	"\x06pinned\x18\x03 \x01(\bR\x06pinned\x12\x1b\n" +
 	"\trow_bytes\x18\x04 \x01(\x03R\browBytes\x12\x0e\n" +
-	"\x02at\x18\x05 \x01(\tR\x02at\"d\n" +
+	"\x02at\x18\x05 \x01(\tR\x02at\"\x9f\x01\n" +
+	"\x03Cut\x12\x1a\n" +
+	"\bnumbered\x18\x01 \x01(\bR\bnumbered\x12\x1a\n" +
+	"\bsequence\x18\x02 \x01(\bR\bsequence\x12\x16\n" +
+	"\x06spread\x18\x03 \x01(\bR\x06spread\x12\x1e\n" +
+	"\n" +
+	"partitions\x18\x04 \x01(\x05R\n" +
+	"partitions\x12\x12\n" +
+	"\x04rows\x18\x05 \x01(\x03R\x04rows\x12\x14\n" +
+	"\x05bytes\x18\x06 \x01(\x03R\x05bytes\"d\n" +
 	"\x04Sink\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12 \n" +
@@ -2056,7 +2166,7 @@ func file_sheaf_v1_plan_proto_rawDescGZIP() []byte {
 }
 
 var file_sheaf_v1_plan_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_sheaf_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_sheaf_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_sheaf_v1_plan_proto_goTypes = []any{
 	(Promise)(0),          // 0: sheaf.v1.Promise
 	(ExchangeKind)(0),     // 1: sheaf.v1.ExchangeKind
@@ -2068,53 +2178,55 @@ var file_sheaf_v1_plan_proto_goTypes = []any{
 	(*Source)(nil),        // 7: sheaf.v1.Source
 	(*Exchange)(nil),      // 8: sheaf.v1.Exchange
 	(*Side)(nil),          // 9: sheaf.v1.Side
-	(*Sink)(nil),          // 10: sheaf.v1.Sink
-	(*Split)(nil),         // 11: sheaf.v1.Split
-	(*Assignment)(nil),    // 12: sheaf.v1.Assignment
-	(*RowRange)(nil),      // 13: sheaf.v1.RowRange
-	(*DeadlyRow)(nil),     // 14: sheaf.v1.DeadlyRow
-	(*Partition)(nil),     // 15: sheaf.v1.Partition
-	(*MapOutput)(nil),     // 16: sheaf.v1.MapOutput
-	(*KeySample)(nil),     // 17: sheaf.v1.KeySample
-	(*StagedFile)(nil),    // 18: sheaf.v1.StagedFile
-	(*Result)(nil),        // 19: sheaf.v1.Result
-	(*CollectedRows)(nil), // 20: sheaf.v1.CollectedRows
-	(*Figures)(nil),       // 21: sheaf.v1.Figures
-	(*AttemptId)(nil),     // 22: sheaf.v1.AttemptId
-	(*OutputId)(nil),      // 23: sheaf.v1.OutputId
+	(*Cut)(nil),           // 10: sheaf.v1.Cut
+	(*Sink)(nil),          // 11: sheaf.v1.Sink
+	(*Split)(nil),         // 12: sheaf.v1.Split
+	(*Assignment)(nil),    // 13: sheaf.v1.Assignment
+	(*RowRange)(nil),      // 14: sheaf.v1.RowRange
+	(*DeadlyRow)(nil),     // 15: sheaf.v1.DeadlyRow
+	(*Partition)(nil),     // 16: sheaf.v1.Partition
+	(*MapOutput)(nil),     // 17: sheaf.v1.MapOutput
+	(*KeySample)(nil),     // 18: sheaf.v1.KeySample
+	(*StagedFile)(nil),    // 19: sheaf.v1.StagedFile
+	(*Result)(nil),        // 20: sheaf.v1.Result
+	(*CollectedRows)(nil), // 21: sheaf.v1.CollectedRows
+	(*Figures)(nil),       // 22: sheaf.v1.Figures
+	(*AttemptId)(nil),     // 23: sheaf.v1.AttemptId
+	(*OutputId)(nil),      // 24: sheaf.v1.OutputId
 }
 var file_sheaf_v1_plan_proto_depIdxs = []int32{
 	6,  // 0: sheaf.v1.Plan.stages:type_name -> sheaf.v1.Stage
 	8,  // 1: sheaf.v1.Plan.exchanges:type_name -> sheaf.v1.Exchange
-	10, // 2: sheaf.v1.Plan.sinks:type_name -> sheaf.v1.Sink
+	11, // 2: sheaf.v1.Plan.sinks:type_name -> sheaf.v1.Sink
 	4,  // 3: sheaf.v1.Plan.bad_limit:type_name -> sheaf.v1.BadLimit
 	7,  // 4: sheaf.v1.Stage.source:type_name -> sheaf.v1.Source
 	0,  // 5: sheaf.v1.Stage.promise:type_name -> sheaf.v1.Promise
 	1,  // 6: sheaf.v1.Exchange.kind:type_name -> sheaf.v1.ExchangeKind
 	9,  // 7: sheaf.v1.Exchange.side:type_name -> sheaf.v1.Side
-	22, // 8: sheaf.v1.Assignment.attempt:type_name -> sheaf.v1.AttemptId
-	2,  // 9: sheaf.v1.Assignment.work:type_name -> sheaf.v1.Work
-	11, // 10: sheaf.v1.Assignment.splits:type_name -> sheaf.v1.Split
-	15, // 11: sheaf.v1.Assignment.partition:type_name -> sheaf.v1.Partition
-	18, // 12: sheaf.v1.Assignment.files:type_name -> sheaf.v1.StagedFile
-	13, // 13: sheaf.v1.Assignment.suspect:type_name -> sheaf.v1.RowRange
-	14, // 14: sheaf.v1.Assignment.deadly:type_name -> sheaf.v1.DeadlyRow
-	15, // 15: sheaf.v1.Assignment.sides:type_name -> sheaf.v1.Partition
-	16, // 16: sheaf.v1.Partition.outputs:type_name -> sheaf.v1.MapOutput
-	23, // 17: sheaf.v1.MapOutput.id:type_name -> sheaf.v1.OutputId
-	17, // 18: sheaf.v1.MapOutput.samples:type_name -> sheaf.v1.KeySample
-	22, // 19: sheaf.v1.StagedFile.attempt:type_name -> sheaf.v1.AttemptId
-	11, // 20: sheaf.v1.Result.splits:type_name -> sheaf.v1.Split
-	16, // 21: sheaf.v1.Result.outputs:type_name -> sheaf.v1.MapOutput
-	18, // 22: sheaf.v1.Result.files:type_name -> sheaf.v1.StagedFile
-	20, // 23: sheaf.v1.Result.rows:type_name -> sheaf.v1.CollectedRows
-	21, // 24: sheaf.v1.Result.figures:type_name -> sheaf.v1.Figures
-	5,  // 25: sheaf.v1.Result.bad_rows:type_name -> sheaf.v1.BadRow
-	26, // [26:26] is the sub-list for method output_type
-	26, // [26:26] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	10, // 8: sheaf.v1.Exchange.cut:type_name -> sheaf.v1.Cut
+	23, // 9: sheaf.v1.Assignment.attempt:type_name -> sheaf.v1.AttemptId
+	2,  // 10: sheaf.v1.Assignment.work:type_name -> sheaf.v1.Work
+	12, // 11: sheaf.v1.Assignment.splits:type_name -> sheaf.v1.Split
+	16, // 12: sheaf.v1.Assignment.partition:type_name -> sheaf.v1.Partition
+	19, // 13: sheaf.v1.Assignment.files:type_name -> sheaf.v1.StagedFile
+	14, // 14: sheaf.v1.Assignment.suspect:type_name -> sheaf.v1.RowRange
+	15, // 15: sheaf.v1.Assignment.deadly:type_name -> sheaf.v1.DeadlyRow
+	16, // 16: sheaf.v1.Assignment.sides:type_name -> sheaf.v1.Partition
+	17, // 17: sheaf.v1.Partition.outputs:type_name -> sheaf.v1.MapOutput
+	24, // 18: sheaf.v1.MapOutput.id:type_name -> sheaf.v1.OutputId
+	18, // 19: sheaf.v1.MapOutput.samples:type_name -> sheaf.v1.KeySample
+	23, // 20: sheaf.v1.StagedFile.attempt:type_name -> sheaf.v1.AttemptId
+	12, // 21: sheaf.v1.Result.splits:type_name -> sheaf.v1.Split
+	17, // 22: sheaf.v1.Result.outputs:type_name -> sheaf.v1.MapOutput
+	19, // 23: sheaf.v1.Result.files:type_name -> sheaf.v1.StagedFile
+	21, // 24: sheaf.v1.Result.rows:type_name -> sheaf.v1.CollectedRows
+	22, // 25: sheaf.v1.Result.figures:type_name -> sheaf.v1.Figures
+	5,  // 26: sheaf.v1.Result.bad_rows:type_name -> sheaf.v1.BadRow
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_sheaf_v1_plan_proto_init() }
@@ -2127,14 +2239,14 @@ func file_sheaf_v1_plan_proto_init() {
 		(*Stage_Source)(nil),
 		(*Stage_Exchange)(nil),
 	}
-	file_sheaf_v1_plan_proto_msgTypes[12].OneofWrappers = []any{}
+	file_sheaf_v1_plan_proto_msgTypes[13].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sheaf_v1_plan_proto_rawDesc), len(file_sheaf_v1_plan_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   19,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

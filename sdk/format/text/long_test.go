@@ -68,7 +68,11 @@ func readSplits(t *testing.T, path string, splits []plan.Split, opts graph.ReadO
 
 func TestLongLines(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
-	for i := range 6 {
+	files := 6
+	if testing.Short() {
+		files = 2
+	}
+	for i := range files {
 		lines := longLines(r)
 		end := []string{"\n", "\r\n"}[i%2]
 		content := strings.Join(lines, end)

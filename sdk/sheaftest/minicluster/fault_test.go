@@ -3,6 +3,7 @@ package minicluster_test
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,6 +59,31 @@ func TestKillExecutor(t *testing.T) {
 	finish(t, k, job)
 	if n := k.started(t, "wait"); n <= gatedFiles {
 		t.Errorf("%d attempts of %d tasks, want more: one was on the executor that was killed", n, gatedFiles)
+	}
+}
+
+// TestSameChance kills an executor after the coordinator began again: the attempts
+// that are made once more draw the same random numbers at the same time of the job.
+func TestSameChance(t *testing.T) {
+	t.Parallel()
+	c := minicluster.New(t, oneFileATask)
+	k, job := held(t, c)
+	c.RestartCoordinator()
+	c.KillExecutor("e1")
+	finish(t, k, job)
+	if n := k.started(t, ""); n <= plainFiles+gatedFiles {
+		t.Errorf("%d attempts of %d tasks, want more", n, plainFiles+gatedFiles)
+	}
+	times, numbers := map[string]bool{}, map[string]bool{}
+	for line, saw := range k.drawn(t) {
+		if len(saw) != 1 {
+			t.Errorf("attempts of %q saw %q, want the same", line, saw)
+		}
+		at, number, _ := strings.Cut(saw[0], " ")
+		times[at], numbers[number] = true, true
+	}
+	if len(times) != 1 || len(numbers) != plainFiles+gatedFiles {
+		t.Errorf("%d tasks had %d times and drew %d numbers, want one time and numbers of their own", plainFiles+gatedFiles, len(times), len(numbers))
 	}
 }
 

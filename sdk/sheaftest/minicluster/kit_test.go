@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(forgetVar) != "" {
 		os.Exit(m.Run())
 	}
-	minicluster.Main(m, wordcount, sorted, collector, talker, gated, failing, random, processes, varying, slowed, badlines)
+	minicluster.Main(m, wordcount, sorted, collector, talker, gated, failing, random, processes, varying, slowed, badlines, sharing)
 	if err := goleak.Find(); err != nil {
 		log.Fatal(err)
 	}
@@ -106,7 +106,10 @@ var gated = sdk.Define("gated", func(p *sdk.Pipeline, a gateArgs) error {
 		if err != nil {
 			return "", err
 		}
-		f.Close()
+		_, err = fmt.Fprintf(f, "%s %d %d", line, ctx.Now().UnixNano(), ctx.Rand().Uint64())
+		if err = errors.Join(err, f.Close()); err != nil {
+			return "", err
+		}
 		if !strings.HasPrefix(line, "wait") {
 			return line, nil
 		}
@@ -165,6 +168,29 @@ func (k gateKit) started(t *testing.T, words string) int {
 		t.Fatal(err)
 	}
 	return len(files)
+}
+
+// drawn returns, by line, what its attempts saw of the job's time and their random
+// numbers, once for each that saw something else.
+func (k gateKit) drawn(t *testing.T) map[string][]string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(k.Trace, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string][]string{}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		words := strings.Fields(string(text))
+		line, saw := strings.Join(words[:2], " "), strings.Join(words[2:], " ")
+		if !slices.Contains(seen[line], saw) {
+			seen[line] = append(seen[line], saw)
+		}
+	}
+	return seen
 }
 
 // awaitHeld waits until so many attempts stand before the gate.
