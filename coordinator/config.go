@@ -64,7 +64,8 @@ type Config struct {
 
 	// Schedule tunes the scheduler. It must stay the same over restarts: the
 	// journal replays to the same state only with the same settings. Its
-	// BackupAfter is schedule.DefaultBackupAfter by default; negative for never.
+	// BackupAfter is schedule.DefaultBackupAfter by default; negative for never. Its
+	// SideBytes is DefaultSideBytes.
 	Schedule schedule.Config
 	// LeaseTTL is how long a session lives without a heartbeat.
 	LeaseTTL time.Duration
@@ -101,6 +102,10 @@ const (
 	// was started anew.
 	DefaultReattachGrace = 30 * time.Second
 
+	// DefaultSideBytes is what any executor's tasks have room for, since the
+	// coordinator does not know where they will run: a quarter of 32 MiB.
+	DefaultSideBytes = 8 << 20
+
 	defaultJobs          = 1000
 	defaultWatchers      = 512
 	defaultConnections   = 4096
@@ -115,6 +120,7 @@ func (c Config) withDefaults() Config {
 	or(&c.Address, "127.0.0.1:0")
 	or(&c.LeaseTTL, DefaultLeaseTTL)
 	or(&c.Schedule.BackupAfter, schedule.DefaultBackupAfter)
+	or(&c.Schedule.SideBytes, DefaultSideBytes)
 	or(&c.Heartbeat, min(DefaultHeartbeat, c.LeaseTTL/5))
 	or(&c.ReattachGrace, max(DefaultReattachGrace, c.LeaseTTL))
 	l := &c.Limits

@@ -207,6 +207,7 @@ func (l *loop) snapshot(j *job) *pb.JobSnapshot {
 	}
 	figures.Counters = nil // a snapshot names them
 	snap.Figures, snap.Counters = wire.EncodeFigures(&figures), wire.EncodeCounters(counters)
+	snap.Joins = wire.EncodeJoins(p.Joins)
 	if f := j.failed; f != nil {
 		snap.Failure = &pb.JobFailure{Fault: wire.EncodeReport(&f.Failure), Attempts: int32(f.Attempts)}
 		if f.Attempts > 0 {

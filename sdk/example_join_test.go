@@ -38,6 +38,39 @@ func ExampleJoin() {
 	// Cy: ink
 }
 
+// The buyers are read by each task of the baskets, which keep their order.
+func ExampleBroadcast() {
+	show(func(p *sdk.Pipeline) sdk.Dataset[string] {
+		product := func(_ int, product, name string) string { return name + ": " + product }
+		return sdk.Join(baskets(p), buyers(p), product, sdk.Broadcast())
+	})
+	// Output:
+	// Ada: pen
+	// Cy: ink
+}
+
+// Both sides are sorted, and so is what comes of them, by key.
+func ExampleSortMerge() {
+	show(func(p *sdk.Pipeline) sdk.Dataset[string] {
+		product := func(_ int, product, name string) string { return name + ": " + product }
+		return sdk.Join(baskets(p), buyers(p), product, sdk.SortMerge())
+	})
+	// Output:
+	// Ada: pen
+	// Cy: ink
+}
+
+// A right side of a mebibyte and more is sorted, with the left one.
+func ExampleBroadcastLimit() {
+	show(func(p *sdk.Pipeline) sdk.Dataset[string] {
+		sdk.BroadcastLimit(p, 1<<20)
+		return sdk.Join(baskets(p), buyers(p), func(_ int, product, name string) string { return name + ": " + product })
+	})
+	// Output:
+	// Ada: pen
+	// Cy: ink
+}
+
 func ExampleLeftJoin() {
 	show(func(p *sdk.Pipeline) sdk.Dataset[string] {
 		return sdk.LeftJoin(baskets(p), buyers(p), func(_ int, product string, name *string) string { return orNone(name) + ": " + product })

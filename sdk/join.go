@@ -11,36 +11,42 @@ import (
 )
 
 // Join gives what pair makes of every left row with every right row of the same
-// key. Keys come in ascending order; the pairs of one key in none. A key that is
+// key. Keys come in ascending order where both sides are sorted; the pairs of one
+// key in none. A key that is
 // nil, or has a nil in it, matches none, as in SQL. Give the side with more rows a
 // key as the left one: the right rows of a key are kept, in memory or on disk,
 // while the left ones pass by.
-func Join[K, L, R, T any](left Dataset[KV[K, L]], right Dataset[KV[K, R]], pair func(key K, l L, r R) T) Dataset[T] {
+//
+// When the right side turns out to be small (see BroadcastLimit), nothing is
+// sorted: each task of the left side keeps all right rows in memory, and its rows
+// pass by and keep their order. Broadcast and SortMerge say beforehand which it is.
+func Join[K, L, R, T any](left Dataset[KV[K, L]], right Dataset[KV[K, R]], pair func(key K, l L, r R) T, opts ...JoinOption) Dataset[T] {
 	p, at := left.pipelineOf("Join")
 	requireFunc(p, at, "Join", pair)
-	return join(left, right, "Join", joinKind[K, L, R, T]{pair: func(key K, l *L, r *R) T { return pair(key, *l, *r) }})
+	return join(left, right, "Join", opts, joinKind[K, L, R, T]{pair: func(key K, l *L, r *R) T { return pair(key, *l, *r) }})
 }
 
 // LeftJoin is Join that gives left rows without a partner too, for which r is nil.
-func LeftJoin[K, L, R, T any](left Dataset[KV[K, L]], right Dataset[KV[K, R]], pair func(key K, l L, r *R) T) Dataset[T] {
+func LeftJoin[K, L, R, T any](left Dataset[KV[K, L]], right Dataset[KV[K, R]], pair func(key K, l L, r *R) T, opts ...JoinOption) Dataset[T] {
 	p, at := left.pipelineOf("LeftJoin")
 	requireFunc(p, at, "LeftJoin", pair)
-	return join(left, right, "LeftJoin", joinKind[K, L, R, T]{keepLeft: true, pair: func(key K, l *L, r *R) T { return pair(key, *l, lasting(r)) }})
+	return join(left, right, "LeftJoin", opts, joinKind[K, L, R, T]{keepLeft: true, pair: func(key K, l *L, r *R) T { return pair(key, *l, lasting(r)) }})
 }
 
 // RightJoin is Join that gives right rows without a partner too, for which l is nil.
+// Both sides are sorted, whatever their size.
 func RightJoin[K, L, R, T any](left Dataset[KV[K, L]], right Dataset[KV[K, R]], pair func(key K, l *L, r R) T) Dataset[T] {
 	p, at := left.pipelineOf("RightJoin")
 	requireFunc(p, at, "RightJoin", pair)
-	return join(left, right, "RightJoin", joinKind[K, L, R, T]{keepRight: true, pair: func(key K, l *L, r *R) T { return pair(key, lasting(l), *r) }})
+	return join(left, right, "RightJoin", nil, joinKind[K, L, R, T]{keepRight: true, pair: func(key K, l *L, r *R) T { return pair(key, lasting(l), *r) }})
 }
 
 // FullJoin is Join that gives rows of both sides without a partner too; the other
-// one is nil then, never both.
+// one is nil then, never both. Both sides are sorted, whatever their size.
 func FullJoin[K, L, R, T any](left Dataset[KV[K, L]], right Dataset[KV[K, R]], pair func(key K, l *L, r *R) T) Dataset[T] {
 	p, at := left.pipelineOf("FullJoin")
 	requireFunc(p, at, "FullJoin", pair)
-	return join(left, right, "FullJoin", joinKind[K, L, R, T]{keepLeft: true, keepRight: true, pair: func(key K, l *L, r *R) T { return pair(key, lasting(l), lasting(r)) }})
+	return join(left, right, "FullJoin", nil, joinKind[K, L, R, T]{keepLeft: true, keepRight: true, pair: func(key K, l *L, r *R) T { return pair(key, lasting(l), lasting(r)) }})
 }
 
 // lasting copies a row that user code may keep.
@@ -57,50 +63,50 @@ type joinKind[K, L, R, T any] struct {
 	pair                func(key K, l *L, r *R) T
 }
 
-func join[K, L, R, T any](left Dataset[KV[K, L]], right Dataset[KV[K, R]], op string, kind joinKind[K, L, R, T]) Dataset[T] {
+func join[K, L, R, T any](left Dataset[KV[K, L]], right Dataset[KV[K, R]], op string, opts []JoinOption, kind joinKind[K, L, R, T]) Dataset[T] {
 	p, at := left.pipelineOf(op)
 	sides := sided(left, right, op)
 	typ, value := rowType[T](p, at), rowType[operator.Sided[L, R]](p, at)
 	n := &graph.Node{Op: op, At: at, Kind: plan.Range, Detail: keyDetail(rowType[K](p, at), value), Key: typeName[K]()}
+	if !kind.keepRight {
+		n.Side = sideOf[R](p, at, op, sides.node, opts)
+	}
 	return exchanged[KV[K, operator.Sided[L, R]], T](sides, n, typ, operator.JoinSorted(operator.Join[K, L, R, T]{
-		Key: keyType[K](p, at), Value: value, Left: rowType[L](p, at), Right: rowType[R](p, at), Out: operator.EdgeOf[T](typ),
+		Key: keyType[K](p, at), Value: value, Left: rowType[L](p, at), Right: rowType[R](p, at), Out: operator.EdgeOf[T](typ), Name: nameAt(op, at),
 		KeepLeft: kind.keepLeft, KeepRight: kind.keepRight, IsNull: nullKey[K](), Pair: kind.pair,
 	}))
 }
 
 // SemiJoin gives the left rows whose key some right row has, each once. Rows of a
-// key keep the order of the input; keys ascend. Nothing is held in memory.
-func SemiJoin[K, L, R any](left Dataset[KV[K, L]], right Dataset[KV[K, R]]) Dataset[KV[K, L]] {
-	return filterJoin(left, right, "SemiJoin", true)
+// key keep the order of the input; keys ascend where both sides are sorted. Then
+// nothing is held in memory. When the right side has few keys, they are kept
+// there, as in Join, and left rows stay where they are, in their order.
+func SemiJoin[K, L, R any](left Dataset[KV[K, L]], right Dataset[KV[K, R]], opts ...JoinOption) Dataset[KV[K, L]] {
+	return filterJoin(left, right, "SemiJoin", opts, true)
 }
 
 // AntiJoin gives the left rows whose key no right row has; a key that is nil is
 // none. Otherwise it is as SemiJoin.
-func AntiJoin[K, L, R any](left Dataset[KV[K, L]], right Dataset[KV[K, R]]) Dataset[KV[K, L]] {
-	return filterJoin(left, right, "AntiJoin", false)
+func AntiJoin[K, L, R any](left Dataset[KV[K, L]], right Dataset[KV[K, R]], opts ...JoinOption) Dataset[KV[K, L]] {
+	return filterJoin(left, right, "AntiJoin", opts, false)
 }
 
 // filterJoin gives left rows by whether their key stands on the right. Of right
 // rows only the keys move.
-func filterJoin[K, L, R any](left Dataset[KV[K, L]], right Dataset[KV[K, R]], op string, matched bool) Dataset[KV[K, L]] {
+func filterJoin[K, L, R any](left Dataset[KV[K, L]], right Dataset[KV[K, R]], op string, opts []JoinOption, matched bool) Dataset[KV[K, L]] {
 	keys := fused[KV[K, R], KV[K, struct{}]](right, op+".keys", func(e *operator.Edge) *operator.Fused {
 		return operator.Map(e, func(row KV[K, R]) KV[K, struct{}] { return KV[K, struct{}]{Key: row.Key} })
 	})
-	isNull := nullKey[K]()
-	return together(left, keys, op, func(_ *Context, key K, values iter.Seq[operator.Sided[L, struct{}]], emit Emit[KV[K, L]]) error {
-		null := isNull != nil && isNull(&key)
-		found := false
-		for v := range values {
-			if !v.IsLeft {
-				found = !null
-			} else if found != matched {
-				return nil
-			} else {
-				emit(KV[K, L]{Key: key, Value: v.Left})
-			}
-		}
-		return nil
-	})
+	p, at := left.pipelineOf(op)
+	sides := sided(left, keys, op)
+	typ, value := rowType[KV[K, L]](p, at), rowType[operator.Sided[L, struct{}]](p, at)
+	n := &graph.Node{
+		Op: op, At: at, Kind: plan.Range, Detail: keyDetail(rowType[K](p, at), value), Key: typeName[K](),
+		Side: sideOf[struct{}](p, at, op, sides.node, opts),
+	}
+	return exchanged[KV[K, operator.Sided[L, struct{}]], KV[K, L]](sides, n, typ, operator.FilterJoin(operator.Join[K, L, struct{}, KV[K, L]]{
+		Key: keyType[K](p, at), Value: value, Right: rowType[struct{}](p, at), Out: operator.EdgeOf[KV[K, L]](typ), Name: nameAt(op, at), IsNull: nullKey[K](),
+	}, matched))
 }
 
 // together groups two sides by key, the right rows of a key first.
@@ -154,5 +160,5 @@ func CrossJoin[L, R, T any](left Dataset[L], right Dataset[R], pair func(l L, r 
 			}
 		})
 	})
-	return join(l, r, "CrossJoin", joinKind[uint8, L, R, T]{pair: func(_ uint8, l *L, r *R) T { return pair(*l, *r) }})
+	return join(l, r, "CrossJoin", []JoinOption{SortMerge()}, joinKind[uint8, L, R, T]{pair: func(_ uint8, l *L, r *R) T { return pair(*l, *r) }})
 }

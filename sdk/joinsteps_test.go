@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"iter"
+	"math/rand/v2"
 	"slices"
 )
 
@@ -40,12 +41,13 @@ func paired(k joinKey, l, r *item) item {
 	return out
 }
 
-// naiveJoin pairs items by nested loops over those of one key.
-func naiveJoin(keepLeft, keepRight bool) func(in []item) []item {
+// naiveJoin pairs items by nested loops over those of one key. right gives the
+// items of the right side.
+func naiveJoin(right func(in []item) []item, keepLeft, keepRight bool) func(in []item) []item {
 	return func(in []item) (out []item) {
 		rights := map[string][]item{}
 		matched := map[string]bool{}
-		for _, i := range in {
+		for _, i := range right(in) {
 			if onRight(i) {
 				rights[joinKeyOf(i).label()] = append(rights[joinKeyOf(i).label()], i)
 			}
@@ -77,10 +79,10 @@ func naiveJoin(keepLeft, keepRight bool) func(in []item) []item {
 	}
 }
 
-func naiveFilterJoin(matched bool) func(in []item) []item {
+func naiveFilterJoin(right func(in []item) []item, matched bool) func(in []item) []item {
 	return func(in []item) (out []item) {
 		keys := map[string]bool{}
-		for _, i := range in {
+		for _, i := range right(in) {
 			if onRight(i) && i.Maybe != nil {
 				keys[joinKeyOf(i).label()] = true
 			}
@@ -96,6 +98,26 @@ func naiveFilterJoin(matched bool) func(in []item) []item {
 
 func joinSides(d Dataset[item]) (left, right Dataset[KV[joinKey, item]]) {
 	return KeyBy(Filter(d, onLeft), joinKeyOf), KeyBy(Filter(d, onRight), joinKeyOf)
+}
+
+// itself is the right side of a self join.
+func itself(in []item) []item { return in }
+
+// others are the items of a right side that is no part of the left one: some keys
+// many times, some null. They are few, so that chains of joins stay small.
+var others = func() (all []item) {
+	r := rand.New(rand.NewPCG(42, 42))
+	for range 24 {
+		all = append(all, randomItem(r))
+	}
+	return all
+}()
+
+func otherItems([]item) []item { return others }
+
+// besideOthers are the sides of a join with the others.
+func besideOthers(d Dataset[item]) (left, right Dataset[KV[joinKey, item]]) {
+	return KeyBy(Filter(d, onLeft), joinKeyOf), KeyBy(Filter(Values(d.pipeline, others...), onRight), joinKeyOf)
 }
 
 // sidesText says what stood on each side of a key, and in which order.
@@ -151,45 +173,66 @@ func sortedNums(items iter.Seq[item]) iter.Seq[int64] {
 func everywhere(item) bool { return true }
 
 func init() {
-	join := func(name string, keepLeft, keepRight bool, join func(l, r Dataset[KV[joinKey, item]]) Dataset[item]) {
-		steps = append(steps, step{name, func(d Dataset[item]) Dataset[item] { return join(joinSides(d)) }, naiveJoin(keepLeft, keepRight)})
-	}
 	type side = Dataset[KV[joinKey, item]]
-	join("join", false, false, func(l, r side) Dataset[item] {
-		return Join(l, r, func(k joinKey, l, r item) item { return paired(k, &l, &r) })
-	})
-	join("left join", true, false, func(l, r side) Dataset[item] {
-		return LeftJoin(l, r, func(k joinKey, l item, r *item) item { return paired(k, &l, r) })
-	})
-	join("right join", false, true, func(l, r side) Dataset[item] {
-		return RightJoin(l, r, func(k joinKey, l *item, r item) item { return paired(k, l, &r) })
-	})
-	join("full join", true, true, func(l, r side) Dataset[item] { return FullJoin(l, r, paired) })
-	all := func(in []item) []item { return in }
 	value := func(kv KV[joinKey, item]) item { return kv.Value }
+	joins := []struct {
+		name                string
+		keepLeft, keepRight bool
+		join                func(l, r side, opts ...JoinOption) Dataset[item]
+	}{
+		{"join", false, false, func(l, r side, opts ...JoinOption) Dataset[item] {
+			return Join(l, r, func(k joinKey, l, r item) item { return paired(k, &l, &r) }, opts...)
+		}},
+		{"left join", true, false, func(l, r side, opts ...JoinOption) Dataset[item] {
+			return LeftJoin(l, r, func(k joinKey, l item, r *item) item { return paired(k, &l, r) }, opts...)
+		}},
+		{"right join", false, true, func(l, r side, _ ...JoinOption) Dataset[item] {
+			return RightJoin(l, r, func(k joinKey, l *item, r item) item { return paired(k, l, &r) })
+		}},
+		{"full join", true, true, func(l, r side, _ ...JoinOption) Dataset[item] { return FullJoin(l, r, paired) }},
+	}
+	for _, j := range joins {
+		steps = append(steps, step{j.name, func(d Dataset[item]) Dataset[item] { l, r := joinSides(d); return j.join(l, r) }, naiveJoin(itself, j.keepLeft, j.keepRight)})
+	}
+	for form, opts := range map[string][]JoinOption{"by size": nil, "broadcast": {Broadcast()}, "sorted": {SortMerge()}} {
+		for _, j := range joins {
+			steps = append(steps, step{j.name + " with others, " + form, func(d Dataset[item]) Dataset[item] { l, r := besideOthers(d); return j.join(l, r, opts...) }, naiveJoin(otherItems, j.keepLeft, j.keepRight)})
+		}
+		steps = append(steps,
+			step{"semi join with others, " + form, func(d Dataset[item]) Dataset[item] {
+				l, r := besideOthers(d)
+				return Map(SemiJoin(l, r, opts...), value)
+			}, naiveFilterJoin(otherItems, true)},
+			step{"anti join with others, " + form, func(d Dataset[item]) Dataset[item] {
+				l, r := besideOthers(d)
+				return Map(AntiJoin(l, r, opts...), value)
+			}, naiveFilterJoin(otherItems, false)})
+	}
+	// Chosen by number, and so in one order.
+	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(a.name, b.name) })
 	steps = append(steps,
-		step{"repartition", func(d Dataset[item]) Dataset[item] { return Repartition(d) }, all},
-		step{"repartition by", func(d Dataset[item]) Dataset[item] { return RepartitionBy(d, joinKeyOf) }, all},
+		step{"repartition", func(d Dataset[item]) Dataset[item] { return Repartition(d) }, itself},
+		step{"repartition by", func(d Dataset[item]) Dataset[item] { return RepartitionBy(d, joinKeyOf) }, itself},
 		step{"repartition with, sorted", func(d Dataset[item]) Dataset[item] {
 			return SortWithin(RepartitionWith(d, byKey, 5, func(key string) int { return len(key) % 5 }))
-		}, all},
-		step{"repartition, sorted", func(d Dataset[item]) Dataset[item] { return SortWithin(RepartitionBy(d, byKey)) }, all},
+		}, itself},
+		step{"repartition, sorted", func(d Dataset[item]) Dataset[item] { return SortWithin(RepartitionBy(d, byKey)) }, itself},
 		step{"split", func(d Dataset[item]) Dataset[item] {
 			parts := RandomSplit(d, 5, 0.25, 0.25, 0.5)
 			return Union(parts[0], parts[1:]...)
-		}, all},
+		}, itself},
 		step{"zip", func(d Dataset[item]) Dataset[item] {
 			return Map(ZipWithIndex(d), func(kv KV[int64, item]) item { return kv.Value })
-		}, all})
+		}, itself})
 	steps = append(steps,
 		step{"semi join", func(d Dataset[item]) Dataset[item] {
 			l, r := joinSides(d)
 			return Map(SemiJoin(l, r), value)
-		}, naiveFilterJoin(true)},
+		}, naiveFilterJoin(itself, true)},
 		step{"anti join", func(d Dataset[item]) Dataset[item] {
 			l, r := joinSides(d)
 			return Map(AntiJoin(l, r), value)
-		}, naiveFilterJoin(false)},
+		}, naiveFilterJoin(itself, false)},
 		step{"cogroup", func(d Dataset[item]) Dataset[item] {
 			return CoGroup(KeyBy(Filter(d, onLeft), byKey), KeyBy(Filter(d, onRight), byKey), func(k string, l, r iter.Seq[item], emit Emit[item]) {
 				emit(item{Key: k + sidesText(sortedNums(l), sortedNums(r))})

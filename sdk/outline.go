@@ -93,8 +93,16 @@ func (d *outliner) exchange(id plan.ExchangeID) {
 	n, x := d.graph.Exchanges[id], d.graph.Plan.Exchanges[id]
 	d.out.Exchanges = append(d.out.Exchanges, outline.Exchange{
 		Exchange: id, Verb: n.Op, At: d.at(n), Kind: n.Kind, Key: n.Key, Buckets: x.Buckets, Combiner: n.Combines, Limit: n.Limit, From: x.Producers, To: x.Consumer,
+		Side: sideOutline(x.Side),
 	})
 	d.warnOfExchange(n)
+}
+
+func sideOutline(s *plan.Side) *outline.Side {
+	if s == nil {
+		return nil
+	}
+	return &outline.Side{From: s.Producers, LimitBytes: s.LimitBytes, Pinned: s.Pinned}
 }
 
 func (d *outliner) sink(id plan.SinkID, overwrite bool) {

@@ -353,7 +353,7 @@ func randomOptions(t *testing.T, r *rand.Rand) local.Options {
 		Codec:       codecs[r.IntN(len(codecs))],
 		Read:        graph.ReadOptions{BatchRows: 1 << r.IntN(13), BatchBytes: 1 << (6 + r.IntN(14))},
 		ChunkRows:   1 << r.IntN(12),
-		Schedule:    schedule.Config{SplitBytes: 1 << (13 + r.IntN(10)), PartitionBytes: 1 << (8 + r.IntN(12))},
+		Schedule:    schedule.Config{SplitBytes: 1 << (13 + r.IntN(10)), PartitionBytes: 1 << (8 + r.IntN(12)), SideBytes: 1 << (9 + r.IntN(9))},
 	}
 }
 
@@ -374,6 +374,7 @@ func TestRandomJobs(t *testing.T) {
 		}
 	}
 	var spilled, tasks int64
+	forms := map[bool]int{}
 	for _, seed := range seeds {
 		report := randomJob(t, seed, steps)
 		if t.Failed() {
@@ -381,9 +382,14 @@ func TestRandomJobs(t *testing.T) {
 		}
 		spilled += report.Figures.SpilledBytes
 		tasks += int64(report.Tasks)
+		for _, j := range report.Joins {
+			if !j.Pinned {
+				forms[j.Broadcast]++
+			}
+		}
 	}
-	t.Logf("%d jobs of %d tasks spilled %d bytes", len(seeds), tasks, spilled)
-	if *propertySeed == 0 && (spilled == 0 || tasks < 3*int64(len(seeds))) {
+	t.Logf("%d jobs of %d tasks spilled %d bytes; by size, %d joins were broadcast and %d sorted", len(seeds), tasks, spilled, forms[true], forms[false])
+	if *propertySeed == 0 && (spilled == 0 || forms[true] == 0 || forms[false] == 0 || tasks < 3*int64(len(seeds))) {
 		t.Errorf("%d jobs of %d tasks spilled %d bytes: the settings try too little", len(seeds), tasks, spilled)
 	}
 }

@@ -56,8 +56,15 @@ type Result struct {
 	Jobs         int              // that a driver ran; 0 for a job
 	Counters     map[string]int64 // what NewCounter's counters counted; nil for none
 
+	// Joins are those that could run in two forms, with the form in which they did
+	// and the size of the right side by which it was chosen. A driver has none.
+	Joins []JoinForm
+
 	returned map[string]any
 }
+
+// JoinForm says in which form a join ran.
+type JoinForm = plan.Join
 
 // Run runs a job in this process and returns when it has ended. When ctx is
 // canceled, the job stops and nothing is published. Several jobs may run at
@@ -107,7 +114,9 @@ func runWith(ctx context.Context, c *compiled, o local.Options) (*Result, error)
 	if err := handCollected(c.Compiled, report.Rows); err != nil {
 		return nil, err
 	}
-	return c.result(report.Job, report.Figures, report.Tasks, report.Elapsed), nil
+	res := c.result(report.Job, report.Figures, report.Tasks, report.Elapsed)
+	res.Joins = report.Joins
+	return res, nil
 }
 
 // result says what a run of the job did.

@@ -76,6 +76,7 @@ func publish(env *Env, id plan.OutputID, buckets int, fill func(*store.Writer) (
 	var sum, xor uint64
 	for _, s := range segments {
 		m.Rows += s.Rows
+		m.RawBytes += s.RawBytes
 		sum, xor = sum+s.Sum, xor^s.Xor
 		if buckets > 0 {
 			m.BucketBytes[s.Bucket] += s.StoredBytes

@@ -75,6 +75,9 @@ func (c *console) describeJob(j *pb.JobSnapshot) error {
 	for _, n := range countersOf(j) {
 		t.row("counted", ending.Thousands(n.Value)+" "+n.Name)
 	}
+	for _, x := range joinsOf(j) {
+		t.row("joined", ending.JoinWords(x))
+	}
 	if f := o.Failure; f != nil {
 		t.row("failure", f.Message)
 		if f.Task != "" {

@@ -26,6 +26,7 @@ type jobObject struct {
 	Figures        figuresObject  `json:"figures"`
 	Failure        *failureObject `json:"failure"` // null unless it failed or was canceled
 	Stages         []stageObject  `json:"stages,omitempty"`
+	Joins          []plan.Join    `json:"joins,omitempty"` // of two forms, once it is decided which
 }
 
 type figuresObject struct {
@@ -84,7 +85,7 @@ func jobJSON(j *pb.JobSnapshot) jobObject {
 		Priority: j.GetPriority(), MaxRunning: j.GetMaxRunning(),
 		SubmittedAt:    time.Unix(0, j.GetSubmittedUnixNanos()).UTC().Format(time.RFC3339Nano),
 		ElapsedSeconds: time.Duration(j.GetElapsedNanos()).Seconds(),
-		Figures:        figuresJSON(j),
+		Figures:        figuresJSON(j), Joins: joinsOf(j),
 	}
 	if f := j.GetFailure(); f != nil {
 		o.Failure = &failureObject{
@@ -121,6 +122,14 @@ func countersOf(j *pb.JobSnapshot) []plan.Counter {
 	return out
 }
 
+func joinsOf(j *pb.JobSnapshot) []plan.Join {
+	var out []plan.Join
+	for _, x := range j.GetJoins() {
+		out = append(out, plan.Join{Name: x.GetName(), Broadcast: x.GetBroadcast(), Pinned: x.GetPinned(), Rows: x.GetRows(), Bytes: x.GetBytes()})
+	}
+	return out
+}
+
 // endFigures are the figures of a job that ended well.
 func endFigures(j *pb.JobSnapshot, destinations []string) ending.Figures {
 	f := figuresJSON(j)
@@ -134,7 +143,7 @@ func endFigures(j *pb.JobSnapshot, destinations []string) ending.Figures {
 	return ending.Figures{
 		Job: j.GetJobId(), Elapsed: time.Duration(j.GetElapsedNanos()), RowsIn: f.RowsIn, BytesIn: f.BytesIn, RowsOut: f.RowsOut,
 		BytesOut: f.BytesOut, ShuffleBytes: f.ShuffleBytes, SpilledBytes: f.SpilledBytes, BadRows: f.BadRows, Tasks: tasks, Jobs: jobs, Destinations: destinations,
-		Counters: countersOf(j),
+		Counters: countersOf(j), Joins: joinsOf(j),
 	}
 }
 

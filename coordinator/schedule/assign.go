@@ -128,6 +128,12 @@ func (c *Core) assignment(t *task) plan.Assignment {
 		a.Partition = &part
 		j.ran = true
 	}
+	for _, x := range s.sides {
+		a.Sides = append(a.Sides, plan.Partition{Exchange: x.plan.ID, Outputs: x.allOutputs()})
+		if side := &a.Sides[len(a.Sides)-1]; c.plant == plantCutSide && len(side.Outputs) > 1 {
+			side.Outputs = side.Outputs[:len(side.Outputs)-1]
+		}
+	}
 	return a
 }
 

@@ -29,6 +29,12 @@ func checkPlan(p *plan.Plan) error {
 			return fault.New(fault.Invalid, "plan %q, exchange %d: %w", p.Name, i, err)
 		}
 	}
+	waits := plan.NewWaits(p)
+	for i := range p.Exchanges {
+		if err := checkSide(&p.Exchanges[i], waits); err != nil {
+			return fault.New(fault.Invalid, "plan %q, exchange %d: %w", p.Name, i, err)
+		}
+	}
 	for i, s := range p.Sinks {
 		if s.ID != plan.SinkID(i) {
 			return fault.New(fault.Invalid, "plan %q, sink %d: numbered %d", p.Name, i, s.ID)
@@ -123,6 +129,28 @@ func checkExchange(p *plan.Plan, i int) error {
 			return fmt.Errorf("stage %d does not write it", s)
 		}
 		last = s
+	}
+	return nil
+}
+
+// checkSide returns an error unless a side can be broadcast.
+func checkSide(x *plan.Exchange, waits *plan.Waits) error {
+	s := x.Side
+	if s == nil {
+		return nil
+	}
+	last := plan.StageID(-1)
+	for _, p := range s.Producers {
+		if p <= last || !slices.Contains(x.Producers, p) {
+			return fmt.Errorf("side %v is no ascending part of its producers", s.Producers)
+		}
+		last = p
+	}
+	if s.LimitBytes < 0 || s.RowBytes < 0 {
+		return fmt.Errorf("a side of at most %d bytes, %d a row", s.LimitBytes, s.RowBytes)
+	}
+	if !waits.Add(x, s.Producers) {
+		return fmt.Errorf("stages that join side %v would wait for themselves", s.Producers)
 	}
 	return nil
 }

@@ -28,6 +28,9 @@ type Config struct {
 	// CollectBytes is the most that the tasks of a job may collect for its driver
 	// together: who drives the core keeps it in memory.
 	CollectBytes int64
+	// SideBytes is the most that a side of a join may take in memory to be broadcast,
+	// whatever the plan says; 0 for no bound.
+	SideBytes int64
 	// BackoffBase is the longest wait after the first transient failure of a
 	// task; it doubles with each further one up to BackoffMax.
 	BackoffBase time.Duration

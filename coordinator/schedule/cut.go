@@ -23,11 +23,11 @@ const (
 )
 
 // triesAgain decides whether a task that could not reach the output of producer
-// from e, or got damaged bytes of it, shall read it once more before it is made
+// from e in x, or got damaged bytes of it, shall read it once more before it is made
 // again: it may be the way between the two that is broken, and a new output costs
 // a task. What could not be reached is tried from elsewhere. When the second try
 // fails too, it is the output.
-func (c *Core) triesAgain(consumer *task, e *executor, producer *task, ev *AttemptFailed) bool {
+func (c *Core) triesAgain(consumer *task, x *exchange, e *executor, producer *task, ev *AttemptFailed) bool {
 	holder, unreachable := producer.exec, ev.Failure.Kind == fault.Unreachable
 	if !unreachable && ev.Failure.Kind != fault.Corrupt || holder == e || c.plant == plantRemakeUnreached {
 		return false
@@ -42,7 +42,7 @@ func (c *Core) triesAgain(consumer *task, e *executor, producer *task, ev *Attem
 	if !c.noteCut(e, holder) {
 		return true
 	}
-	c.giveUp(consumer.stage.input, holder)
+	c.giveUp(x, holder)
 	return false
 }
 
@@ -88,12 +88,13 @@ func (c *Core) forgetCuts(e *executor) {
 
 // cutOff lists the executors from which a task's input was out of reach.
 func (c *Core) cutOff(t *task) (readers []*executor) {
-	if len(c.cuts) == 0 || t.stage.input == nil || !t.stage.launchable() {
+	if len(c.cuts) == 0 || !t.stage.launchable() {
 		return nil
 	}
 	c.dropCuts()
 	for _, x := range c.cuts {
-		if t.stage.input.heldBy(x.holder) && !slices.Contains(readers, x.reader) {
+		held := slices.ContainsFunc(t.stage.inputs(), func(in *exchange) bool { return in.heldBy(x.holder) })
+		if held && !slices.Contains(readers, x.reader) {
 			readers = append(readers, x.reader)
 		}
 	}

@@ -1,6 +1,10 @@
 package schedule
 
-import "github.com/sheafdata/sheaf/internal/plan"
+import (
+	"slices"
+
+	"github.com/sheafdata/sheaf/internal/plan"
+)
 
 // enumerated decides the tasks of a source stage from the splits found.
 func (c *Core) enumerated(s *stage, splits []plan.Split) {
@@ -104,10 +108,8 @@ func (c *Core) partitions(x *exchange) []plan.Partition {
 func (c *Core) completed(s *stage) {
 	j := s.job
 	j.left--
-	for _, x := range s.outputs {
-		if x.readable() {
-			c.open(x)
-		}
+	for _, x := range slices.Clone(s.outputs) {
+		c.advance(x)
 	}
 	if j.left == 0 {
 		c.startPublish(j)
@@ -116,13 +118,32 @@ func (c *Core) completed(s *stage) {
 	c.settle(s)
 }
 
-// open lets the consumer of an exchange that became readable begin or go on.
-func (c *Core) open(x *exchange) {
-	s := x.consumer
-	if !s.known {
-		c.decide(x)
+// advance follows up on an exchange of which a producer is complete.
+func (c *Core) advance(x *exchange) {
+	if x.undecided() {
+		if allThere(x.side) {
+			c.chooseForm(x)
+		}
 		return
 	}
+	if x.readable() {
+		c.open(x)
+	}
+}
+
+// open lets the readers of an exchange that became readable begin or go on.
+func (c *Core) open(x *exchange) {
+	for _, s := range x.readers {
+		if s.input == x && !s.known {
+			c.decide(x)
+			continue
+		}
+		c.wake(s)
+	}
+}
+
+// wake lets the tasks of a stage begin or go on, as far as their input is there.
+func (c *Core) wake(s *stage) {
 	blocked := s.blocked
 	s.blocked = nil
 	for _, t := range blocked {

@@ -171,13 +171,10 @@ func (c *Core) retry(t *task, kind fault.Kind) {
 // of the consumer, which ran on e. It reports whether any name made sense: an output that was
 // superseded meanwhile needs no repair, only another try.
 func (c *Core) unreadable(consumer *task, e *executor, ev *AttemptFailed) bool {
-	x := consumer.stage.input
-	if x == nil {
-		return false
-	}
 	known := false
 	for _, name := range ev.Unreadable {
-		if name.Exchange != x.plan.ID || name.Attempt.Job != consumer.job().id {
+		x := consumer.stage.inputOf(name.Exchange)
+		if x == nil || name.Attempt.Job != consumer.job().id {
 			continue
 		}
 		t := consumer.job().find(name.Attempt.Task)
@@ -188,7 +185,7 @@ func (c *Core) unreadable(consumer *task, e *executor, ev *AttemptFailed) bool {
 		if t.state != done || t.number != name.Attempt.Number || t.lost {
 			continue
 		}
-		again := c.triesAgain(consumer, e, t, ev)
+		again := c.triesAgain(consumer, x, e, t, ev)
 		if ev.Failure.Kind == fault.Corrupt {
 			c.cameDamaged(consumer, e, t.exec, name, again, &ev.Failure)
 		}

@@ -130,6 +130,12 @@ func (l *loader) job(cp *JobCopy) {
 	for i := range cp.Exchanges {
 		l.exchange(j.exchanges[i], &cp.Exchanges[i])
 	}
+	// Before the stages: how many outputs their tasks have follows from it.
+	for _, x := range j.exchanges {
+		if x.form == Broadcast {
+			j.broadcast(x)
+		}
+	}
 	for i := range cp.Stages {
 		l.stage(j.stages[i], &cp.Stages[i])
 	}
@@ -143,7 +149,11 @@ func (l *loader) job(cp *JobCopy) {
 }
 
 func (l *loader) exchange(x *exchange, cp *ExchangeCopy) {
-	x.bytes = cp.Bytes
+	x.bytes, x.form, x.sideRows, x.sideBytes = cp.Bytes, cp.Form, cp.SideRows, cp.SideBytes
+	if x.form != Undecided && (x.plan.Side == nil || x.form != Sorted && x.form != Broadcast) {
+		l.fail("exchange %d is %s, which it cannot be", x.plan.ID, x.form)
+		return
+	}
 	for _, s := range cp.Shares {
 		e := l.at(s.Executor)
 		if len(s.Buckets) != x.plan.Buckets {

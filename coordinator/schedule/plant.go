@@ -43,5 +43,9 @@ const (
 	plantStayLow               // an executor that has room again gets none
 	plantBlameNetwork          // the network is blamed for bytes that nobody read again
 	plantBlameDisk             // the disk is blamed for bytes that nobody read again
+	plantSideGone              // a side that is gone is not made again for those who join it
+	plantForgetSide            // other rows of a broadcast side go unnoticed
+	plantReleaseSide           // a broadcast side is released while it is read
+	plantCutSide               // tasks read a broadcast side without its last output
 	plants                     // number of plants
 )

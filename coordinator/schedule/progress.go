@@ -8,6 +8,8 @@ type Progress struct {
 	Stages []StageProgress // in stage order; empty for a job refused at submission
 	// Counters are what user code counted in done tasks.
 	Counters []plan.Counter
+	// Joins are those that could run in two forms, as far as they are decided.
+	Joins []plan.Join
 }
 
 // StageProgress says how far a stage is. Waiting + Running + Done = Tasks.
@@ -49,6 +51,13 @@ func (j *job) progress() Progress {
 			Waiting: len(s.tasks) - s.running - s.done,
 			Failed:  s.failed, Bytes: s.bytes, Figures: s.figures,
 		})
+	}
+	for _, x := range j.exchanges {
+		if x.form != Undecided {
+			p.Joins = append(p.Joins, plan.Join{
+				Name: x.plan.Name + " at " + x.plan.Side.At, Broadcast: x.form == Broadcast, Rows: x.sideRows, Bytes: x.sideBytes, Pinned: x.plan.Side.Pinned,
+			})
+		}
 	}
 	p.Counters = plan.Counted(j.plan.Counters, sums.Counters)
 	return p

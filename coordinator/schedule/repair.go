@@ -39,8 +39,8 @@ func (c *Core) repair(s *stage) {
 		}
 		t.undo()
 	}
-	if s.input != nil && c.plant != plantShallowRepair {
-		c.revive(s.input)
+	if c.plant != plantShallowRepair {
+		c.reviveInputs(s)
 	}
 	for _, t := range gone {
 		c.requeue(t)
@@ -87,14 +87,16 @@ func (c *Core) settle(s *stage) {
 		return
 	}
 	for _, x := range s.outputs {
-		if !x.consumer.settled {
-			return
+		for _, r := range x.readers {
+			if !r.settled && (r == x.consumer || c.plant != plantReleaseSide) {
+				return
+			}
 		}
 	}
 	s.settled = true
 	c.releaseOutputs(s)
-	if s.input != nil {
-		for _, p := range s.input.producers {
+	for _, x := range s.inputs() {
+		for _, p := range x.producers {
 			c.settle(p)
 		}
 	}

@@ -47,13 +47,15 @@ func (c *Core) repeated(t *task) bool {
 			was, is = old.Content[i], t.outcome.content[i]
 		}
 		if t.stage.plan.Promise == plan.Indeterminate {
-			stale = append(stale, x.consumer)
+			stale = append(stale, x.readers...)
 			continue
 		}
 		if was.same(is) {
 			continue
 		}
-		stale = append(stale, x.consumer)
+		if x.form != Broadcast || c.plant != plantForgetSide {
+			stale = append(stale, x.readers...)
+		}
 		if sameInput := old.Epoch == t.epoch || c.plant == plantBlameInput; !blamed && sameInput && was.comparable(is) {
 			if blamed = true; c.differed(t, old, was, is) {
 				return false
@@ -137,9 +139,18 @@ func (c *Core) rollBack(s *stage, because *task) {
 	for _, t := range undone {
 		t.undo()
 	}
-	c.revive(s.input)
+	c.reviveInputs(s)
 	for _, t := range undone {
 		c.requeue(t)
+	}
+}
+
+// reviveInputs makes what a stage's tasks will read again.
+func (c *Core) reviveInputs(s *stage) {
+	for _, x := range s.inputs() {
+		if x == s.input || c.plant != plantSideGone {
+			c.revive(x)
+		}
 	}
 }
 

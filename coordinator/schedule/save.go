@@ -134,7 +134,7 @@ func rawPaths(splits []plan.Split) map[int][]byte {
 }
 
 func (s saver) exchange(x *exchange) ExchangeCopy {
-	cp := ExchangeCopy{Bytes: x.bytes}
+	cp := ExchangeCopy{Bytes: x.bytes, Form: x.form, SideRows: x.sideRows, SideBytes: x.sideBytes}
 	for _, sh := range x.shares {
 		// These sums go on growing: they alone are not shared.
 		cp.Shares = append(cp.Shares, ShareCopy{s.place(sh.exec, sh.session), slices.Clone(sh.buckets)})

@@ -23,7 +23,7 @@ func TestSimulation(t *testing.T) {
 	if testing.Short() {
 		n = 200
 	}
-	var all tally
+	all := tally{forms: map[Form]int{}}
 	for _, seed := range seeds(n) {
 		w := newWorld(seed, plantNone, strings.Split(*without, ","))
 		if err := w.run(); err != nil {
@@ -35,7 +35,7 @@ func TestSimulation(t *testing.T) {
 		all.add(w.check.tally)
 	}
 	t.Logf("%+v", all)
-	if *seedFlag == 0 && (all.done < n || all.failed < n/10 || all.canceled < n/50 || all.repairs < n || all.late < n/50 || all.drivers < n/10 || all.bad < n/100 || all.deaths < n || all.full < n/10 || all.ranFull < n/1000) {
+	if *seedFlag == 0 && (all.done < n || all.failed < n/10 || all.canceled < n/50 || all.repairs < n || all.late < n/50 || all.drivers < n/10 || all.bad < n/100 || all.deaths < n || all.full < n/10 || all.ranFull < n/1000 || all.forms[Broadcast] < n/10 || all.forms[Sorted] < n/20) {
 		t.Errorf("%d seeds saw %+v: too little to prove anything", n, all)
 	}
 }
@@ -99,6 +99,7 @@ func TestSimulationSeesErrors(t *testing.T) {
 		plantCountLosers: "count losers", plantCountUndone: "count what was undone",
 		plantNoBadLimit: "ignore the limit of bad rows", plantChargeDisk: "charge for full disks", plantStayFull: "go back to full disks",
 		plantUseLow: "use executors that are low", plantStayLow: "leave executors that have room again", plantBlameNetwork: "blame the network", plantBlameDisk: "blame the disk",
+		plantSideGone: "leave a side gone", plantForgetSide: "forget who joined other rows", plantReleaseSide: "release a side that is read", plantCutSide: "forget a part of a side",
 	}
 	for p := plantNone + 1; p < plants; p++ {
 		if names[p] == "" {

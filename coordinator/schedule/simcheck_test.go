@@ -60,6 +60,7 @@ type checker struct {
 	readers     map[plan.ExecutorID]map[plan.ExecutorID]bool // who could not reach whom
 	doubtful    map[plan.AttemptID]bool                      // outputs that may be given up
 	unsure      map[taskKey]bool                             // tasks that read such ones
+	forms       map[jobExchange]Form                         // of joins, as launches show
 	tally       tally
 }
 
@@ -71,6 +72,7 @@ type jobStage struct {
 // tally says how much a simulation had to see.
 type tally struct {
 	done, failed, canceled, launches, reruns, repairs, late, drivers, rollBacks, blamed, backups, overtaken, aside, bad, deaths, full, ranFull, disks, networks int
+	forms                                                                                                                                                       map[Form]int // of joins
 }
 
 func (t *tally) add(o tally) {
@@ -93,6 +95,9 @@ func (t *tally) add(o tally) {
 	t.disks += o.disks
 	t.networks += o.networks
 	t.ranFull += o.ranFull
+	for form, n := range o.forms {
+		t.forms[form] += n
+	}
 }
 
 // simAttempt is what the checker knows of a launched attempt.
@@ -120,6 +125,7 @@ func newChecker(w *world) *checker {
 		complained: map[plan.OutputID]map[plan.ExecutorID]int{}, corrupt: map[plan.OutputID]bool{},
 		cells: map[plan.OutputID][]sum{}, differed: map[jobStage]int{}, unreached: map[taskKey]int{}, aside: map[plan.ExecutorID]time.Duration{},
 		readers: map[plan.ExecutorID]map[plan.ExecutorID]bool{}, doubtful: map[plan.AttemptID]bool{}, unsure: map[taskKey]bool{},
+		forms: map[jobExchange]Form{}, tally: tally{forms: map[Form]int{}},
 	}
 }
 
@@ -293,13 +299,6 @@ func (c *checker) action(a Action, back map[plan.ExecutorID]bool) {
 	}
 }
 
-func (c *checker) stageOf(id plan.AttemptID) *plan.Stage {
-	if id.Task.Stage < 0 {
-		return nil
-	}
-	return &c.w.jobs[id.Job].plan.Stages[id.Task.Stage]
-}
-
 // drives reports whether an attempt is that of a driver, which takes no slot.
 func (c *checker) drives(id plan.AttemptID) bool {
 	return Drives(&c.w.jobs[id.Job].plan)
@@ -396,20 +395,29 @@ func (c *checker) launchRun(as plan.Assignment, a *simAttempt) {
 		c.tasks[id.Job] = map[plan.StageID]int{}
 	}
 	c.tasks[id.Job][id.Task.Stage] = max(c.tasks[id.Job][id.Task.Stage], id.Task.Index+1)
-	if as.Partition == nil {
-		return
+	c.noteForms(as)
+	if as.Partition != nil {
+		c.launchReads(id, a, as.Partition)
 	}
+	for i := range as.Sides {
+		c.launchReads(id, a, &as.Sides[i])
+	}
+}
+
+// launchReads checks that an attempt reads all winners of an exchange, where they are.
+func (c *checker) launchReads(id plan.AttemptID, a *simAttempt, part *plan.Partition) {
+	j := c.w.jobs[id.Job]
 	var want []plan.AttemptID
-	for _, p := range c.w.jobs[id.Job].plan.Exchanges[as.Partition.Exchange].Producers {
+	for _, p := range c.producersNow(j, &j.plan.Exchanges[part.Exchange]) {
 		for i := range c.tasks[id.Job][p] {
 			want = append(want, c.committed[taskKey{id.Job, plan.TaskID{Stage: p, Index: i}}])
 		}
 	}
-	if len(want) != len(as.Partition.Outputs) {
-		c.w.fail("attempt %v reads %d outputs of %d producer tasks", id, len(as.Partition.Outputs), len(want))
+	if len(want) != len(part.Outputs) {
+		c.w.fail("attempt %v reads %d outputs of %d producer tasks", id, len(part.Outputs), len(want))
 		return
 	}
-	for i, o := range as.Partition.Outputs {
+	for i, o := range part.Outputs {
 		switch {
 		case o.ID.Attempt != want[i]:
 			c.w.fail("attempt %v reads %v where %v won", id, o.ID, want[i])

@@ -121,6 +121,7 @@ func randomJob(r *rand.Rand, n int, vary bool) *simJob {
 		j.plan.Counters = []string{"rows", "never"}
 	}
 	j.limitBad(r)
+	j.addSides(r)
 	j.computeExpected()
 	j.submit = JobSubmitted{Job: j.id, Plan: j.plan, Priority: r.IntN(3) - 1, MaxRunning: max(r.IntN(8)-3, 0)}
 	return j
@@ -170,9 +171,7 @@ func (j *simJob) computeExpected() {
 			}
 		}
 		if st.Exchange != nil {
-			for _, p := range j.plan.Exchanges[*st.Exchange].Producers {
-				stage[i] += stage[p]
-			}
+			stage[i] += j.readBy(&j.plan.Exchanges[*st.Exchange], stage)
 		}
 		j.counted += stage[i]
 		for _, s := range st.Sinks {

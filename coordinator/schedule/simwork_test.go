@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/sheafdata/sheaf/internal/fault"
@@ -21,7 +22,7 @@ func (w *world) outcome(e *simExecutor, a plan.Assignment) Event {
 	case plan.Publish, plan.Discard:
 		return AttemptFinished{Attempt: a.Attempt}
 	}
-	total, failure, unreadable := w.read(e, j, a)
+	total, sides, failure, unreadable := w.read(e, j, a)
 	if failure != fault.Unknown {
 		return AttemptFailed{Attempt: a.Attempt, Failure: fault.Report{Kind: failure, Message: failure.String()}, Unreadable: unreadable}
 	}
@@ -30,7 +31,7 @@ func (w *world) outcome(e *simExecutor, a plan.Assignment) Event {
 			return died
 		}
 	}
-	return AttemptFinished{Attempt: a.Attempt, Result: w.write(e, j, a, total)}
+	return AttemptFinished{Attempt: a.Attempt, Result: w.write(e, j, a, j.emits(a.Attempt.Task.Stage, total, sides))}
 }
 
 // drawFailure decides whether an attempt fails by itself. Failures of user
@@ -63,16 +64,37 @@ func (w *world) drawFailure(e *simExecutor, a plan.Assignment) fault.Kind {
 }
 
 // read sums up what a Run reads, or says which map outputs it could not read.
-func (w *world) read(e *simExecutor, j *simJob, a plan.Assignment) (total sum, failure fault.Kind, unreadable []plan.OutputID) {
+func (w *world) read(e *simExecutor, j *simJob, a plan.Assignment) (total sum, sides map[plan.ExchangeID]sum, failure fault.Kind, unreadable []plan.OutputID) {
+	sides = map[plan.ExchangeID]sum{}
 	for _, s := range a.Splits {
 		total += splitSum(j.id, a.Attempt.Task.Stage, s)
 	}
-	if a.Partition == nil {
-		return total, fault.Unknown, nil
+	if a.Partition != nil {
+		x := &j.plan.Exchanges[a.Partition.Exchange]
+		first, end := cellRange(x, a.Partition)
+		var outs []*simOutput
+		outs, failure, unreadable = w.fetchAll(e, a.Partition)
+		total += readCells(x, a.Partition, outs, first, end)
 	}
-	x := &j.plan.Exchanges[a.Partition.Exchange]
-	first, end := cellRange(x, a.Partition)
-	for _, o := range a.Partition.Outputs {
+	for i := range a.Sides {
+		outs, why, names := w.fetchAll(e, &a.Sides[i])
+		if why != fault.Unknown {
+			failure, unreadable = why, append(unreadable, names...)
+		}
+		sides[a.Sides[i].Exchange] += 0 // one without tasks is a side too
+		for _, out := range outs {
+			sides[a.Sides[i].Exchange] += out.cells[0]
+		}
+	}
+	if failure != fault.Unknown && w.faults.dup && w.hit(100) {
+		unreadable = nil // a reader that cannot say what it was
+	}
+	return total, sides, failure, unreadable
+}
+
+// fetchAll returns the outputs of a partition, or says which it could not read.
+func (w *world) fetchAll(e *simExecutor, p *plan.Partition) (outs []*simOutput, failure fault.Kind, unreadable []plan.OutputID) {
+	for _, o := range p.Outputs {
 		out, reached := w.fetch(e, o)
 		switch {
 		case !reached:
@@ -85,15 +107,10 @@ func (w *world) read(e *simExecutor, j *simJob, a plan.Assignment) (total sum, f
 			failure = fault.Corrupt
 			unreadable = append(unreadable, o.ID)
 		default:
-			for _, c := range out.cells[first:end] {
-				total += c
-			}
+			outs = append(outs, out)
 		}
 	}
-	if failure != fault.Unknown && w.faults.dup && w.hit(100) {
-		unreadable = nil // a reader that cannot say what it was
-	}
-	return total, failure, unreadable
+	return outs, failure, unreadable
 }
 
 // fetch returns a map output as reader sees it, nil where it is gone; false when
@@ -111,24 +128,30 @@ func (w *world) fetch(reader *simExecutor, o plan.MapOutput) (*simOutput, bool) 
 }
 
 // write stores the map outputs of an attempt and reports them with its files and rows.
-func (w *world) write(e *simExecutor, j *simJob, a plan.Assignment, total sum) plan.Result {
+func (w *world) write(e *simExecutor, j *simJob, a plan.Assignment, emits *emission) plan.Result {
 	id := a.Attempt
 	r := plan.Result{Figures: plan.Figures{RowsIn: 1}}
-	if len(j.plan.Counters) > 0 && total != 0 {
-		r.Figures.Counters = []int64{int64(total), 0}
+	if len(j.plan.Counters) > 0 && emits.counted != 0 {
+		r.Figures.Counters = []int64{int64(emits.counted), 0}
 	}
 	if j.plan.BadLimit != nil {
 		w.leaveOut(&r, a)
 	}
-	st := j.plan.Stages[id.Task.Stage]
-	for _, xid := range st.Exchanges {
-		x := &j.plan.Exchanges[xid]
-		out := &simOutput{corrupt: w.faults.corrupt && w.hit(10)}
+	for _, xid := range slices.Sorted(maps.Keys(emits.exchanges)) {
+		x, total := &j.plan.Exchanges[xid], emits.exchanges[xid]
+		out := &simOutput{corrupt: w.faults.corrupt && w.hit(10), side: emits.side[xid]}
 		n := cellsOf(x)
 		for c := range n {
+			if out.side {
+				out.cells = append(out.cells, total) // all of it meets every row
+				continue
+			}
 			out.cells = append(out.cells, total*cellWeight(xid, c, n))
 		}
-		if j.varies[id.Task.Stage] && n > 1 && w.r.IntN(3) > 0 {
+		switch varies := j.varies[id.Task.Stage] && w.r.IntN(3) > 0; {
+		case varies && out.side:
+			out.cells = append(out.cells, w.r.Uint64()) // what tells the rows apart
+		case varies && n > 1:
 			moved := w.r.Uint64() // rows that have other keys this time
 			out.cells[0], out.cells[n-1] = out.cells[0]+moved, out.cells[n-1]-moved
 		}
@@ -142,7 +165,8 @@ func (w *world) write(e *simExecutor, j *simJob, a plan.Assignment, total sum) p
 		}
 		r.Outputs = append(r.Outputs, o)
 	}
-	for _, sink := range st.Sinks {
+	for _, sink := range slices.Sorted(maps.Keys(emits.sinks)) {
+		total := emits.sinks[sink]
 		if collects(sink) {
 			r.Rows = append(r.Rows, plan.CollectedRows{Sink: sink, Blocks: encodeSum(total)})
 			continue
@@ -204,5 +228,6 @@ func (w *world) describeOutput(x *plan.Exchange, id plan.OutputID, n int) plan.M
 			o.Samples = append(o.Samples, plan.KeySample{Key: []byte{byte('a' + c)}, Bytes: bytes})
 		}
 	}
+	o.RawBytes = o.Bytes
 	return o
 }

@@ -81,6 +81,7 @@ type simExecutor struct {
 type simOutput struct {
 	cells   []sum
 	corrupt bool
+	side    bool // of a join
 }
 
 func newWorld(seed uint64, p plant, without []string) *world {

@@ -13,6 +13,7 @@ type stage struct {
 	plan    plan.Stage
 	input   *exchange   // nil for a source and for pseudo stages
 	outputs []*exchange // in the order of plan.Exchanges
+	sides   []*exchange // that are broadcast to it, by id
 
 	known bool // tasks are decided
 	tasks []task
@@ -53,6 +54,14 @@ type exchange struct {
 	plan      *plan.Exchange
 	producers []*stage
 	consumer  *stage
+	// readers are the stages that read it: its consumer, or those to which it is
+	// broadcast.
+	readers []*stage
+	// side are the producers of the side that may be broadcast; form says whether it
+	// is, sideRows and sideBytes what it was measured to hold then.
+	side                []*stage
+	form                Form
+	sideRows, sideBytes int64
 
 	// What the producers measured; shares and samples are dropped when the
 	// consumer's tasks are decided.
@@ -90,8 +99,14 @@ func (j *job) build() {
 		x := &exchange{plan: &j.plan.Exchanges[i]}
 		x.consumer = j.stages[x.plan.Consumer]
 		x.consumer.input = x
+		x.readers = []*stage{x.consumer}
 		for _, p := range x.plan.Producers {
 			x.producers = append(x.producers, j.stages[p])
+		}
+		if side := x.plan.Side; side != nil {
+			for _, p := range side.Producers {
+				x.side = append(x.side, j.stages[p])
+			}
 		}
 		j.exchanges[i] = x
 	}
@@ -122,14 +137,45 @@ func (s *stage) setTasks(n int) {
 
 func (s *stage) complete() bool { return s.known && s.done == len(s.tasks) }
 
-// launchable reports whether the stage's input is all there.
-func (s *stage) launchable() bool { return s.input == nil || s.input.readable() }
+// inputs lists the exchanges that the stage's tasks read.
+func (s *stage) inputs() []*exchange {
+	if s.input == nil {
+		return s.sides
+	}
+	return append([]*exchange{s.input}, s.sides...)
+}
+
+// inputOf returns the exchange of an id among those that the stage reads, or nil.
+func (s *stage) inputOf(id plan.ExchangeID) *exchange {
+	for _, x := range s.inputs() {
+		if x.plan.ID == id {
+			return x
+		}
+	}
+	return nil
+}
+
+// launchable reports whether the stage's input is all there, and what it writes is
+// known.
+func (s *stage) launchable() bool {
+	if s.input != nil && !s.input.readable() || s.waitsForSide() {
+		return false
+	}
+	for _, x := range s.sides {
+		if !x.readable() {
+			return false
+		}
+	}
+	return true
+}
 
 // needed reports whether the stage's map outputs may still be read.
 func (s *stage) needed() bool {
 	for _, x := range s.outputs {
-		if !x.consumer.complete() {
-			return true
+		for _, r := range x.readers {
+			if !r.complete() {
+				return true
+			}
 		}
 	}
 	return false
@@ -141,8 +187,10 @@ func (s *stage) sorts() bool {
 }
 
 // readable reports whether every producer is complete and holds its outputs.
-func (x *exchange) readable() bool {
-	for _, p := range x.producers {
+func (x *exchange) readable() bool { return allThere(x.producers) }
+
+func allThere(producers []*stage) bool {
+	for _, p := range producers {
 		if !p.complete() || len(p.lost) > 0 {
 			return false
 		}

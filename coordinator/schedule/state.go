@@ -140,6 +140,10 @@ type ExchangeCopy struct {
 	Bytes   int64        `json:"bytes,omitempty"`
 	Shares  []ShareCopy  `json:"shares,omitempty"`
 	Samples []SampleCopy `json:"samples,omitempty"`
+	// Form is how a join runs, the others what its side was measured to hold.
+	Form      Form  `json:"form,omitempty"`
+	SideRows  int64 `json:"side_rows,omitempty"`
+	SideBytes int64 `json:"side_bytes,omitempty"`
 }
 
 // ShareCopy is what one executor holds of an exchange.

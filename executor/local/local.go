@@ -51,6 +51,7 @@ type Report struct {
 	Tasks   int // of all stages
 	Elapsed time.Duration
 	Rows    []plan.CollectedRows // for the sinks that collect
+	Joins   []plan.Join          // that could run in two forms
 }
 
 const (
@@ -63,7 +64,9 @@ const (
 	storeShare = 4
 	// splitShare is the part of a task's budget that its input may take: rows
 	// in memory, with what sorting them needs, are larger than their bytes.
-	splitShare      = 2
+	splitShare = 2
+	// sideShare is the part of it that the side of a join may take.
+	sideShare       = 4
 	leastSplitBytes = 4 << 20
 )
 
@@ -95,6 +98,9 @@ func Run(ctx context.Context, g *graph.Compiled, o Options) (*Report, error) {
 		o.Schedule.MaxFullDisks = 1 // nor are there other disks
 	}
 	tasks := o.MemoryBytes - o.MemoryBytes/storeShare
+	if o.Schedule.SideBytes == 0 {
+		o.Schedule.SideBytes = tasks / int64(o.Parallelism) / sideShare
+	}
 	if o.Schedule.SplitBytes == 0 {
 		// What fits the memory of its task is sorted there and written once.
 		o.Schedule.SplitBytes = min(max(tasks/int64(o.Parallelism)/splitShare, leastSplitBytes), schedule.DefaultSplitBytes)
@@ -278,7 +284,7 @@ func (e *engine) step(ev schedule.Event) {
 			e.runtime.Store.DropJob(a.Job)
 		case schedule.JobDone:
 			p, _ := e.core.Progress(e.job)
-			e.report = &Report{Job: e.job, Figures: a.Figures, Rows: a.Rows}
+			e.report = &Report{Job: e.job, Figures: a.Figures, Rows: a.Rows, Joins: p.Joins}
 			for _, s := range p.Stages {
 				e.report.Tasks += s.Tasks
 			}

@@ -46,7 +46,7 @@ func groupExchange[K, V, R any](g Grouping[K, V, R], begin func(r *groupReader[K
 		},
 		Reduce: func(t *Task, out any) error {
 			r := &groupReader[K, V, R]{
-				grouping: g, task: t, emitter: newEmitter(t.Context, out.(Receiver[R]), g.Out.typ, t.ChunkRows),
+				grouping: g, task: t, read: t.Read, emitter: newEmitter(t.Context, out.(Receiver[R]), g.Out.typ, t.ChunkRows),
 				end: func() {},
 			}
 			if begin != nil {
@@ -127,7 +127,8 @@ type groupReader[K, V, R any] struct {
 	grouping Grouping[K, V, R]
 	task     *Task
 	emitter  *emitter[R]
-	end      func() // frees what stands in for Each
+	read     *shuffle.Count // counts the rows
+	end      func()         // frees what stands in for Each
 
 	ties bool   // somebody asks for tied
 	tied bool   // the order holds the value that was given last equal to the one before
@@ -166,7 +167,7 @@ func (r *groupReader[K, V, R]) run(m *shuffle.Merge[V]) error {
 			r.advance()
 		}
 	}
-	r.task.Read.Rows.Add(r.rows)
+	r.read.Rows.Add(r.rows)
 	if r.task.Cause != nil {
 		return r.task.Cause
 	}
@@ -274,7 +275,7 @@ func (r *groupReader[K, V, R]) advance() {
 		return
 	}
 	if r.rows++; r.rows == countRows {
-		r.task.Read.Rows.Add(r.rows)
+		r.read.Rows.Add(r.rows)
 		r.rows = 0
 		if r.task.Cause = r.task.Context.Err(); r.task.Cause != nil {
 			r.more = false

@@ -32,6 +32,7 @@ type Join[K, L, R, T any] struct {
 	Left  *column.Type    // of L
 	Right *column.Type    // of R
 	Out   *Edge           // of T
+	Name  string          // the verb and its place in the program, for messages
 	// KeepLeft and KeepRight give rows without a partner, which then is nil.
 	KeepLeft, KeepRight bool
 	// IsNull reports whether a key matches none; nil where every key is one.
@@ -42,13 +43,65 @@ type Join[K, L, R, T any] struct {
 
 // JoinSorted returns the sorted exchange that joins: the right rows of a key are
 // kept in memory, or on disk when there is no room, and the left ones pass by.
+// Unless right rows are kept that have no partner, the right side can be broadcast.
 func JoinSorted[K, L, R, T any](j Join[K, L, R, T]) *Exchange {
 	g := Grouping[K, Sided[L, R], T]{Key: j.Key, Value: j.Value, Out: j.Out, Within: BySide((*Sided[L, R]).Side)}
-	return groupExchange(g, func(r *groupReader[K, Sided[L, R], T]) func(K, iter.Seq[Sided[L, R]]) error {
+	x := groupExchange(g, func(r *groupReader[K, Sided[L, R], T]) func(K, iter.Seq[Sided[L, R]]) error {
 		k := &joiner[K, L, R, T]{join: j, task: r.task, out: r.emitter, rights: newReplay[R](r.task, j.Right)}
 		r.end = k.rights.release
 		return k.pair
 	})
+	if !j.KeepRight {
+		x.Beside = j.beside().attach
+	}
+	return x
+}
+
+// beside is the join with its right side broadcast.
+func (j *Join[K, L, R, T]) beside() Beside[K, L, R, T] {
+	keepLeft, pair := j.KeepLeft, j.Pair
+	return Beside[K, L, R, T]{
+		Name: j.Name, Key: j.Key, Value: j.Value, Right: j.Right, Out: j.Out, IsNull: j.IsNull,
+		Pass: func(row *KV[K, Sided[L, R]], rights []R, emit Emit[T]) {
+			if len(rights) == 0 && keepLeft {
+				emit(pair(row.Key, &row.Value.Left, nil))
+			}
+			for i := range rights {
+				emit(pair(row.Key, &row.Value.Left, &rights[i]))
+			}
+		},
+	}
+}
+
+// FilterJoin returns the sorted exchange that gives left rows by whether their key
+// stands on the right. Left and Pair of the join are not used.
+func FilterJoin[K, L any](j Join[K, L, struct{}, KV[K, L]], matched bool) *Exchange {
+	x := GroupByKey(Grouping[K, Sided[L, struct{}], KV[K, L]]{
+		Key: j.Key, Value: j.Value, Out: j.Out, Within: BySide((*Sided[L, struct{}]).Side),
+		Each: func(_ *Context, key K, values iter.Seq[Sided[L, struct{}]], emit Emit[KV[K, L]]) error {
+			null := j.IsNull != nil && j.IsNull(&key)
+			found := false
+			for v := range values {
+				if !v.IsLeft {
+					found = !null
+				} else if found != matched {
+					return nil
+				} else {
+					emit(KV[K, L]{Key: key, Value: v.Left})
+				}
+			}
+			return nil
+		},
+	})
+	x.Beside = Beside[K, L, struct{}, KV[K, L]]{
+		Name: j.Name, Key: j.Key, Value: j.Value, Right: j.Right, Out: j.Out, IsNull: j.IsNull,
+		Pass: func(row *KV[K, Sided[L, struct{}]], rights []struct{}, emit Emit[KV[K, L]]) {
+			if len(rights) > 0 == matched {
+				emit(KV[K, L]{Key: row.Key, Value: row.Value.Left})
+			}
+		},
+	}.attach
+	return x
 }
 
 // joiner joins the rows of one task.

@@ -65,6 +65,10 @@ type Exchange struct {
 	Map func(t *Task, x plan.Exchange) any
 	// Reduce reads the task's partition and pushes it into out.
 	Reduce func(t *Task, out any) error
+	// Beside, where it is set, stands for Map and Reduce when a side of the exchange
+	// is broadcast: it returns the receiver that joins the other rows with it as they
+	// pass, into out. Open reads the side, before the first row.
+	Beside func(t *Task, side *plan.Partition, out any) any
 	// Within is a func(Order[T]) *Exchange that returns the exchange whose tasks give
 	// their rows in an order; nil where there is none. That of numbered partitions is
 	// a range exchange.
@@ -99,6 +103,7 @@ type Task struct {
 	Stages     map[plan.SinkID]*storage.Stage
 
 	Read    *shuffle.Count // rows and bytes read
+	Sides   shuffle.Count  // rows and bytes read of sides that are broadcast
 	RowsOut atomic.Int64   // rows written to exchanges and sinks
 
 	// Pieces says that memory decided in which pieces states were merged, so that
@@ -120,6 +125,16 @@ type Task struct {
 	Cause error
 }
 
+// Side returns what the task shall read of an exchange that is broadcast to it, or nil.
+func (t *Task) Side(x plan.ExchangeID) *plan.Partition {
+	for i := range t.Assignment.Sides {
+		if s := &t.Assignment.Sides[i]; s.Exchange == x {
+			return s
+		}
+	}
+	return nil
+}
+
 // roomMaker is a receiver that can write to disk what it holds in memory.
 type roomMaker interface{ MakeRoom() error }
 
@@ -127,6 +142,14 @@ type roomMaker interface{ MakeRoom() error }
 func MakeRoom(receiver any) error {
 	if m, ok := receiver.(roomMaker); ok {
 		return m.MakeRoom()
+	}
+	return nil
+}
+
+// Open lets a receiver read what it needs before its first row.
+func Open(receiver any) error {
+	if o, ok := receiver.(interface{ Open() error }); ok {
+		return o.Open()
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/sheafdata/sheaf/executor/operator"
 	"github.com/sheafdata/sheaf/internal/fault"
 	"github.com/sheafdata/sheaf/internal/graph"
+	"github.com/sheafdata/sheaf/internal/plan"
 )
 
 // pipeline is the operators of one stage, put together for one attempt.
@@ -39,7 +40,8 @@ type failedBatch struct {
 func (f *failedBatch) where(row int) string { return f.reader.Where(f.base + row) }
 
 // assemble attaches the operators behind input to each other, from the ends
-// backwards. where, if it is not nil, follows which of them works.
+// backwards, and reads the sides that are broadcast to them. After an error the
+// pipeline is to be aborted. where, if it is not nil, follows which of them works.
 func (r *Runtime) assemble(t *operator.Task, input *graph.Node, where *trace) (*pipeline, error) {
 	p := &pipeline{runtime: r, task: t, input: input}
 	a := assembly{pipeline: p, where: where, edges: map[*graph.Node]int{}, made: map[*graph.Node]any{}}
@@ -49,6 +51,11 @@ func (r *Runtime) assemble(t *operator.Task, input *graph.Node, where *trace) (*
 		form = operator.Batches
 	}
 	p.first = a.behind(input, form)
+	for _, to := range a.besides {
+		if err := operator.Open(to); err != nil {
+			return p, err
+		}
+	}
 	return p, nil
 }
 
@@ -58,16 +65,24 @@ type assembly struct {
 	where *trace
 	edges map[*graph.Node]int // edges of this stage that lead into a node
 	made  map[*graph.Node]any // receivers by node: one each, however many edges
+	// besides are receivers that join with sides, which they read first.
+	besides []any
 }
 
 // count counts the edges of the stage that lead into each of its nodes.
 func (a *assembly) count(n *graph.Node) {
 	for _, next := range a.runtime.Graph.Consumers(n) {
 		a.edges[next]++
-		if a.edges[next] == 1 && next.Role == graph.Fused {
+		if a.edges[next] == 1 && (next.Role == graph.Fused || next.Role == graph.Exchange && a.side(next) != nil) {
 			a.count(next)
 		}
 	}
+}
+
+// side returns what the attempt shall read of an exchange that is broadcast to it,
+// or nil.
+func (a *assembly) side(x *graph.Node) *plan.Partition {
+	return a.task.Side(a.runtime.Graph.ExchangeOf(x))
 }
 
 // behind returns the receiver of everything that consumes n's rows, where n
@@ -114,6 +129,11 @@ func (a *assembly) receiver(n *graph.Node, edge *operator.Edge) (any, operator.F
 	case *operator.Fused:
 		to = a.task.Attach(impl, n.ID, a.behind(n, impl.Out))
 	case *operator.Exchange:
+		if side := a.side(n); side != nil {
+			to = impl.Beside(a.task, side, a.behind(n, operator.Rows))
+			a.besides, a.ends = append(a.besides, to), append(a.ends, to)
+			break
+		}
 		to = impl.Map(a.task, a.runtime.Graph.Plan.Exchanges[a.runtime.Graph.ExchangeOf(n)])
 		a.ends = append(a.ends, to)
 	case *operator.Output:

@@ -181,6 +181,7 @@ func (r *Runtime) apply(ctx context.Context, a *plan.Assignment, read *shuffle.C
 	if input.Role == graph.Input {
 		f.SourceRows, f.SourceBytes = f.RowsIn, f.BytesIn
 	}
+	f.RowsIn, f.BytesIn = f.RowsIn+t.Sides.Rows.Load(), f.BytesIn+t.Sides.Bytes.Load()
 	for _, out := range t.Result.Outputs {
 		f.ShuffleBytes += out.Bytes
 	}

@@ -41,6 +41,7 @@ type Figures struct {
 	PeakMemory   int64          // of the process that ran the job; 0 where several did
 	Destinations []string       // what was published; empty where that is not known
 	Counters     []plan.Counter // what user code counted
+	Joins        []plan.Join    // that could run in two forms
 }
 
 // object is the last object of NDJSON. Programs read the field names: they may
@@ -69,6 +70,7 @@ type figures struct {
 	PeakMemory     int64            `json:"peak_memory_bytes"`
 	Destinations   []string         `json:"destinations"`
 	Counters       map[string]int64 `json:"counters,omitempty"`
+	Joins          []plan.Join      `json:"joins,omitempty"`
 }
 
 func (t *Teller) object(o object) {
@@ -145,7 +147,7 @@ func (t *Teller) Done(f Figures) {
 		t.object(object{Event: "done", Figures: &figures{
 			Job: f.Job, ElapsedSeconds: f.Elapsed.Seconds(), RowsIn: f.RowsIn, BytesIn: f.BytesIn, RowsOut: f.RowsOut, BytesOut: f.BytesOut,
 			ShuffleBytes: f.ShuffleBytes, SpilledBytes: f.SpilledBytes, BadRows: f.BadRows, Tasks: f.Tasks, Jobs: f.Jobs, PeakMemory: f.PeakMemory,
-			Destinations: append([]string{}, f.Destinations...), Counters: plan.ByName(f.Counters),
+			Destinations: append([]string{}, f.Destinations...), Counters: plan.ByName(f.Counters), Joins: f.Joins,
 		}})
 		return
 	}
@@ -169,9 +171,21 @@ func (t *Teller) Done(f Figures) {
 	for _, n := range f.Counters {
 		fmt.Fprintf(t.Out, "  counted   %s %s\n", Thousands(n.Value), Printable(n.Name))
 	}
+	for _, j := range f.Joins {
+		fmt.Fprintf(t.Out, "  joined    %s\n", Printable(JoinWords(j)))
+	}
 	for _, d := range f.Destinations {
 		fmt.Fprintf(t.Out, "  output    %s\n", d)
 	}
+}
+
+// JoinWords says in which form a join ran.
+func JoinWords(j plan.Join) string {
+	form := "both sides sorted"
+	if j.Broadcast {
+		form = "broadcast"
+	}
+	return fmt.Sprintf("%s: %s, %s rows on the right, %s in memory", j.Name, form, Thousands(j.Rows), memory.FormatSize(j.Bytes))
 }
 
 // Thousands writes a number with its digits in groups of three.

@@ -89,6 +89,9 @@ func Compile(g *Graph, args string) (*Compiled, error) {
 	for _, in := range c.Inputs {
 		c.connect(stageOf[in], in)
 	}
+	if err := c.sides(g); err != nil {
+		return nil, err
+	}
 	c.Unused, c.Shared = unused(g), g.Shared
 	return c, nil
 }
@@ -247,6 +250,9 @@ func (g *Graph) Describe() []string {
 				fmt.Fprintf(&b, " cut %+v", n.Cut)
 			}
 		}
+		if n.Side != nil {
+			b.WriteString(n.Side.describe())
+		}
 		if n.Destination != "" {
 			fmt.Fprintf(&b, " to %s*%s", n.Destination, n.Suffix)
 		}
@@ -254,6 +260,9 @@ func (g *Graph) Describe() []string {
 	}
 	for _, name := range g.Counters {
 		lines = append(lines, fmt.Sprintf("counts %q", name))
+	}
+	if n := g.SideLimitBytes; n != nil {
+		lines = append(lines, fmt.Sprintf("broadcasts sides of %d bytes", *n))
 	}
 	for _, name := range g.shared {
 		lines = append(lines, fmt.Sprintf("shares %q", name))

@@ -73,6 +73,9 @@ type Node struct {
 	Combines bool
 	Limit    int
 
+	// Side lets the right side of an Exchange that joins be broadcast.
+	Side *Side
+
 	// Drives says of an Input that its reading runs other jobs: see plan.Source.
 	Drives bool
 
@@ -95,6 +98,9 @@ type Graph struct {
 	Counters []string
 	// BadLimit lets the job leave out bad rows; nil for none.
 	BadLimit *plan.BadLimit
+	// SideLimitBytes is the most that a side of a join may take in memory to be
+	// broadcast; nil for the default, 0 for none at all.
+	SideLimitBytes *int64
 	// Shared is what tasks of a process have in common, made by package operator.
 	Shared []any
 	shared []string // their names

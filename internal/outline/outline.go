@@ -82,8 +82,16 @@ type Exchange struct {
 	Buckets  int               `json:"buckets"`  // of a hash exchange; else 1
 	Combiner bool              `json:"combiner"` // rows are folded before they move
 	Limit    int               `json:"limit"`    // rows of a task that move at most; 0 for no bound
+	Side     *Side             `json:"side"`     // that may be broadcast; null for none
 	From     []plan.StageID    `json:"from"`
 	To       plan.StageID      `json:"to"`
+}
+
+// Side is the side of a join that is broadcast if it is small.
+type Side struct {
+	From       []plan.StageID `json:"from"`
+	LimitBytes int64          `json:"limit_bytes"`
+	Pinned     bool           `json:"pinned"` // it is whatever its size
 }
 
 // Sink is where rows go.

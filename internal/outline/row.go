@@ -107,6 +107,11 @@ func (x *Exchange) words() string {
 	text := string(x.Kind)
 	if x.Kind != plan.Gather {
 		text += " by " + x.Key
+		if s := x.Side; s != nil && s.Pinned {
+			return "join by " + x.Key + ": broadcast, as the program says"
+		} else if s != nil {
+			return fmt.Sprintf("join by %s: broadcast if the right side is at most %s, else sorted", x.Key, memory.FormatSize(s.LimitBytes))
+		}
 		if x.Combiner {
 			text += ", combined before it moves"
 		}

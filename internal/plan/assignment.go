@@ -28,6 +28,9 @@ type Assignment struct {
 	Deadly []DeadlyRow `json:"deadly,omitempty"`
 	// Partition is what a Run of an exchange's consumer reads.
 	Partition *Partition `json:"partition,omitempty"`
+	// Sides are exchanges that a Run reads whole, and joins with its rows as they
+	// pass: see Exchange.Side.
+	Sides []Partition `json:"sides,omitempty"`
 	// Files are the winners that Publish makes visible, per sink in task order.
 	Files []StagedFile `json:"files,omitempty"`
 }
@@ -56,6 +59,8 @@ type MapOutput struct {
 	Digest string `json:"digest"`
 	Bytes  int64  `json:"bytes"` // stored
 	Rows   int64  `json:"rows"`
+	// RawBytes is what Bytes are without compression.
+	RawBytes int64 `json:"raw_bytes,omitempty"`
 	// RowDigest is a digest of keys and rows, whatever their order and the blocks
 	// they stand in, in hexadecimal: the sum and the exclusive or of their 64-bit
 	// hashes. An attempt reports it; readers do without.

@@ -75,8 +75,29 @@ type Exchange struct {
 	Buckets   int          `json:"buckets"` // fine hash buckets; 1 for range and gather
 	Producers []StageID    `json:"producers"`
 	Consumer  StageID      `json:"consumer"`
-	Cut       Cut          `json:"cut,omitzero"`
+	// Side lets one side of a join be broadcast; nil where it cannot be.
+	Side *Side `json:"side,omitempty"`
+	Cut  Cut   `json:"cut,omitzero"`
 }
+
+// Side is the producers of a join's exchange that give one side of it. Its other
+// producers wait until these are complete. If the side is small then, each of
+// their tasks reads all of it and does what the consumer and its ends would: the
+// consumer has no tasks. Else they write the exchange as always.
+type Side struct {
+	Producers []StageID `json:"producers"`
+	// LimitBytes is the most that a side may take in memory to be small. Pinned says
+	// that it is broadcast whatever its size.
+	LimitBytes int64 `json:"limit_bytes,omitempty"`
+	Pinned     bool  `json:"pinned,omitempty"`
+	// RowBytes is what a row takes in memory beside its raw bytes.
+	RowBytes int64 `json:"row_bytes,omitempty"`
+	// At is where the join stands in the program: "job.go:42".
+	At string `json:"at,omitempty"`
+}
+
+// MemoryBytes is about what rows of a side take in memory.
+func (s *Side) MemoryBytes(rows, rawBytes int64) int64 { return rawBytes + rows*s.RowBytes }
 
 // Sorts reports whether those who write the exchange sort their rows. Rows that keep
 // their order need no sorting.
@@ -106,4 +127,13 @@ type Split struct {
 	Cuttable bool `json:"cuttable,omitempty"`
 	// Align, when above 1, is the multiple at which cuts must lie (fixed-length rows).
 	Align int64 `json:"align,omitempty"`
+}
+
+// Join is a join that could run in two forms, and in which it does.
+type Join struct {
+	Name      string `json:"name"`      // the verb, with its place in the program
+	Broadcast bool   `json:"broadcast"` // else both sides are sorted
+	Pinned    bool   `json:"pinned,omitempty"`
+	Rows      int64  `json:"rows"`  // of the side that was measured
+	Bytes     int64  `json:"bytes"` // that it takes in memory, at about
 }

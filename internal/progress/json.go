@@ -34,6 +34,7 @@ type jsonProgress struct {
 	ElapsedSeconds float64          `json:"elapsed_seconds"`
 	Stages         []jsonStage      `json:"stages"`
 	Counters       map[string]int64 `json:"counters,omitempty"` // of the tasks that are done
+	Joins          []plan.Join      `json:"joins,omitempty"`    // of two forms, once it is decided which
 }
 
 type jsonStage struct {
@@ -94,7 +95,7 @@ func (v *jsonView) write(f frame) {
 	p := jsonProgress{
 		Event: "progress", Job: f.Job, Name: f.Name, State: f.State,
 		ElapsedSeconds: millis(f.Elapsed.Seconds()),
-		Stages:         make([]jsonStage, len(f.stages)), Counters: plan.ByName(f.Counters),
+		Stages:         make([]jsonStage, len(f.stages)), Counters: plan.ByName(f.Counters), Joins: f.Joins,
 	}
 	for i, s := range f.stages {
 		p.Stages[i] = stageJSON(s)

@@ -52,6 +52,8 @@ type Snapshot struct {
 	Stages  []Stage
 	// Counters are what user code has counted in the tasks that are done.
 	Counters []plan.Counter
+	// Joins are those that could run in two forms, as far as they are decided.
+	Joins []plan.Join
 }
 
 // Mode says how progress is shown.

@@ -24,6 +24,7 @@ func EncodeAssignment(a *plan.Assignment) *pb.Assignment {
 		Files:   messages(a.Files, encodeStagedFile),
 		Suspect: EncodeRowRange(a.Suspect),
 		Deadly:  messages(a.Deadly, encodeDeadlyRow),
+		Sides:   messages(a.Sides, encodePartition),
 	}
 	if a.Partition != nil {
 		m.Partition = encodePartition(a.Partition)
@@ -45,6 +46,7 @@ func readAssignment(c *checker, m *pb.Assignment) plan.Assignment {
 		Files:     list(c, "files", m.GetFiles(), readStagedFile),
 		Suspect:   maybe(c, "suspect", m.GetSuspect(), readRowRange),
 		Deadly:    list(c, "deadly", m.GetDeadly(), readDeadlyRow),
+		Sides:     list(c, "sides", m.GetSides(), readPartition),
 	}
 }
 
@@ -98,7 +100,7 @@ func encodeMapOutput(o *plan.MapOutput) *pb.MapOutput {
 	return &pb.MapOutput{
 		Id: encodeOutputID(&o.ID), Executor: string(o.Executor), Digest: o.Digest, Bytes: o.Bytes, Rows: o.Rows,
 		BucketBytes: o.BucketBytes, Samples: messages(o.Samples, encodeKeySample),
-		RowDigest: o.RowDigest, Partial: o.Partial,
+		RowDigest: o.RowDigest, Partial: o.Partial, RawBytes: o.RawBytes,
 	}
 }
 
@@ -113,6 +115,7 @@ func readMapOutput(c *checker, m *pb.MapOutput) plan.MapOutput {
 		Samples:     list(c, "samples", m.GetSamples(), readKeySample),
 		RowDigest:   c.digestOrNone("row_digest", m.GetRowDigest(), digestBytes),
 		Partial:     m.GetPartial(),
+		RawBytes:    c.quantity("raw_bytes", m.GetRawBytes()),
 	}
 }
 

@@ -100,12 +100,29 @@ func readStage(c *checker, m *pb.Stage) plan.Stage {
 func encodeExchange(x *plan.Exchange) *pb.Exchange {
 	m := &pb.Exchange{
 		Id: narrow(x.ID), Name: x.Name, Kind: exchangeKindNumbers[x.Kind], Buckets: narrow(x.Buckets),
-		Producers: narrows(x.Producers), Consumer: narrow(x.Consumer),
+		Producers: narrows(x.Producers), Consumer: narrow(x.Consumer), Side: encodeSide(x.Side),
 	}
 	if c := x.Cut; c != (plan.Cut{}) {
 		m.Cut = &pb.Cut{Numbered: c.Numbered, Sequence: c.Sequence, Spread: c.Spread, Partitions: narrow(c.Partitions), Rows: c.Rows, Bytes: c.Bytes}
 	}
 	return m
+}
+
+func encodeSide(s *plan.Side) *pb.Side {
+	if s == nil {
+		return nil
+	}
+	return &pb.Side{Producers: narrows(s.Producers), LimitBytes: s.LimitBytes, Pinned: s.Pinned, RowBytes: s.RowBytes, At: s.At}
+}
+
+func readSide(c *checker, m *pb.Side) plan.Side {
+	return plan.Side{
+		Producers:  numbers[plan.StageID](c, "producers", m.GetProducers()),
+		LimitBytes: c.quantity("limit_bytes", m.GetLimitBytes()),
+		Pinned:     m.GetPinned(),
+		RowBytes:   c.quantity("row_bytes", m.GetRowBytes()),
+		At:         c.text("at", m.GetAt(), maxText),
+	}
 }
 
 func readExchange(c *checker, m *pb.Exchange) plan.Exchange {
@@ -116,6 +133,7 @@ func readExchange(c *checker, m *pb.Exchange) plan.Exchange {
 		Buckets:   c.number("buckets", m.GetBuckets()),
 		Producers: numbers[plan.StageID](c, "producers", m.GetProducers()),
 		Consumer:  plan.StageID(c.number("consumer", m.GetConsumer())),
+		Side:      maybe(c, "side", m.GetSide(), readSide),
 		Cut:       readCut(c, m.GetCut()),
 	}
 }

@@ -31,6 +31,7 @@ func readSnapshot(c *checker, m *pb.JobSnapshot) progress.Snapshot {
 		Elapsed:  time.Duration(c.quantity("elapsed_nanos", m.GetElapsedNanos())),
 		Stages:   list(c, "stages", m.GetStages(), readStageProgress),
 		Counters: list(c, "counters", m.GetCounters(), readCounter),
+		Joins:    list(c, "joins", m.GetJoins(), readJoin),
 	}
 	c.digest("job_id", s.Job, len(plan.JobID{}))
 	if m.GetState() != pb.JobState_JOB_STATE_QUEUED {
@@ -42,6 +43,20 @@ func readSnapshot(c *checker, m *pb.JobSnapshot) progress.Snapshot {
 // EncodeCounters makes the messages of counters.
 func EncodeCounters(counters []plan.Counter) []*pb.Counter {
 	return messages(counters, func(n *plan.Counter) *pb.Counter { return &pb.Counter{Name: n.Name, Value: n.Value} })
+}
+
+// EncodeJoins makes the messages of joins.
+func EncodeJoins(joins []plan.Join) []*pb.Join {
+	return messages(joins, func(j *plan.Join) *pb.Join {
+		return &pb.Join{Name: j.Name, Broadcast: j.Broadcast, Pinned: j.Pinned, Rows: j.Rows, Bytes: j.Bytes}
+	})
+}
+
+func readJoin(c *checker, m *pb.Join) plan.Join {
+	return plan.Join{
+		Name: c.text("name", m.GetName(), maxText), Broadcast: m.GetBroadcast(), Pinned: m.GetPinned(),
+		Rows: c.quantity("rows", m.GetRows()), Bytes: c.quantity("bytes", m.GetBytes()),
+	}
 }
 
 func readCounter(c *checker, m *pb.Counter) plan.Counter {

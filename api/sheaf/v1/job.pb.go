@@ -793,7 +793,9 @@ type JobSnapshot struct {
 	Drives bool `protobuf:"varint,13,opt,name=drives,proto3" json:"drives,omitempty"`
 	// What user code has counted in finished tasks: all counters of the job, or of
 	// the jobs of a driver together, at most 64. The figures above leave them out.
-	Counters      []*Counter `protobuf:"bytes,14,rep,name=counters,proto3" json:"counters,omitempty"`
+	Counters []*Counter `protobuf:"bytes,14,rep,name=counters,proto3" json:"counters,omitempty"`
+	// How its joins run, as far as that was to be decided and is.
+	Joins         []*Join `protobuf:"bytes,15,rep,name=joins,proto3" json:"joins,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -926,6 +928,95 @@ func (x *JobSnapshot) GetCounters() []*Counter {
 	return nil
 }
 
+func (x *JobSnapshot) GetJoins() []*Join {
+	if x != nil {
+		return x.Joins
+	}
+	return nil
+}
+
+// Join is a join that could run in two forms, and in which it does.
+type Join struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The verb and its place in the program.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Whether one side is broadcast; else both are sorted.
+	Broadcast bool `protobuf:"varint,2,opt,name=broadcast,proto3" json:"broadcast,omitempty"`
+	// The rows of the side that was measured.
+	Rows int64 `protobuf:"varint,3,opt,name=rows,proto3" json:"rows,omitempty"`
+	// What it takes in memory, at about.
+	Bytes int64 `protobuf:"varint,4,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// Whether the program said which form it is.
+	Pinned        bool `protobuf:"varint,5,opt,name=pinned,proto3" json:"pinned,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Join) Reset() {
+	*x = Join{}
+	mi := &file_sheaf_v1_job_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Join) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Join) ProtoMessage() {}
+
+func (x *Join) ProtoReflect() protoreflect.Message {
+	mi := &file_sheaf_v1_job_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Join.ProtoReflect.Descriptor instead.
+func (*Join) Descriptor() ([]byte, []int) {
+	return file_sheaf_v1_job_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Join) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Join) GetBroadcast() bool {
+	if x != nil {
+		return x.Broadcast
+	}
+	return false
+}
+
+func (x *Join) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *Join) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *Join) GetPinned() bool {
+	if x != nil {
+		return x.Pinned
+	}
+	return false
+}
+
 // Counter is what user code counted under a name.
 type Counter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -939,7 +1030,7 @@ type Counter struct {
 
 func (x *Counter) Reset() {
 	*x = Counter{}
-	mi := &file_sheaf_v1_job_proto_msgTypes[7]
+	mi := &file_sheaf_v1_job_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -951,7 +1042,7 @@ func (x *Counter) String() string {
 func (*Counter) ProtoMessage() {}
 
 func (x *Counter) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_job_proto_msgTypes[7]
+	mi := &file_sheaf_v1_job_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -964,7 +1055,7 @@ func (x *Counter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Counter.ProtoReflect.Descriptor instead.
 func (*Counter) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_job_proto_rawDescGZIP(), []int{7}
+	return file_sheaf_v1_job_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Counter) GetName() string {
@@ -996,7 +1087,7 @@ type JobFailure struct {
 
 func (x *JobFailure) Reset() {
 	*x = JobFailure{}
-	mi := &file_sheaf_v1_job_proto_msgTypes[8]
+	mi := &file_sheaf_v1_job_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1008,7 +1099,7 @@ func (x *JobFailure) String() string {
 func (*JobFailure) ProtoMessage() {}
 
 func (x *JobFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_job_proto_msgTypes[8]
+	mi := &file_sheaf_v1_job_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1021,7 +1112,7 @@ func (x *JobFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobFailure.ProtoReflect.Descriptor instead.
 func (*JobFailure) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_job_proto_rawDescGZIP(), []int{8}
+	return file_sheaf_v1_job_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *JobFailure) GetFault() *FaultReport {
@@ -1109,7 +1200,7 @@ const file_sheaf_v1_job_proto_rawDesc = "" +
 	" \x01(\x03R\x04rows\x12\x18\n" +
 	"\astarted\x18\v \x01(\bR\astarted\x12\x14\n" +
 	"\x05ended\x18\f \x01(\bR\x05ended\x12+\n" +
-	"\afigures\x18\r \x01(\v2\x11.sheaf.v1.FiguresR\afigures\"\xfb\x03\n" +
+	"\afigures\x18\r \x01(\v2\x11.sheaf.v1.FiguresR\afigures\"\xa1\x04\n" +
 	"\vJobSnapshot\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12(\n" +
@@ -1126,7 +1217,14 @@ const file_sheaf_v1_job_proto_rawDesc = "" +
 	"\x14submitted_unix_nanos\x18\v \x01(\x03R\x12submittedUnixNanos\x12.\n" +
 	"\afailure\x18\f \x01(\v2\x14.sheaf.v1.JobFailureR\afailure\x12\x16\n" +
 	"\x06drives\x18\r \x01(\bR\x06drives\x12-\n" +
-	"\bcounters\x18\x0e \x03(\v2\x11.sheaf.v1.CounterR\bcounters\"3\n" +
+	"\bcounters\x18\x0e \x03(\v2\x11.sheaf.v1.CounterR\bcounters\x12$\n" +
+	"\x05joins\x18\x0f \x03(\v2\x0e.sheaf.v1.JoinR\x05joins\"z\n" +
+	"\x04Join\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n" +
+	"\tbroadcast\x18\x02 \x01(\bR\tbroadcast\x12\x12\n" +
+	"\x04rows\x18\x03 \x01(\x03R\x04rows\x12\x14\n" +
+	"\x05bytes\x18\x04 \x01(\x03R\x05bytes\x12\x16\n" +
+	"\x06pinned\x18\x05 \x01(\bR\x06pinned\"3\n" +
 	"\aCounter\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x12R\x05value\"{\n" +
@@ -1158,7 +1256,7 @@ func file_sheaf_v1_job_proto_rawDescGZIP() []byte {
 }
 
 var file_sheaf_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sheaf_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_sheaf_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_sheaf_v1_job_proto_goTypes = []any{
 	(JobState)(0),         // 0: sheaf.v1.JobState
 	(*JobSpec)(nil),       // 1: sheaf.v1.JobSpec
@@ -1168,37 +1266,39 @@ var file_sheaf_v1_job_proto_goTypes = []any{
 	(*JobEnded)(nil),      // 5: sheaf.v1.JobEnded
 	(*StageProgress)(nil), // 6: sheaf.v1.StageProgress
 	(*JobSnapshot)(nil),   // 7: sheaf.v1.JobSnapshot
-	(*Counter)(nil),       // 8: sheaf.v1.Counter
-	(*JobFailure)(nil),    // 9: sheaf.v1.JobFailure
-	(*AttemptId)(nil),     // 10: sheaf.v1.AttemptId
-	(*Plan)(nil),          // 11: sheaf.v1.Plan
-	(*CollectedRows)(nil), // 12: sheaf.v1.CollectedRows
-	(*FaultReport)(nil),   // 13: sheaf.v1.FaultReport
-	(*Figures)(nil),       // 14: sheaf.v1.Figures
-	(*TaskId)(nil),        // 15: sheaf.v1.TaskId
+	(*Join)(nil),          // 8: sheaf.v1.Join
+	(*Counter)(nil),       // 9: sheaf.v1.Counter
+	(*JobFailure)(nil),    // 10: sheaf.v1.JobFailure
+	(*AttemptId)(nil),     // 11: sheaf.v1.AttemptId
+	(*Plan)(nil),          // 12: sheaf.v1.Plan
+	(*CollectedRows)(nil), // 13: sheaf.v1.CollectedRows
+	(*FaultReport)(nil),   // 14: sheaf.v1.FaultReport
+	(*Figures)(nil),       // 15: sheaf.v1.Figures
+	(*TaskId)(nil),        // 16: sheaf.v1.TaskId
 }
 var file_sheaf_v1_job_proto_depIdxs = []int32{
 	2,  // 0: sheaf.v1.JobSpec.options:type_name -> sheaf.v1.EngineOptions
-	10, // 1: sheaf.v1.RunJob.attempt:type_name -> sheaf.v1.AttemptId
-	11, // 2: sheaf.v1.RunJob.plan:type_name -> sheaf.v1.Plan
-	10, // 3: sheaf.v1.JobRows.attempt:type_name -> sheaf.v1.AttemptId
-	12, // 4: sheaf.v1.JobRows.rows:type_name -> sheaf.v1.CollectedRows
-	10, // 5: sheaf.v1.JobEnded.attempt:type_name -> sheaf.v1.AttemptId
-	13, // 6: sheaf.v1.JobEnded.failure:type_name -> sheaf.v1.FaultReport
-	14, // 7: sheaf.v1.JobEnded.figures:type_name -> sheaf.v1.Figures
-	14, // 8: sheaf.v1.StageProgress.figures:type_name -> sheaf.v1.Figures
+	11, // 1: sheaf.v1.RunJob.attempt:type_name -> sheaf.v1.AttemptId
+	12, // 2: sheaf.v1.RunJob.plan:type_name -> sheaf.v1.Plan
+	11, // 3: sheaf.v1.JobRows.attempt:type_name -> sheaf.v1.AttemptId
+	13, // 4: sheaf.v1.JobRows.rows:type_name -> sheaf.v1.CollectedRows
+	11, // 5: sheaf.v1.JobEnded.attempt:type_name -> sheaf.v1.AttemptId
+	14, // 6: sheaf.v1.JobEnded.failure:type_name -> sheaf.v1.FaultReport
+	15, // 7: sheaf.v1.JobEnded.figures:type_name -> sheaf.v1.Figures
+	15, // 8: sheaf.v1.StageProgress.figures:type_name -> sheaf.v1.Figures
 	0,  // 9: sheaf.v1.JobSnapshot.state:type_name -> sheaf.v1.JobState
 	6,  // 10: sheaf.v1.JobSnapshot.stages:type_name -> sheaf.v1.StageProgress
-	14, // 11: sheaf.v1.JobSnapshot.figures:type_name -> sheaf.v1.Figures
-	9,  // 12: sheaf.v1.JobSnapshot.failure:type_name -> sheaf.v1.JobFailure
-	8,  // 13: sheaf.v1.JobSnapshot.counters:type_name -> sheaf.v1.Counter
-	13, // 14: sheaf.v1.JobFailure.fault:type_name -> sheaf.v1.FaultReport
-	15, // 15: sheaf.v1.JobFailure.task:type_name -> sheaf.v1.TaskId
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	15, // 11: sheaf.v1.JobSnapshot.figures:type_name -> sheaf.v1.Figures
+	10, // 12: sheaf.v1.JobSnapshot.failure:type_name -> sheaf.v1.JobFailure
+	9,  // 13: sheaf.v1.JobSnapshot.counters:type_name -> sheaf.v1.Counter
+	8,  // 14: sheaf.v1.JobSnapshot.joins:type_name -> sheaf.v1.Join
+	14, // 15: sheaf.v1.JobFailure.fault:type_name -> sheaf.v1.FaultReport
+	16, // 16: sheaf.v1.JobFailure.task:type_name -> sheaf.v1.TaskId
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_sheaf_v1_job_proto_init() }
@@ -1215,7 +1315,7 @@ func file_sheaf_v1_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sheaf_v1_job_proto_rawDesc), len(file_sheaf_v1_job_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   9,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

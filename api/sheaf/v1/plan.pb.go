@@ -627,6 +627,8 @@ type Exchange struct {
 	Producers []int32 `protobuf:"varint,5,rep,packed,name=producers,proto3" json:"producers,omitempty"`
 	// The stage that reads it.
 	Consumer int32 `protobuf:"varint,6,opt,name=consumer,proto3" json:"consumer,omitempty"`
+	// The side of a join that may be broadcast; absent where none may.
+	Side *Side `protobuf:"bytes,7,opt,name=side,proto3" json:"side,omitempty"`
 	// How it becomes partitions; absent where they are of about equal size.
 	Cut           *Cut `protobuf:"bytes,8,opt,name=cut,proto3" json:"cut,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -705,11 +707,102 @@ func (x *Exchange) GetConsumer() int32 {
 	return 0
 }
 
+func (x *Exchange) GetSide() *Side {
+	if x != nil {
+		return x.Side
+	}
+	return nil
+}
+
 func (x *Exchange) GetCut() *Cut {
 	if x != nil {
 		return x.Cut
 	}
 	return nil
+}
+
+// Side is the producers of a join's exchange that give one side of it. If that is
+// small, all tasks of the other producers read it whole and join it with their
+// rows, and the consumer has no tasks.
+type Side struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Some of the exchange's producers, in ascending order.
+	Producers []int32 `protobuf:"varint,1,rep,packed,name=producers,proto3" json:"producers,omitempty"`
+	// The most that a side may take in memory to be small.
+	LimitBytes int64 `protobuf:"varint,2,opt,name=limit_bytes,json=limitBytes,proto3" json:"limit_bytes,omitempty"`
+	// Whether it is broadcast whatever its size.
+	Pinned bool `protobuf:"varint,3,opt,name=pinned,proto3" json:"pinned,omitempty"`
+	// What a row takes in memory beside its raw bytes.
+	RowBytes int64 `protobuf:"varint,4,opt,name=row_bytes,json=rowBytes,proto3" json:"row_bytes,omitempty"`
+	// Where the join stands in the program, for people.
+	At            string `protobuf:"bytes,5,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Side) Reset() {
+	*x = Side{}
+	mi := &file_sheaf_v1_plan_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Side) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Side) ProtoMessage() {}
+
+func (x *Side) ProtoReflect() protoreflect.Message {
+	mi := &file_sheaf_v1_plan_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Side.ProtoReflect.Descriptor instead.
+func (*Side) Descriptor() ([]byte, []int) {
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Side) GetProducers() []int32 {
+	if x != nil {
+		return x.Producers
+	}
+	return nil
+}
+
+func (x *Side) GetLimitBytes() int64 {
+	if x != nil {
+		return x.LimitBytes
+	}
+	return 0
+}
+
+func (x *Side) GetPinned() bool {
+	if x != nil {
+		return x.Pinned
+	}
+	return false
+}
+
+func (x *Side) GetRowBytes() int64 {
+	if x != nil {
+		return x.RowBytes
+	}
+	return 0
+}
+
+func (x *Side) GetAt() string {
+	if x != nil {
+		return x.At
+	}
+	return ""
 }
 
 // Cut says how an exchange becomes partitions.
@@ -733,7 +826,7 @@ type Cut struct {
 
 func (x *Cut) Reset() {
 	*x = Cut{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[6]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -745,7 +838,7 @@ func (x *Cut) String() string {
 func (*Cut) ProtoMessage() {}
 
 func (x *Cut) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[6]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -758,7 +851,7 @@ func (x *Cut) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cut.ProtoReflect.Descriptor instead.
 func (*Cut) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{6}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Cut) GetNumbered() bool {
@@ -820,7 +913,7 @@ type Sink struct {
 
 func (x *Sink) Reset() {
 	*x = Sink{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[7]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -832,7 +925,7 @@ func (x *Sink) String() string {
 func (*Sink) ProtoMessage() {}
 
 func (x *Sink) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[7]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -845,7 +938,7 @@ func (x *Sink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sink.ProtoReflect.Descriptor instead.
 func (*Sink) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{7}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Sink) GetId() int32 {
@@ -902,7 +995,7 @@ type Split struct {
 
 func (x *Split) Reset() {
 	*x = Split{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[8]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -914,7 +1007,7 @@ func (x *Split) String() string {
 func (*Split) ProtoMessage() {}
 
 func (x *Split) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[8]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -927,7 +1020,7 @@ func (x *Split) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Split.ProtoReflect.Descriptor instead.
 func (*Split) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{8}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Split) GetPath() []byte {
@@ -1004,14 +1097,16 @@ type Assignment struct {
 	// through the stage one by one, while no other attempt runs there.
 	Suspect *RowRange `protobuf:"bytes,6,opt,name=suspect,proto3" json:"suspect,omitempty"`
 	// Rows that are left out without a try.
-	Deadly        []*DeadlyRow `protobuf:"bytes,7,rep,name=deadly,proto3" json:"deadly,omitempty"`
+	Deadly []*DeadlyRow `protobuf:"bytes,7,rep,name=deadly,proto3" json:"deadly,omitempty"`
+	// Exchanges that a run reads whole, and joins with its rows as they pass.
+	Sides         []*Partition `protobuf:"bytes,8,rep,name=sides,proto3" json:"sides,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Assignment) Reset() {
 	*x = Assignment{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[9]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1023,7 +1118,7 @@ func (x *Assignment) String() string {
 func (*Assignment) ProtoMessage() {}
 
 func (x *Assignment) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[9]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1036,7 +1131,7 @@ func (x *Assignment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assignment.ProtoReflect.Descriptor instead.
 func (*Assignment) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{9}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Assignment) GetAttempt() *AttemptId {
@@ -1088,6 +1183,13 @@ func (x *Assignment) GetDeadly() []*DeadlyRow {
 	return nil
 }
 
+func (x *Assignment) GetSides() []*Partition {
+	if x != nil {
+		return x.Sides
+	}
+	return nil
+}
+
 // RowRange is some rows of an assignment's splits, as its source gives them.
 type RowRange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1103,7 +1205,7 @@ type RowRange struct {
 
 func (x *RowRange) Reset() {
 	*x = RowRange{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[10]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1115,7 +1217,7 @@ func (x *RowRange) String() string {
 func (*RowRange) ProtoMessage() {}
 
 func (x *RowRange) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[10]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1128,7 +1230,7 @@ func (x *RowRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RowRange.ProtoReflect.Descriptor instead.
 func (*RowRange) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{10}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RowRange) GetSplit() int32 {
@@ -1167,7 +1269,7 @@ type DeadlyRow struct {
 
 func (x *DeadlyRow) Reset() {
 	*x = DeadlyRow{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[11]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1179,7 +1281,7 @@ func (x *DeadlyRow) String() string {
 func (*DeadlyRow) ProtoMessage() {}
 
 func (x *DeadlyRow) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[11]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1192,7 +1294,7 @@ func (x *DeadlyRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadlyRow.ProtoReflect.Descriptor instead.
 func (*DeadlyRow) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{11}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DeadlyRow) GetSplit() int32 {
@@ -1240,7 +1342,7 @@ type Partition struct {
 
 func (x *Partition) Reset() {
 	*x = Partition{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[12]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1252,7 +1354,7 @@ func (x *Partition) String() string {
 func (*Partition) ProtoMessage() {}
 
 func (x *Partition) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[12]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1265,7 +1367,7 @@ func (x *Partition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Partition.ProtoReflect.Descriptor instead.
 func (*Partition) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{12}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Partition) GetExchange() int32 {
@@ -1337,14 +1439,16 @@ type MapOutput struct {
 	// A digest of its rows in whatever order: 32 hexadecimal digits; only in reports.
 	RowDigest string `protobuf:"bytes,8,opt,name=row_digest,json=rowDigest,proto3" json:"row_digest,omitempty"`
 	// Whether what the rows are depends on how much memory there was; only in reports.
-	Partial       bool `protobuf:"varint,9,opt,name=partial,proto3" json:"partial,omitempty"`
+	Partial bool `protobuf:"varint,9,opt,name=partial,proto3" json:"partial,omitempty"`
+	// What its stored bytes are without compression.
+	RawBytes      int64 `protobuf:"varint,10,opt,name=raw_bytes,json=rawBytes,proto3" json:"raw_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *MapOutput) Reset() {
 	*x = MapOutput{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[13]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1356,7 +1460,7 @@ func (x *MapOutput) String() string {
 func (*MapOutput) ProtoMessage() {}
 
 func (x *MapOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[13]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1369,7 +1473,7 @@ func (x *MapOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MapOutput.ProtoReflect.Descriptor instead.
 func (*MapOutput) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{13}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *MapOutput) GetId() *OutputId {
@@ -1435,6 +1539,13 @@ func (x *MapOutput) GetPartial() bool {
 	return false
 }
 
+func (x *MapOutput) GetRawBytes() int64 {
+	if x != nil {
+		return x.RawBytes
+	}
+	return 0
+}
+
 // KeySample says how much lies before a key.
 type KeySample struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1448,7 +1559,7 @@ type KeySample struct {
 
 func (x *KeySample) Reset() {
 	*x = KeySample{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[14]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1460,7 +1571,7 @@ func (x *KeySample) String() string {
 func (*KeySample) ProtoMessage() {}
 
 func (x *KeySample) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[14]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1473,7 +1584,7 @@ func (x *KeySample) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeySample.ProtoReflect.Descriptor instead.
 func (*KeySample) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{14}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *KeySample) GetKey() []byte {
@@ -1513,7 +1624,7 @@ type StagedFile struct {
 
 func (x *StagedFile) Reset() {
 	*x = StagedFile{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[15]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1525,7 +1636,7 @@ func (x *StagedFile) String() string {
 func (*StagedFile) ProtoMessage() {}
 
 func (x *StagedFile) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[15]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1538,7 +1649,7 @@ func (x *StagedFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StagedFile.ProtoReflect.Descriptor instead.
 func (*StagedFile) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{15}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *StagedFile) GetSink() int32 {
@@ -1611,7 +1722,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[16]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1623,7 +1734,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[16]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1636,7 +1747,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{16}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Result) GetSplits() []*Split {
@@ -1694,7 +1805,7 @@ type CollectedRows struct {
 
 func (x *CollectedRows) Reset() {
 	*x = CollectedRows{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[17]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1706,7 +1817,7 @@ func (x *CollectedRows) String() string {
 func (*CollectedRows) ProtoMessage() {}
 
 func (x *CollectedRows) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[17]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1719,7 +1830,7 @@ func (x *CollectedRows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CollectedRows.ProtoReflect.Descriptor instead.
 func (*CollectedRows) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{17}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *CollectedRows) GetSink() int32 {
@@ -1768,7 +1879,7 @@ type Figures struct {
 
 func (x *Figures) Reset() {
 	*x = Figures{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[18]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1780,7 +1891,7 @@ func (x *Figures) String() string {
 func (*Figures) ProtoMessage() {}
 
 func (x *Figures) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[18]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1793,7 +1904,7 @@ func (x *Figures) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Figures.ProtoReflect.Descriptor instead.
 func (*Figures) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{18}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Figures) GetRowsIn() int64 {
@@ -1907,15 +2018,23 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\x05input\"4\n" +
 	"\x06Source\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
-	"\x06drives\x18\x02 \x01(\bR\x06drives\"\xcf\x01\n" +
+	"\x06drives\x18\x02 \x01(\bR\x06drives\"\xf3\x01\n" +
 	"\bExchange\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12*\n" +
 	"\x04kind\x18\x03 \x01(\x0e2\x16.sheaf.v1.ExchangeKindR\x04kind\x12\x18\n" +
 	"\abuckets\x18\x04 \x01(\x05R\abuckets\x12\x1c\n" +
 	"\tproducers\x18\x05 \x03(\x05R\tproducers\x12\x1a\n" +
-	"\bconsumer\x18\x06 \x01(\x05R\bconsumer\x12\x1f\n" +
-	"\x03cut\x18\b \x01(\v2\r.sheaf.v1.CutR\x03cut\"\x9f\x01\n" +
+	"\bconsumer\x18\x06 \x01(\x05R\bconsumer\x12\"\n" +
+	"\x04side\x18\a \x01(\v2\x0e.sheaf.v1.SideR\x04side\x12\x1f\n" +
+	"\x03cut\x18\b \x01(\v2\r.sheaf.v1.CutR\x03cut\"\x8a\x01\n" +
+	"\x04Side\x12\x1c\n" +
+	"\tproducers\x18\x01 \x03(\x05R\tproducers\x12\x1f\n" +
+	"\vlimit_bytes\x18\x02 \x01(\x03R\n" +
+	"limitBytes\x12\x16\n" +
+	"\x06pinned\x18\x03 \x01(\bR\x06pinned\x12\x1b\n" +
+	"\trow_bytes\x18\x04 \x01(\x03R\browBytes\x12\x0e\n" +
+	"\x02at\x18\x05 \x01(\tR\x02at\"\x9f\x01\n" +
 	"\x03Cut\x12\x1a\n" +
 	"\bnumbered\x18\x01 \x01(\bR\bnumbered\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\bR\bsequence\x12\x16\n" +
@@ -1938,7 +2057,7 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\tmod_nanos\x18\x05 \x01(\x03R\bmodNanos\x12\x14\n" +
 	"\x05inode\x18\x06 \x01(\x04R\x05inode\x12\x1a\n" +
 	"\bcuttable\x18\a \x01(\bR\bcuttable\x12\x14\n" +
-	"\x05align\x18\b \x01(\x03R\x05align\"\xc2\x02\n" +
+	"\x05align\x18\b \x01(\x03R\x05align\"\xed\x02\n" +
 	"\n" +
 	"Assignment\x12-\n" +
 	"\aattempt\x18\x01 \x01(\v2\x13.sheaf.v1.AttemptIdR\aattempt\x12\"\n" +
@@ -1947,7 +2066,8 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\tpartition\x18\x04 \x01(\v2\x13.sheaf.v1.PartitionR\tpartition\x12*\n" +
 	"\x05files\x18\x05 \x03(\v2\x14.sheaf.v1.StagedFileR\x05files\x12,\n" +
 	"\asuspect\x18\x06 \x01(\v2\x12.sheaf.v1.RowRangeR\asuspect\x12+\n" +
-	"\x06deadly\x18\a \x03(\v2\x13.sheaf.v1.DeadlyRowR\x06deadly\"F\n" +
+	"\x06deadly\x18\a \x03(\v2\x13.sheaf.v1.DeadlyRowR\x06deadly\x12)\n" +
+	"\x05sides\x18\b \x03(\v2\x13.sheaf.v1.PartitionR\x05sides\"F\n" +
 	"\bRowRange\x12\x14\n" +
 	"\x05split\x18\x01 \x01(\x05R\x05split\x12\x10\n" +
 	"\x03row\x18\x02 \x01(\x03R\x03row\x12\x12\n" +
@@ -1965,7 +2085,7 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\bfrom_key\x18\x05 \x01(\fR\afromKey\x12\x1a\n" +
 	"\x06to_key\x18\x06 \x01(\fH\x00R\x05toKey\x88\x01\x01\x12-\n" +
 	"\aoutputs\x18\a \x03(\v2\x13.sheaf.v1.MapOutputR\aoutputsB\t\n" +
-	"\a_to_key\"\x98\x02\n" +
+	"\a_to_key\"\xb5\x02\n" +
 	"\tMapOutput\x12\"\n" +
 	"\x02id\x18\x01 \x01(\v2\x12.sheaf.v1.OutputIdR\x02id\x12\x1a\n" +
 	"\bexecutor\x18\x02 \x01(\tR\bexecutor\x12\x16\n" +
@@ -1976,7 +2096,9 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\asamples\x18\a \x03(\v2\x13.sheaf.v1.KeySampleR\asamples\x12\x1d\n" +
 	"\n" +
 	"row_digest\x18\b \x01(\tR\trowDigest\x12\x18\n" +
-	"\apartial\x18\t \x01(\bR\apartial\"3\n" +
+	"\apartial\x18\t \x01(\bR\apartial\x12\x1b\n" +
+	"\traw_bytes\x18\n" +
+	" \x01(\x03R\brawBytes\"3\n" +
 	"\tKeySample\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\"\xc1\x01\n" +
@@ -2044,7 +2166,7 @@ func file_sheaf_v1_plan_proto_rawDescGZIP() []byte {
 }
 
 var file_sheaf_v1_plan_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_sheaf_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_sheaf_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_sheaf_v1_plan_proto_goTypes = []any{
 	(Promise)(0),          // 0: sheaf.v1.Promise
 	(ExchangeKind)(0),     // 1: sheaf.v1.ExchangeKind
@@ -2055,53 +2177,56 @@ var file_sheaf_v1_plan_proto_goTypes = []any{
 	(*Stage)(nil),         // 6: sheaf.v1.Stage
 	(*Source)(nil),        // 7: sheaf.v1.Source
 	(*Exchange)(nil),      // 8: sheaf.v1.Exchange
-	(*Cut)(nil),           // 9: sheaf.v1.Cut
-	(*Sink)(nil),          // 10: sheaf.v1.Sink
-	(*Split)(nil),         // 11: sheaf.v1.Split
-	(*Assignment)(nil),    // 12: sheaf.v1.Assignment
-	(*RowRange)(nil),      // 13: sheaf.v1.RowRange
-	(*DeadlyRow)(nil),     // 14: sheaf.v1.DeadlyRow
-	(*Partition)(nil),     // 15: sheaf.v1.Partition
-	(*MapOutput)(nil),     // 16: sheaf.v1.MapOutput
-	(*KeySample)(nil),     // 17: sheaf.v1.KeySample
-	(*StagedFile)(nil),    // 18: sheaf.v1.StagedFile
-	(*Result)(nil),        // 19: sheaf.v1.Result
-	(*CollectedRows)(nil), // 20: sheaf.v1.CollectedRows
-	(*Figures)(nil),       // 21: sheaf.v1.Figures
-	(*AttemptId)(nil),     // 22: sheaf.v1.AttemptId
-	(*OutputId)(nil),      // 23: sheaf.v1.OutputId
+	(*Side)(nil),          // 9: sheaf.v1.Side
+	(*Cut)(nil),           // 10: sheaf.v1.Cut
+	(*Sink)(nil),          // 11: sheaf.v1.Sink
+	(*Split)(nil),         // 12: sheaf.v1.Split
+	(*Assignment)(nil),    // 13: sheaf.v1.Assignment
+	(*RowRange)(nil),      // 14: sheaf.v1.RowRange
+	(*DeadlyRow)(nil),     // 15: sheaf.v1.DeadlyRow
+	(*Partition)(nil),     // 16: sheaf.v1.Partition
+	(*MapOutput)(nil),     // 17: sheaf.v1.MapOutput
+	(*KeySample)(nil),     // 18: sheaf.v1.KeySample
+	(*StagedFile)(nil),    // 19: sheaf.v1.StagedFile
+	(*Result)(nil),        // 20: sheaf.v1.Result
+	(*CollectedRows)(nil), // 21: sheaf.v1.CollectedRows
+	(*Figures)(nil),       // 22: sheaf.v1.Figures
+	(*AttemptId)(nil),     // 23: sheaf.v1.AttemptId
+	(*OutputId)(nil),      // 24: sheaf.v1.OutputId
 }
 var file_sheaf_v1_plan_proto_depIdxs = []int32{
 	6,  // 0: sheaf.v1.Plan.stages:type_name -> sheaf.v1.Stage
 	8,  // 1: sheaf.v1.Plan.exchanges:type_name -> sheaf.v1.Exchange
-	10, // 2: sheaf.v1.Plan.sinks:type_name -> sheaf.v1.Sink
+	11, // 2: sheaf.v1.Plan.sinks:type_name -> sheaf.v1.Sink
 	4,  // 3: sheaf.v1.Plan.bad_limit:type_name -> sheaf.v1.BadLimit
 	7,  // 4: sheaf.v1.Stage.source:type_name -> sheaf.v1.Source
 	0,  // 5: sheaf.v1.Stage.promise:type_name -> sheaf.v1.Promise
 	1,  // 6: sheaf.v1.Exchange.kind:type_name -> sheaf.v1.ExchangeKind
-	9,  // 7: sheaf.v1.Exchange.cut:type_name -> sheaf.v1.Cut
-	22, // 8: sheaf.v1.Assignment.attempt:type_name -> sheaf.v1.AttemptId
-	2,  // 9: sheaf.v1.Assignment.work:type_name -> sheaf.v1.Work
-	11, // 10: sheaf.v1.Assignment.splits:type_name -> sheaf.v1.Split
-	15, // 11: sheaf.v1.Assignment.partition:type_name -> sheaf.v1.Partition
-	18, // 12: sheaf.v1.Assignment.files:type_name -> sheaf.v1.StagedFile
-	13, // 13: sheaf.v1.Assignment.suspect:type_name -> sheaf.v1.RowRange
-	14, // 14: sheaf.v1.Assignment.deadly:type_name -> sheaf.v1.DeadlyRow
-	16, // 15: sheaf.v1.Partition.outputs:type_name -> sheaf.v1.MapOutput
-	23, // 16: sheaf.v1.MapOutput.id:type_name -> sheaf.v1.OutputId
-	17, // 17: sheaf.v1.MapOutput.samples:type_name -> sheaf.v1.KeySample
-	22, // 18: sheaf.v1.StagedFile.attempt:type_name -> sheaf.v1.AttemptId
-	11, // 19: sheaf.v1.Result.splits:type_name -> sheaf.v1.Split
-	16, // 20: sheaf.v1.Result.outputs:type_name -> sheaf.v1.MapOutput
-	18, // 21: sheaf.v1.Result.files:type_name -> sheaf.v1.StagedFile
-	20, // 22: sheaf.v1.Result.rows:type_name -> sheaf.v1.CollectedRows
-	21, // 23: sheaf.v1.Result.figures:type_name -> sheaf.v1.Figures
-	5,  // 24: sheaf.v1.Result.bad_rows:type_name -> sheaf.v1.BadRow
-	25, // [25:25] is the sub-list for method output_type
-	25, // [25:25] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	9,  // 7: sheaf.v1.Exchange.side:type_name -> sheaf.v1.Side
+	10, // 8: sheaf.v1.Exchange.cut:type_name -> sheaf.v1.Cut
+	23, // 9: sheaf.v1.Assignment.attempt:type_name -> sheaf.v1.AttemptId
+	2,  // 10: sheaf.v1.Assignment.work:type_name -> sheaf.v1.Work
+	12, // 11: sheaf.v1.Assignment.splits:type_name -> sheaf.v1.Split
+	16, // 12: sheaf.v1.Assignment.partition:type_name -> sheaf.v1.Partition
+	19, // 13: sheaf.v1.Assignment.files:type_name -> sheaf.v1.StagedFile
+	14, // 14: sheaf.v1.Assignment.suspect:type_name -> sheaf.v1.RowRange
+	15, // 15: sheaf.v1.Assignment.deadly:type_name -> sheaf.v1.DeadlyRow
+	16, // 16: sheaf.v1.Assignment.sides:type_name -> sheaf.v1.Partition
+	17, // 17: sheaf.v1.Partition.outputs:type_name -> sheaf.v1.MapOutput
+	24, // 18: sheaf.v1.MapOutput.id:type_name -> sheaf.v1.OutputId
+	18, // 19: sheaf.v1.MapOutput.samples:type_name -> sheaf.v1.KeySample
+	23, // 20: sheaf.v1.StagedFile.attempt:type_name -> sheaf.v1.AttemptId
+	12, // 21: sheaf.v1.Result.splits:type_name -> sheaf.v1.Split
+	17, // 22: sheaf.v1.Result.outputs:type_name -> sheaf.v1.MapOutput
+	19, // 23: sheaf.v1.Result.files:type_name -> sheaf.v1.StagedFile
+	21, // 24: sheaf.v1.Result.rows:type_name -> sheaf.v1.CollectedRows
+	22, // 25: sheaf.v1.Result.figures:type_name -> sheaf.v1.Figures
+	5,  // 26: sheaf.v1.Result.bad_rows:type_name -> sheaf.v1.BadRow
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_sheaf_v1_plan_proto_init() }
@@ -2114,14 +2239,14 @@ func file_sheaf_v1_plan_proto_init() {
 		(*Stage_Source)(nil),
 		(*Stage_Exchange)(nil),
 	}
-	file_sheaf_v1_plan_proto_msgTypes[12].OneofWrappers = []any{}
+	file_sheaf_v1_plan_proto_msgTypes[13].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sheaf_v1_plan_proto_rawDesc), len(file_sheaf_v1_plan_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   19,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -24,10 +24,10 @@ var inlineMasks = func() (masks [inlineBytes + 1][2]uint64) {
 	return masks
 }()
 
-// collect fills pending with keys and returns their bytes.
-func (t *Table) collect(keys []string) int {
+// collect fills block with keys and returns their bytes.
+func (t *Table) collect(block *[blockKeys]probe, keys []string) int {
 	bytes := 0
-	pending := t.pending[:len(keys)]
+	pending := block[:len(keys)]
 	for i, key := range keys {
 		p := &pending[i]
 		p.tag = uint32(len(key)) + 1

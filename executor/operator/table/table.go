@@ -148,7 +148,7 @@ func (t *Table) Sums(dst []int64) {
 
 // begin makes a block of keys ready to be resolved.
 func (t *Table) begin(keys []string) {
-	t.makeRoom(len(keys), t.collect(keys))
+	t.makeRoom(len(keys), t.collect(&t.pending, keys))
 	prefetch(t.slots, &t.pending, len(keys))
 }
 

@@ -202,6 +202,9 @@ func (r *Running) result(j *pb.JobSnapshot) (*sdk.Result, error) {
 		}
 		res.Counters[n.GetName()] = n.GetValue()
 	}
+	for _, x := range j.GetJoins() {
+		res.Joins = append(res.Joins, sdk.JoinForm{Name: x.GetName(), Broadcast: x.GetBroadcast(), Pinned: x.GetPinned(), Rows: x.GetRows(), Bytes: x.GetBytes()})
+	}
 	if j.GetDrives() { // its stages are jobs, and their tasks the runs of those
 		res.Jobs, res.Tasks, res.Destinations = tasks, 0, nil
 	}
