@@ -127,7 +127,7 @@ func (l *loop) tellStep(to asked, j *job) {
 	case j.failed != nil:
 		end.Failure = &j.failed.Failure
 	default:
-		end.Figures = j.done.Figures
+		end.Figures, end.HotKeys = j.done.Figures, progress.HotKeys
 		for _, rows := range cutRows(j.done.Rows) {
 			to.s.plainly(&pb.ConnectResponse{Message: &pb.ConnectResponse_JobRows{JobRows: &pb.JobRows{
 				Attempt: wire.EncodeAttemptID(to.attempt), Step: int32(j.submission.Step), Piece: int32(end.Pieces), Rows: rows,
@@ -174,11 +174,11 @@ func (l *loop) endOrphans() {
 }
 
 // addSteps shows a driver's jobs as stages of its own: one for each name, whose
-// tasks are the runs. It returns what all of them counted.
-func (l *loop) addSteps(snap *pb.JobSnapshot, driver *job, figures *plan.Figures) (counters []plan.Counter) {
+// tasks are the runs. It returns what all of them counted, and their hottest keys.
+func (l *loop) addSteps(snap *pb.JobSnapshot, driver *job, figures *plan.Figures) (counters []plan.Counter, hot []plan.HotKey) {
 	steps := l.machine.steps[driver.id]
 	if len(steps) == 0 {
-		return nil
+		return nil, nil
 	}
 	at := map[string]*pb.StageProgress{}
 	snap.Stages = nil
@@ -207,8 +207,9 @@ func (l *loop) addSteps(snap *pb.JobSnapshot, driver *job, figures *plan.Figures
 			s.Bytes += stage.Figures.BytesIn
 		}
 		counters = addCounters(counters, p.Counters)
+		hot = plan.Hottest(append(hot, p.HotKeys...))
 	}
-	return counters
+	return counters, hot
 }
 
 // addCounters adds counters of the same name. Beyond as many names as one job may

@@ -201,10 +201,11 @@ func (l *loop) snapshot(j *job) *pb.JobSnapshot {
 			snap.Stages[i].Rows += at.Rows
 		}
 	}
-	counters := l.addSteps(snap, j, &figures)
+	counters, hot := l.addSteps(snap, j, &figures)
 	if !j.drives {
-		counters = p.Counters
+		counters, hot = p.Counters, p.HotKeys
 	}
+	snap.HotKeys = wire.EncodeHotKeys(hot)
 	figures.Counters = nil // a snapshot names them
 	snap.Figures, snap.Counters = wire.EncodeFigures(&figures), wire.EncodeCounters(counters)
 	snap.Joins = wire.EncodeJoins(p.Joins)

@@ -113,7 +113,9 @@ func runOn(host program.Host) runner {
 		if err := handCollected(c.Compiled, ran.Rows); err != nil {
 			return nil, err
 		}
-		return c.result(ran.Job, ran.Figures, ran.Tasks, ran.Elapsed), nil
+		res := c.result(ran.Job, ran.Figures, ran.Tasks, ran.Elapsed)
+		res.HotKeys = ran.HotKeys
+		return res, nil
 	}
 }
 

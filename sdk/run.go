@@ -55,6 +55,7 @@ type Result struct {
 	Destinations []string         // directories published
 	Jobs         int              // that a driver ran; 0 for a job
 	Counters     map[string]int64 // what NewCounter's counters counted; nil for none
+	HotKeys      []HotKey         // that gave one task far more than its share; the heaviest first
 
 	// Joins are those that could run in two forms, with the form in which they did
 	// and the size of the right side by which it was chosen. A driver has none.
@@ -116,6 +117,7 @@ func runWith(ctx context.Context, c *compiled, o local.Options) (*Result, error)
 	}
 	res := c.result(report.Job, report.Figures, report.Tasks, report.Elapsed)
 	res.Joins = report.Joins
+	res.HotKeys = report.HotKeys
 	return res, nil
 }
 

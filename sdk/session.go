@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sheafdata/sheaf/internal/fault"
+	"github.com/sheafdata/sheaf/internal/plan"
 )
 
 // Session is what a driver has: it runs jobs one after the other and keeps
@@ -86,6 +87,7 @@ func (s *Session) add(r *Result) {
 		}
 		s.sum.Counters[name] += n
 	}
+	s.sum.HotKeys = plan.Hottest(append(s.sum.HotKeys, r.HotKeys...))
 	for _, d := range r.Destinations {
 		if !s.keeps(d) {
 			s.sum.Destinations = append(s.sum.Destinations, d)

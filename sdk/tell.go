@@ -46,7 +46,7 @@ func (t *teller) done(r *Result) {
 	t.ending().Done(ending.Figures{
 		Job: r.Job, Elapsed: r.Elapsed, RowsIn: r.RowsIn, BytesIn: r.BytesIn, RowsOut: r.RowsOut, BytesOut: r.BytesOut,
 		ShuffleBytes: r.ShuffleBytes, SpilledBytes: r.SpilledBytes, BadRows: r.BadRows, Tasks: r.Tasks, Jobs: r.Jobs, PeakMemory: memory.PeakRSS(),
-		Destinations: r.Destinations, Counters: inNameOrder(r.Counters), Joins: r.Joins,
+		Destinations: r.Destinations, Counters: inNameOrder(r.Counters), Joins: r.Joins, HotKeys: r.HotKeys,
 	})
 }
 

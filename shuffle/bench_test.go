@@ -56,6 +56,31 @@ func BenchmarkSortWriter(b *testing.B) {
 	benchWriter(b, func(env *Env) rowWriter { return NewSortWriter[int64](env, 0, typ) })
 }
 
+// BenchmarkHeavyKeys measures what finding heavy keys adds to a row of
+// BenchmarkSortWriter: rows in blocks of the usual size, without a heavy key and
+// where each block has some.
+func BenchmarkHeavyKeys(b *testing.B) {
+	for _, distinct := range []int{1_000_000, 30} {
+		b.Run(fmt.Sprintf("distinct=%d", distinct), func(b *testing.B) {
+			r := rand.New(rand.NewPCG(1, 1))
+			var keys column.Keys
+			for range 1 << 20 {
+				keys.Add(fmt.Appendf(nil, "key%d", r.IntN(distinct)))
+			}
+			order := column.SortKeys(&keys, nil, new(column.SortScratch))
+			const perBlock = 12 << 10
+			b.ReportAllocs()
+			for b.Loop() {
+				var h heavyKeys
+				for from := 0; from < len(order); from += perBlock {
+					h.block(&keys, order[from:min(from+perBlock, len(order))], blockBytes)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(keys.Len()), "ns/row")
+		})
+	}
+}
+
 func BenchmarkMerge(b *testing.B) {
 	for _, inputs := range []int{1, 16, 128} {
 		b.Run(fmt.Sprintf("inputs=%d", inputs), func(b *testing.B) {

@@ -256,6 +256,7 @@ func (s *sortedOutput[V]) copyLarge(m *Merge[V]) error {
 	seg.FirstKey, seg.Offset, seg.Bucket = indexKey(c.key), s.offset, 0
 	s.offset += seg.StoredBytes
 	s.segments = append(s.segments, seg)
+	s.heavy.large(c.key, c.keyLen(), seg.StoredBytes)
 	return nil
 }
 

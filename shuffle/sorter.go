@@ -58,7 +58,7 @@ func (s *Sorter[V]) lastRun() error {
 		return s.w.spill()
 	}
 	encoded := bytes.NewBuffer(make([]byte, 0, size))
-	segments, err := s.w.empty(encoded, 0)
+	segments, err := s.w.empty(encoded, 0, nil)
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,8 @@ type SortWriter[V any] struct {
 	firsts *firsts // which rows of a group matter; nil for all
 	// ordered says that rows are written in the order of their keys.
 	ordered bool
+	heavy   *heavyKeys // of the output, nil where nobody asks
+	text    func(key []byte) string
 }
 
 // NewSortWriter returns a writer for one exchange of the attempt; typ is the
@@ -41,6 +43,12 @@ func NewSortWriter[V any](env *Env, exchange plan.ExchangeID, typ *column.Type) 
 // KeepTogether says that rows whose keys begin alike belong to one partition: group
 // returns how many bytes of a key matter.
 func (w *SortWriter[V]) KeepTogether(group func(key []byte) int) { w.group = group }
+
+// WeighKeys makes the writer report the heaviest keys, or groups of keys, in its
+// output; text makes one readable for people, and may be nil.
+func (w *SortWriter[V]) WeighKeys(text func(key []byte) string) {
+	w.heavy, w.text = &heavyKeys{group: w.group}, text
+}
 
 // extraSortBytes is what sorting needs a row beyond the row itself: entries of
 // 16 bytes, twice, its place in the order and its hash.
@@ -82,7 +90,7 @@ func (w *SortWriter[V]) Finish(ctx context.Context) (plan.MapOutput, error) {
 	var segments []store.Segment
 	m, err := publish(w.env, w.id, 0, func(out *store.Writer) (_ []store.Segment, err error) {
 		if len(w.runs) == 0 {
-			segments, err = w.empty(out, 0)
+			segments, err = w.empty(out, 0, w.heavy)
 		} else {
 			segments, err = w.mergeRuns(ctx, out)
 		}
@@ -92,6 +100,7 @@ func (w *SortWriter[V]) Finish(ctx context.Context) (plan.MapOutput, error) {
 		return plan.MapOutput{}, err
 	}
 	m.Samples = samples(segments, w.group)
+	w.heavy.report(&m, w.text)
 	return m, nil
 }
 
@@ -107,7 +116,7 @@ func (w *SortWriter[V]) spill() error {
 	if w.buf.len() == 0 {
 		return nil
 	}
-	r, err := w.spills.write(w.empty)
+	r, err := w.spills.write(func(out io.Writer, offset int64) ([]store.Segment, error) { return w.empty(out, offset, nil) })
 	if err != nil {
 		return err
 	}
@@ -116,13 +125,13 @@ func (w *SortWriter[V]) spill() error {
 }
 
 // empty sorts the buffered rows and writes them to out, which stands at offset.
-func (w *SortWriter[V]) empty(out io.Writer, offset int64) ([]store.Segment, error) {
+func (w *SortWriter[V]) empty(out io.Writer, offset int64, heavy *heavyKeys) ([]store.Segment, error) {
 	if w.ordered {
 		w.buf.inOrder()
 	} else {
 		w.buf.order = column.SortKeys(&w.buf.keys, w.buf.order[:0], &w.buf.sort)
 	}
-	s := sortedOutput[V]{out: out, offset: offset}
+	s := sortedOutput[V]{out: out, offset: offset, heavy: heavy}
 	kept := w.dropOthers(w.buf.order)
 	err := s.write(w, kept)
 	if len(s.segments) > 0 {
@@ -138,7 +147,7 @@ func (w *SortWriter[V]) mergeRuns(ctx context.Context, out io.Writer) ([]store.S
 	for i, r := range w.runs {
 		sources[i] = runSource(w.env, r)
 	}
-	s := sortedOutput[V]{out: out}
+	s := sortedOutput[V]{out: out, heavy: w.heavy}
 	f := funnel[V]{env: w.env, typ: w.typ}
 	w.firsts.restart()
 	err := f.merge(ctx, sources, true, func(m *Merge[V]) error { return s.drain(ctx, w, m) })
@@ -155,6 +164,7 @@ type sortedOutput[V any] struct {
 	out      io.Writer
 	offset   int64
 	segments []store.Segment
+	heavy    *heavyKeys    // nil for a run, which is not the output
 	kept     store.Segment // row digest of what drain wrote, but for large rows, if it left rows out
 }
 
@@ -186,6 +196,7 @@ func (s *sortedOutput[V]) write(w *SortWriter[V], order []uint32) error {
 		}
 		s.offset += seg.StoredBytes
 		s.segments = append(s.segments, seg)
+		s.heavy.block(&w.buf.keys, sel, seg.StoredBytes)
 		_, err := s.out.Write(stored)
 		return err
 	})

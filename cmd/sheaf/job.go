@@ -78,6 +78,11 @@ func (c *console) describeJob(j *pb.JobSnapshot) error {
 	for _, x := range joinsOf(j) {
 		t.row("joined", ending.JoinWords(x))
 	}
+	for i := range o.Figures.HotKeys {
+		fact, advice := ending.HotKey(&o.Figures.HotKeys[i])
+		t.row("hot key", fact)
+		t.row("", advice)
+	}
 	if f := o.Failure; f != nil {
 		t.row("failure", f.Message)
 		if f.Task != "" {

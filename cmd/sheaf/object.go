@@ -8,6 +8,7 @@ import (
 	pb "github.com/sheafdata/sheaf/api/sheaf/v1"
 	"github.com/sheafdata/sheaf/internal/ending"
 	"github.com/sheafdata/sheaf/internal/plan"
+	"github.com/sheafdata/sheaf/internal/wire"
 )
 
 // What --json prints. Programs read the field names: they may be added to, never
@@ -38,6 +39,7 @@ type figuresObject struct {
 	SpilledBytes int64            `json:"spilled_bytes"`
 	BadRows      int64            `json:"bad_rows,omitempty"` // that were left out
 	Counters     map[string]int64 `json:"counters,omitempty"` // what user code counted
+	HotKeys      []plan.HotKey    `json:"hot_keys,omitempty"` // that hold the job up
 }
 
 type failureObject struct {
@@ -110,8 +112,15 @@ func figuresJSON(j *pb.JobSnapshot) figuresObject {
 	return figuresObject{
 		RowsIn: f.GetSourceRows(), BytesIn: f.GetSourceBytes(), RowsOut: f.GetSinkRows(), BytesOut: f.GetBytesOut(),
 		ShuffleBytes: f.GetShuffleBytes(), SpilledBytes: f.GetSpilledBytes(), BadRows: f.GetBadRows(),
-		Counters: plan.ByName(countersOf(j)),
+		Counters: plan.ByName(countersOf(j)), HotKeys: hotKeysOf(j),
 	}
+}
+
+// hotKeysOf are the hot keys of a job; what is no such list, of a coordinator gone
+// mad, is none.
+func hotKeysOf(j *pb.JobSnapshot) []plan.HotKey {
+	keys, _ := wire.DecodeHotKeys(j.GetHotKeys())
+	return keys
 }
 
 func countersOf(j *pb.JobSnapshot) []plan.Counter {
@@ -143,7 +152,7 @@ func endFigures(j *pb.JobSnapshot, destinations []string) ending.Figures {
 	return ending.Figures{
 		Job: j.GetJobId(), Elapsed: time.Duration(j.GetElapsedNanos()), RowsIn: f.RowsIn, BytesIn: f.BytesIn, RowsOut: f.RowsOut,
 		BytesOut: f.BytesOut, ShuffleBytes: f.ShuffleBytes, SpilledBytes: f.SpilledBytes, BadRows: f.BadRows, Tasks: tasks, Jobs: jobs, Destinations: destinations,
-		Counters: countersOf(j), Joins: joinsOf(j),
+		Counters: countersOf(j), Joins: joinsOf(j), HotKeys: f.HotKeys,
 	}
 }
 

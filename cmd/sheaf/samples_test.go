@@ -22,6 +22,7 @@ func runningJob() *pb.JobSnapshot {
 		ElapsedNanos: int64(75 * time.Second), SubmittedUnixNanos: submittedAt, Stages: stages(2),
 		Figures:  &pb.Figures{RowsIn: 99, BytesIn: 99, SourceRows: 2000, SourceBytes: 2 << 20, ShuffleBytes: 4096, BadRows: 1203},
 		Counters: []*pb.Counter{{Name: "rows.invalid", Value: 1234}, {Name: "balance", Value: -5}},
+		HotKeys:  []*pb.HotKey{{Operator: "GroupByKey", At: "jobs/main.go:12", Key: `"ada"`, Hash: 7, Rows: 1500, Bytes: 3072, MissedBytes: 9, TotalBytes: 4096}},
 	}
 }
 

@@ -86,6 +86,7 @@ func (c *Core) partitions(x *exchange) []plan.Partition {
 		for i, s := range x.samples {
 			keys[i] = s.keys
 		}
+		x.target = clampTarget(x.bytes, c.slots, partitionsPerSlot, c.cfg.PartitionBytes)
 		ranges := CutKeys
 		if cut.Sequence {
 			ranges = func(samples [][]plan.KeySample, slots int, cfg Config) []KeyRange {

@@ -139,6 +139,7 @@ func (c *Core) commit(t *task, e *executor, r *plan.Result) {
 		// Readers look into the output's own index; a copy of these for every
 		// reader of every output would be most of the coordinator's traffic.
 		o.Executor, o.BucketBytes, o.Samples, o.RowDigest, o.Partial = e.id, nil, nil, "", false
+		o.Keys, o.MissedBytes = nil, 0
 		t.outcome.outputs = append(t.outcome.outputs, o)
 		x.outputs = nil
 	}
@@ -215,6 +216,11 @@ func checkResult(t *task, r *plan.Result) error {
 		}
 		if n := len(o.BucketBytes); x.plan.Kind == plan.Hash && n != x.plan.Buckets && (n > 0 || o.Bytes > 0) {
 			return bad("%d bucket sizes for %d buckets of exchange %d", n, x.plan.Buckets, x.plan.ID)
+		}
+	}
+	for _, o := range r.Outputs {
+		if n := len(o.Keys); n > plan.MaxKeyWeights {
+			return bad("%d heavy keys of exchange %d, at most %d", n, o.ID.Exchange, plan.MaxKeyWeights)
 		}
 	}
 	for _, f := range r.Files {

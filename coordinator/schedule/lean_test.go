@@ -25,13 +25,13 @@ func TestLaunchesAreLean(t *testing.T) {
 		case a.Work == plan.Run && a.Attempt.Task.Stage == 0:
 			r.Outputs = []plan.MapOutput{
 				{ID: plan.OutputID{Attempt: a.Attempt}, Digest: "d", Bytes: 4 * mib, RowDigest: "r", BucketBytes: []int64{mib, mib, mib, mib}},
-				{ID: plan.OutputID{Attempt: a.Attempt, Exchange: 1}, Bytes: mib, Samples: []plan.KeySample{sample("k", mib)}},
+				{ID: plan.OutputID{Attempt: a.Attempt, Exchange: 1}, Bytes: mib, Samples: []plan.KeySample{sample("k", mib)}, Keys: []plan.KeyWeight{{Hash: 1, Bytes: mib}}, MissedBytes: 7},
 			}
 		case a.Partition != nil:
 			readers++
 			for _, o := range a.Partition.Outputs {
-				if o.BucketBytes != nil || o.Samples != nil || o.RowDigest != "" || o.Executor != "e" || o.Bytes == 0 {
-					t.Errorf("attempt %v reads %+v, want it without sizes of buckets and samples", a.Attempt, o)
+				if o.BucketBytes != nil || o.Samples != nil || o.RowDigest != "" || o.Keys != nil || o.MissedBytes != 0 || o.Executor != "e" || o.Bytes == 0 {
+					t.Errorf("attempt %v reads %+v, want it without sizes of buckets, samples and keys", a.Attempt, o)
 				}
 			}
 		}

@@ -154,6 +154,7 @@ func (l *loader) exchange(x *exchange, cp *ExchangeCopy) {
 		l.fail("exchange %d is %s, which it cannot be", x.plan.ID, x.form)
 		return
 	}
+	x.target, x.keys = cp.Target, keyWeights{slices.Clone(cp.Keys), cp.MissedBytes}
 	for _, s := range cp.Shares {
 		e := l.at(s.Executor)
 		if len(s.Buckets) != x.plan.Buckets {

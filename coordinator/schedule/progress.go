@@ -1,6 +1,10 @@
 package schedule
 
-import "github.com/sheafdata/sheaf/internal/plan"
+import (
+	"slices"
+
+	"github.com/sheafdata/sheaf/internal/plan"
+)
 
 // Progress says how far a job is.
 type Progress struct {
@@ -10,6 +14,9 @@ type Progress struct {
 	Counters []plan.Counter
 	// Joins are those that could run in two forms, as far as they are decided.
 	Joins []plan.Join
+	// HotKeys are keys that have so much of a decided exchange that one task gets
+	// more than its share.
+	HotKeys []plan.HotKey
 }
 
 // StageProgress says how far a stage is. Waiting + Running + Done = Tasks.
@@ -35,6 +42,7 @@ func (c *Core) Progress(id plan.JobID) (Progress, bool) {
 	case j.over():
 		p := j.final
 		p.Stages = append([]StageProgress(nil), p.Stages...)
+		p.HotKeys = slices.Clone(p.HotKeys)
 		return p, true
 	}
 	return j.progress(), true
@@ -59,6 +67,7 @@ func (j *job) progress() Progress {
 			})
 		}
 	}
+	p.HotKeys = j.hotKeys()
 	p.Counters = plan.Counted(j.plan.Counters, sums.Counters)
 	return p
 }

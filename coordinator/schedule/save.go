@@ -135,6 +135,8 @@ func rawPaths(splits []plan.Split) map[int][]byte {
 
 func (s saver) exchange(x *exchange) ExchangeCopy {
 	cp := ExchangeCopy{Bytes: x.bytes, Form: x.form, SideRows: x.sideRows, SideBytes: x.sideBytes}
+	// Keys are summed up in place: they are not shared.
+	cp.Keys, cp.MissedBytes, cp.Target = slices.Clone(x.keys.keys), x.keys.missed, x.target
 	for _, sh := range x.shares {
 		// These sums go on growing: they alone are not shared.
 		cp.Shares = append(cp.Shares, ShareCopy{s.place(sh.exec, sh.session), slices.Clone(sh.buckets)})

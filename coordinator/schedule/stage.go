@@ -69,6 +69,10 @@ type exchange struct {
 	shares  []*share
 	shareOf map[*executor]*share
 	samples []samples
+	// keys are the heaviest keys of a range exchange; target is what a partition was
+	// to hold when it was cut, 0 before.
+	keys   keyWeights
+	target int64
 
 	// outputs is what the consumer's attempts read, shared by all of them; nil
 	// when it must be made anew.
@@ -206,6 +210,7 @@ func (x *exchange) measure(o *plan.MapOutput, e *executor) {
 	x.bytes = addBytes(x.bytes, o.Bytes)
 	switch x.plan.Kind {
 	case plan.Range:
+		x.keys.add(o)
 		if len(o.Samples) > 0 {
 			x.samples = append(x.samples, samples{keys: o.Samples, nearby: nearby{e, e.session}})
 		}

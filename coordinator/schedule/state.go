@@ -135,7 +135,8 @@ type DamageCopy struct {
 	Holder int           `json:"holder"`
 }
 
-// ExchangeCopy is what was measured of an exchange whose consumer is not decided.
+// ExchangeCopy is what was measured of an exchange: shares and samples until its
+// consumer is decided, the heaviest keys for as long as the job runs.
 type ExchangeCopy struct {
 	Bytes   int64        `json:"bytes,omitempty"`
 	Shares  []ShareCopy  `json:"shares,omitempty"`
@@ -144,6 +145,10 @@ type ExchangeCopy struct {
 	Form      Form  `json:"form,omitempty"`
 	SideRows  int64 `json:"side_rows,omitempty"`
 	SideBytes int64 `json:"side_bytes,omitempty"`
+
+	Keys        []plan.KeyWeight `json:"keys,omitempty"`
+	MissedBytes int64            `json:"missed_bytes,omitempty"`
+	Target      int64            `json:"target,omitempty"`
 }
 
 // ShareCopy is what one executor holds of an exchange.

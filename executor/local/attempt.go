@@ -81,7 +81,7 @@ func (e *engine) watch() {
 	}
 	snap := progress.Snapshot{
 		Job: e.job.String(), Name: e.runtime.Graph.Plan.Name, State: states[p.State], Elapsed: e.now(),
-		Stages: make([]progress.Stage, len(p.Stages)), Counters: p.Counters, Joins: p.Joins,
+		Stages: make([]progress.Stage, len(p.Stages)), Counters: p.Counters, Joins: p.Joins, HotKeys: p.HotKeys,
 	}
 	if fault.KindOf(e.err) == fault.Canceled {
 		snap.State = progress.Canceled

@@ -52,6 +52,7 @@ type Report struct {
 	Elapsed time.Duration
 	Rows    []plan.CollectedRows // for the sinks that collect
 	Joins   []plan.Join          // that could run in two forms
+	HotKeys []plan.HotKey        // that held it up
 }
 
 const (
@@ -284,7 +285,7 @@ func (e *engine) step(ev schedule.Event) {
 			e.runtime.Store.DropJob(a.Job)
 		case schedule.JobDone:
 			p, _ := e.core.Progress(e.job)
-			e.report = &Report{Job: e.job, Figures: a.Figures, Rows: a.Rows, Joins: p.Joins}
+			e.report = &Report{Job: e.job, Figures: a.Figures, Rows: a.Rows, Joins: p.Joins, HotKeys: p.HotKeys}
 			for _, s := range p.Stages {
 				e.report.Tasks += s.Tasks
 			}

@@ -77,9 +77,26 @@ func newGroupWriter[K, V, R any](t *Task, g *Grouping[K, V, R], w *shuffle.SortW
 		w.KeepTogether(func(key []byte) int { return g.part(key, to) })
 	}
 	if gw.first {
-		w.KeepFirst(int64(g.First))
+		w.KeepFirst(int64(g.First)) // so few rows of a key that none can be hot
+	} else {
+		w.WeighKeys(t.keyText(g.text))
 	}
 	return gw
+}
+
+// text is the key of a group for people; empty where it is cut off.
+func (g *Grouping[K, V, R]) text(key []byte) string {
+	var k K
+	var err error
+	if g.Within != nil {
+		_, err = g.Key.DecodePart(key, unsafe.Pointer(&k), false)
+	} else {
+		err = g.Key.Decode(key, unsafe.Pointer(&k))
+	}
+	if err != nil {
+		return ""
+	}
+	return g.Key.Text(unsafe.Pointer(&k), plan.MaxKeyTextBytes)
 }
 
 // part decodes the key of a group, with which a row's key begins, and returns its

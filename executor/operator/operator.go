@@ -113,6 +113,9 @@ type Task struct {
 	// Repeats says that the work is done once more, to be compared: sinks keep nothing.
 	Repeats bool
 
+	// HideKeys says that no key may be seen in reports.
+	HideKeys bool
+
 	// MakeRoom, when set, makes the operators of the attempt write to disk what
 	// they hold in memory. It is called between rows.
 	MakeRoom func() error
@@ -133,6 +136,14 @@ func (t *Task) Side(x plan.ExchangeID) *plan.Partition {
 		}
 	}
 	return nil
+}
+
+// keyText returns what makes keys readable in reports; nil where none may be seen.
+func (t *Task) keyText(text func(key []byte) string) func(key []byte) string {
+	if t.HideKeys {
+		return nil
+	}
+	return text
 }
 
 // roomMaker is a receiver that can write to disk what it holds in memory.

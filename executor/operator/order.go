@@ -1,9 +1,11 @@
 package operator
 
 import (
+	"strings"
 	"unsafe"
 
 	"github.com/sheafdata/sheaf/internal/column"
+	"github.com/sheafdata/sheaf/internal/plan"
 )
 
 // Order is a list of sort terms; the first that differs decides.
@@ -30,6 +32,9 @@ type term[T any] struct {
 	view func(i int) []byte
 	// forget lets go of the chunk.
 	forget func()
+	// text returns the key with which some bytes begin, for people, and what follows.
+	// It is nil for terms that are no keys of their own.
+	text func(key []byte) (text string, rest []byte, err error)
 }
 
 // By returns the term that sorts by a function of the row; kt is the type of K.
@@ -52,6 +57,17 @@ func By[T, K any](kt *column.KeyType, key func(T) K) Term[T] {
 				return kt.AppendPart(dst, unsafe.Pointer(&keys[i]), descending)
 			},
 			forget: func() { clear(keys) },
+			text: func(key []byte) (string, []byte, error) {
+				var k K
+				var rest []byte
+				var err error
+				if last && !descending {
+					err = kt.Decode(key, unsafe.Pointer(&k))
+				} else {
+					rest, err = kt.DecodePart(key, unsafe.Pointer(&k), descending)
+				}
+				return kt.Text(unsafe.Pointer(&k), plan.MaxKeyTextBytes), rest, err
+			},
 		}
 		if last && !descending && kt.IsString() {
 			t.view = func(i int) []byte {
@@ -107,6 +123,22 @@ func (o *orderer[T]) keyOf(row []T) column.Keys {
 		o.one = t.append(o.one, 0)
 	}
 	return column.ViewKey(o.one)
+}
+
+// text is a key for people: its terms with commas between them; empty where it is
+// cut off, or has a term that is no key.
+func (o *orderer[T]) text(key []byte) string {
+	terms := make([]string, len(o.terms))
+	for i, t := range o.terms {
+		if t.text == nil {
+			return ""
+		}
+		var err error
+		if terms[i], key, err = t.text(key); err != nil {
+			return ""
+		}
+	}
+	return column.CutText(strings.Join(terms, ", "), plan.MaxKeyTextBytes)
 }
 
 // forget lets go of the rows and of the memory for keys: they were large.

@@ -15,7 +15,9 @@ func Sort[T any](typ *column.Type, edge *Edge, order Order[T]) *Exchange {
 	return &Exchange{
 		Edge: edge,
 		Map: func(t *Task, x plan.Exchange) any {
-			return &sortWriter[T]{task: t, typ: typ, order: newOrderer(order), writer: shuffle.NewSortWriter[T](&t.Shuffle, x.ID, typ)}
+			w, o := shuffle.NewSortWriter[T](&t.Shuffle, x.ID, typ), newOrderer(order)
+			w.WeighKeys(t.keyText(o.text))
+			return &sortWriter[T]{task: t, typ: typ, order: o, writer: w}
 		},
 		Reduce: func(t *Task, out any) error {
 			r := &sortReader[T]{task: t, out: out.(Receiver[T]), rows: newChunk[T](typ, t.ChunkRows)}

@@ -31,6 +31,7 @@ type Ran struct {
 	Tasks   int
 	Elapsed time.Duration
 	Rows    []plan.CollectedRows
+	HotKeys []plan.HotKey
 }
 
 type hostKey struct{}
@@ -162,6 +163,6 @@ func (s *server) jobEnded(m wire.JobEnded) {
 	case m.Pieces != q.pieces:
 		q.answer <- answer{err: fault.New(fault.Transient, "%d pieces of rows came of %d", q.pieces, m.Pieces)}
 	default:
-		q.answer <- answer{ran: &Ran{Job: m.Job, Figures: m.Figures, Tasks: int(m.Tasks), Elapsed: m.Elapsed, Rows: q.rows}}
+		q.answer <- answer{ran: &Ran{Job: m.Job, Figures: m.Figures, Tasks: int(m.Tasks), Elapsed: m.Elapsed, Rows: q.rows, HotKeys: m.HotKeys}}
 	}
 }

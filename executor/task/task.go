@@ -207,6 +207,7 @@ func (r *Runtime) newTask(ctx context.Context, a *plan.Assignment, read *shuffle
 		},
 		Assignment: a,
 		ChunkRows:  r.ChunkRows,
+		HideKeys:   r.Graph.HideKeys,
 		Stages:     map[plan.SinkID]*storage.Stage{},
 		Read:       read,
 	}

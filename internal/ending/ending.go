@@ -42,6 +42,7 @@ type Figures struct {
 	Destinations []string       // what was published; empty where that is not known
 	Counters     []plan.Counter // what user code counted
 	Joins        []plan.Join    // that could run in two forms
+	HotKeys      []plan.HotKey  // that held the run up
 }
 
 // object is the last object of NDJSON. Programs read the field names: they may
@@ -71,6 +72,7 @@ type figures struct {
 	Destinations   []string         `json:"destinations"`
 	Counters       map[string]int64 `json:"counters,omitempty"`
 	Joins          []plan.Join      `json:"joins,omitempty"`
+	HotKeys        []plan.HotKey    `json:"hot_keys,omitempty"`
 }
 
 func (t *Teller) object(o object) {
@@ -147,7 +149,7 @@ func (t *Teller) Done(f Figures) {
 		t.object(object{Event: "done", Figures: &figures{
 			Job: f.Job, ElapsedSeconds: f.Elapsed.Seconds(), RowsIn: f.RowsIn, BytesIn: f.BytesIn, RowsOut: f.RowsOut, BytesOut: f.BytesOut,
 			ShuffleBytes: f.ShuffleBytes, SpilledBytes: f.SpilledBytes, BadRows: f.BadRows, Tasks: f.Tasks, Jobs: f.Jobs, PeakMemory: f.PeakMemory,
-			Destinations: append([]string{}, f.Destinations...), Counters: plan.ByName(f.Counters), Joins: f.Joins,
+			Destinations: append([]string{}, f.Destinations...), Counters: plan.ByName(f.Counters), Joins: f.Joins, HotKeys: f.HotKeys,
 		}})
 		return
 	}
@@ -173,6 +175,10 @@ func (t *Teller) Done(f Figures) {
 	}
 	for _, j := range f.Joins {
 		fmt.Fprintf(t.Out, "  joined    %s\n", Printable(JoinWords(j)))
+	}
+	for i := range f.HotKeys {
+		fact, advice := HotKey(&f.HotKeys[i])
+		fmt.Fprintf(t.Out, "  hot key   %s\n            %s\n", fact, advice)
 	}
 	for _, d := range f.Destinations {
 		fmt.Fprintf(t.Out, "  output    %s\n", d)

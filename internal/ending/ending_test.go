@@ -18,6 +18,10 @@ func TestTeller(t *testing.T) {
 		Job: "00ff", Elapsed: 1234 * time.Millisecond, RowsIn: 1234567, BytesIn: 5 << 20, RowsOut: 89, BytesOut: 1000,
 		ShuffleBytes: 2048, SpilledBytes: 1, BadRows: 1203, Tasks: 12, PeakMemory: 64 << 20, Destinations: []string{"out/<a>", "b"},
 		Counters: []plan.Counter{{Name: "rows.invalid", Value: 1234}, {Name: "<balance>", Value: -5}},
+		HotKeys: []plan.HotKey{
+			{Operator: "GroupByKey", At: "jobs/main.go:12", Key: `"alice <&>"`, Hash: 0xabc, Rows: 5000, Bytes: 3 << 20, MissedBytes: 7, TotalBytes: 4 << 20},
+			{Operator: "Join", At: "jobs/main.go:20", Hash: 0xdef0, Rows: 12, Bytes: 1 << 20, TotalBytes: 9 << 20},
+		},
 	}
 	failure := &fault.Error{Kind: fault.User, Detail: "main.f\n\tmain.go:7\n", Err: errors.New("row 7 is wrong")}
 	var b strings.Builder

@@ -27,6 +27,8 @@ type Compiled struct {
 	Operators [][]*Node
 	// Shared is what tasks of a process have in common, made by package operator.
 	Shared []any
+	// HideKeys keeps the keys of rows out of reports.
+	HideKeys bool
 	// Unused are the nodes whose rows go nowhere.
 	Unused []*Node
 
@@ -55,6 +57,7 @@ func Compile(g *Graph, args string) (*Compiled, error) {
 		return nil, err
 	}
 	c := &Compiled{
+		HideKeys:  g.HideKeys,
 		lines:     g.Describe(),
 		consumers: map[*Node][]*Node{},
 		exchange:  map[*Node]plan.ExchangeID{},
@@ -108,7 +111,7 @@ func (c *Compiled) addStage(n *Node) plan.StageID {
 		c.exchange[n] = x
 		c.Exchanges = append(c.Exchanges, n)
 		c.Plan.Exchanges = append(c.Plan.Exchanges, plan.Exchange{
-			ID: x, Name: n.Op, Kind: n.Kind, Buckets: max(n.Buckets, 1), Consumer: id, Cut: n.Cut,
+			ID: x, Name: n.Op, Kind: n.Kind, Buckets: max(n.Buckets, 1), Consumer: id, Cut: n.Cut, At: n.At.Short(),
 		})
 		st.Exchange = &x
 	}
@@ -225,10 +228,10 @@ func unused(g *Graph) (list []*Node) {
 	return list
 }
 
-// Describe returns a line for every node, counter and shared thing, and one for the limit of bad rows: what two
-// processes must agree on.
+// Describe returns a line for every node, counter and shared thing, one for the limit of bad rows and one for keys
+// that are hidden: what two processes must agree on.
 func (g *Graph) Describe() []string {
-	lines := make([]string, len(g.Nodes), len(g.Nodes)+len(g.Counters)+1)
+	lines := make([]string, len(g.Nodes), len(g.Nodes)+len(g.Counters)+2)
 	for i, n := range g.Nodes {
 		var b strings.Builder
 		fmt.Fprintf(&b, "%d %s at %s", n.ID, n.Op, n.At.Short())
@@ -269,6 +272,9 @@ func (g *Graph) Describe() []string {
 	}
 	if l := g.BadLimit; l != nil {
 		lines = append(lines, fmt.Sprintf("leaves out %d bad rows, %d of a million", l.Rows, l.PerMillion))
+	}
+	if g.HideKeys {
+		lines = append(lines, "hides keys")
 	}
 	return lines
 }

@@ -104,7 +104,9 @@ type Graph struct {
 	// Shared is what tasks of a process have in common, made by package operator.
 	Shared []any
 	shared []string // their names
-	errs   []error
+	// HideKeys keeps the keys of rows out of reports.
+	HideKeys bool
+	errs     []error
 }
 
 // Add appends a node. Inputs must belong to the same graph.

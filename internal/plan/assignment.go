@@ -72,6 +72,10 @@ type MapOutput struct {
 	BucketBytes []int64 `json:"bucket_bytes,omitempty"`
 	// Samples are keys at about equal steps of stored bytes, in key order, for range exchanges.
 	Samples []KeySample `json:"samples,omitempty"`
+	// Keys are the heaviest keys of a range exchange that brings rows together or in
+	// order, the heaviest first; another key has at most MissedBytes.
+	Keys        []KeyWeight `json:"keys,omitempty"`
+	MissedBytes int64       `json:"missed_bytes,omitempty"`
 }
 
 // KeySample says that about Bytes stored bytes lie between the sample before

@@ -76,8 +76,9 @@ type Exchange struct {
 	Producers []StageID    `json:"producers"`
 	Consumer  StageID      `json:"consumer"`
 	// Side lets one side of a join be broadcast; nil where it cannot be.
-	Side *Side `json:"side,omitempty"`
-	Cut  Cut   `json:"cut,omitzero"`
+	Side *Side  `json:"side,omitempty"`
+	Cut  Cut    `json:"cut,omitzero"`
+	At   string `json:"at,omitempty"` // where it stands in the program: "jobs/job.go:42"
 }
 
 // Side is the producers of a join's exchange that give one side of it. Its other

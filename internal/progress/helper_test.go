@@ -54,6 +54,7 @@ func story(c *clock, step func(Snapshot)) Snapshot {
 	return Snapshot{
 		Job: "ab12", Name: "wordcount", State: Done, Elapsed: c.t.Sub(begin), Stages: stages,
 		Counters: []plan.Counter{{Name: "rows.invalid", Value: 12}, {Name: "balance", Value: -3}},
+		HotKeys:  []plan.HotKey{{Operator: "Sort", At: "jobs/main.go:9", Key: `"ada"`, Hash: 7, Rows: 100, Bytes: 1 << 20, MissedBytes: 9, TotalBytes: 2 << 20}},
 	}
 }
 

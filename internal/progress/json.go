@@ -35,6 +35,7 @@ type jsonProgress struct {
 	Stages         []jsonStage      `json:"stages"`
 	Counters       map[string]int64 `json:"counters,omitempty"` // of the tasks that are done
 	Joins          []plan.Join      `json:"joins,omitempty"`    // of two forms, once it is decided which
+	HotKeys        []plan.HotKey    `json:"hot_keys,omitempty"` // that hold the job up
 }
 
 type jsonStage struct {
@@ -95,7 +96,7 @@ func (v *jsonView) write(f frame) {
 	p := jsonProgress{
 		Event: "progress", Job: f.Job, Name: f.Name, State: f.State,
 		ElapsedSeconds: millis(f.Elapsed.Seconds()),
-		Stages:         make([]jsonStage, len(f.stages)), Counters: plan.ByName(f.Counters), Joins: f.Joins,
+		Stages:         make([]jsonStage, len(f.stages)), Counters: plan.ByName(f.Counters), Joins: f.Joins, HotKeys: f.HotKeys,
 	}
 	for i, s := range f.stages {
 		p.Stages[i] = stageJSON(s)

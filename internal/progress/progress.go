@@ -54,6 +54,8 @@ type Snapshot struct {
 	Counters []plan.Counter
 	// Joins are those that could run in two forms, as far as they are decided.
 	Joins []plan.Join
+	// HotKeys are keys with so many rows that they hold the job up.
+	HotKeys []plan.HotKey
 }
 
 // Mode says how progress is shown.

@@ -101,6 +101,7 @@ func encodeMapOutput(o *plan.MapOutput) *pb.MapOutput {
 		Id: encodeOutputID(&o.ID), Executor: string(o.Executor), Digest: o.Digest, Bytes: o.Bytes, Rows: o.Rows,
 		BucketBytes: o.BucketBytes, Samples: messages(o.Samples, encodeKeySample),
 		RowDigest: o.RowDigest, Partial: o.Partial, RawBytes: o.RawBytes,
+		Keys: messages(o.Keys, encodeKeyWeight), MissedBytes: o.MissedBytes,
 	}
 }
 
@@ -116,6 +117,8 @@ func readMapOutput(c *checker, m *pb.MapOutput) plan.MapOutput {
 		RowDigest:   c.digestOrNone("row_digest", m.GetRowDigest(), digestBytes),
 		Partial:     m.GetPartial(),
 		RawBytes:    c.quantity("raw_bytes", m.GetRawBytes()),
+		Keys:        list(c, "keys", m.GetKeys(), readKeyWeight),
+		MissedBytes: c.quantity("missed_bytes", m.GetMissedBytes()),
 	}
 }
 

@@ -35,6 +35,7 @@ type JobEnded struct {
 	Tasks   int64
 	Elapsed time.Duration
 	Pieces  int // of rows that came before
+	HotKeys []plan.HotKey
 }
 
 func (m RunJob) frame() *pb.WorkerFrame {
@@ -88,6 +89,7 @@ func EncodeJobEnded(m *JobEnded) *pb.JobEnded {
 	e := &pb.JobEnded{
 		Attempt: encodeAttemptID(&m.Attempt), Step: narrow(m.Step), Figures: EncodeFigures(&m.Figures),
 		Tasks: m.Tasks, ElapsedNanos: int64(m.Elapsed), Pieces: narrow(m.Pieces),
+		HotKeys: EncodeHotKeys(m.HotKeys),
 	}
 	if m.Job != (plan.JobID{}) {
 		e.Job = EncodeJobID(m.Job)
@@ -110,6 +112,7 @@ func readJobEnded(c *checker, m *pb.JobEnded) JobEnded {
 		Tasks:   c.quantity("tasks", m.GetTasks()),
 		Elapsed: time.Duration(c.quantity("elapsed_nanos", m.GetElapsedNanos())),
 		Pieces:  c.number("pieces", m.GetPieces()),
+		HotKeys: list(c, "hot_keys", m.GetHotKeys(), readHotKey),
 	}
 	if len(m.GetJob()) > 0 {
 		e.Job = readJobID(c, "job", m.GetJob())

@@ -100,7 +100,7 @@ func readStage(c *checker, m *pb.Stage) plan.Stage {
 func encodeExchange(x *plan.Exchange) *pb.Exchange {
 	m := &pb.Exchange{
 		Id: narrow(x.ID), Name: x.Name, Kind: exchangeKindNumbers[x.Kind], Buckets: narrow(x.Buckets),
-		Producers: narrows(x.Producers), Consumer: narrow(x.Consumer), Side: encodeSide(x.Side),
+		Producers: narrows(x.Producers), Consumer: narrow(x.Consumer), Side: encodeSide(x.Side), At: x.At,
 	}
 	if c := x.Cut; c != (plan.Cut{}) {
 		m.Cut = &pb.Cut{Numbered: c.Numbered, Sequence: c.Sequence, Spread: c.Spread, Partitions: narrow(c.Partitions), Rows: c.Rows, Bytes: c.Bytes}
@@ -135,6 +135,7 @@ func readExchange(c *checker, m *pb.Exchange) plan.Exchange {
 		Consumer:  plan.StageID(c.number("consumer", m.GetConsumer())),
 		Side:      maybe(c, "side", m.GetSide(), readSide),
 		Cut:       readCut(c, m.GetCut()),
+		At:        c.text("at", m.GetAt(), maxText),
 	}
 }
 

@@ -32,6 +32,7 @@ func readSnapshot(c *checker, m *pb.JobSnapshot) progress.Snapshot {
 		Stages:   list(c, "stages", m.GetStages(), readStageProgress),
 		Counters: list(c, "counters", m.GetCounters(), readCounter),
 		Joins:    list(c, "joins", m.GetJoins(), readJoin),
+		HotKeys:  list(c, "hot_keys", m.GetHotKeys(), readHotKey),
 	}
 	c.digest("job_id", s.Job, len(plan.JobID{}))
 	if m.GetState() != pb.JobState_JOB_STATE_QUEUED {

@@ -12,7 +12,7 @@ var stateNumbers = inverse(states)
 func encodeSnapshot(s *progress.Snapshot) *pb.JobSnapshot {
 	return &pb.JobSnapshot{
 		JobId: s.Job, Name: s.Name, State: stateNumbers[s.State], ElapsedNanos: int64(s.Elapsed),
-		Stages: messages(s.Stages, encodeStageProgress), Counters: EncodeCounters(s.Counters), Joins: EncodeJoins(s.Joins),
+		Stages: messages(s.Stages, encodeStageProgress), Counters: EncodeCounters(s.Counters), Joins: EncodeJoins(s.Joins), HotKeys: EncodeHotKeys(s.HotKeys),
 	}
 }
 

@@ -517,7 +517,9 @@ type JobEnded struct {
 	// How long it took, in nanoseconds.
 	ElapsedNanos int64 `protobuf:"varint,7,opt,name=elapsed_nanos,json=elapsedNanos,proto3" json:"elapsed_nanos,omitempty"`
 	// How many pieces of rows came before.
-	Pieces        int32 `protobuf:"varint,8,opt,name=pieces,proto3" json:"pieces,omitempty"`
+	Pieces int32 `protobuf:"varint,8,opt,name=pieces,proto3" json:"pieces,omitempty"`
+	// Keys with so many rows that they held it up: at most 8.
+	HotKeys       []*HotKey `protobuf:"bytes,9,rep,name=hot_keys,json=hotKeys,proto3" json:"hot_keys,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -606,6 +608,13 @@ func (x *JobEnded) GetPieces() int32 {
 		return x.Pieces
 	}
 	return 0
+}
+
+func (x *JobEnded) GetHotKeys() []*HotKey {
+	if x != nil {
+		return x.HotKeys
+	}
+	return nil
 }
 
 // StageProgress says how far a stage is. Waiting tasks are the rest of tasks.
@@ -795,7 +804,9 @@ type JobSnapshot struct {
 	// the jobs of a driver together, at most 64. The figures above leave them out.
 	Counters []*Counter `protobuf:"bytes,14,rep,name=counters,proto3" json:"counters,omitempty"`
 	// How its joins run, as far as that was to be decided and is.
-	Joins         []*Join `protobuf:"bytes,15,rep,name=joins,proto3" json:"joins,omitempty"`
+	Joins []*Join `protobuf:"bytes,15,rep,name=joins,proto3" json:"joins,omitempty"`
+	// Keys with so many rows that they hold the job up: at most 8.
+	HotKeys       []*HotKey `protobuf:"bytes,16,rep,name=hot_keys,json=hotKeys,proto3" json:"hot_keys,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -935,6 +946,13 @@ func (x *JobSnapshot) GetJoins() []*Join {
 	return nil
 }
 
+func (x *JobSnapshot) GetHotKeys() []*HotKey {
+	if x != nil {
+		return x.HotKeys
+	}
+	return nil
+}
+
 // Join is a join that could run in two forms, and in which it does.
 type Join struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1017,6 +1035,116 @@ func (x *Join) GetPinned() bool {
 	return false
 }
 
+// HotKey is a key that has so many of the rows of an exchange that one task gets
+// more than its share. It is for people.
+type HotKey struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The verb.
+	Operator string `protobuf:"bytes,1,opt,name=operator,proto3" json:"operator,omitempty"`
+	// Where it stands in the program.
+	At string `protobuf:"bytes,2,opt,name=at,proto3" json:"at,omitempty"`
+	// The key: at most 80 bytes; empty where the job hides its keys.
+	Key string `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`
+	// The hash of the normalised key.
+	Hash uint64 `protobuf:"fixed64,4,opt,name=hash,proto3" json:"hash,omitempty"`
+	// Its rows.
+	Rows int64 `protobuf:"varint,5,opt,name=rows,proto3" json:"rows,omitempty"`
+	// Its stored bytes, at about.
+	Bytes int64 `protobuf:"varint,6,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// How many more it may have at most.
+	MissedBytes int64 `protobuf:"varint,7,opt,name=missed_bytes,json=missedBytes,proto3" json:"missed_bytes,omitempty"`
+	// The stored bytes of the exchange.
+	TotalBytes    int64 `protobuf:"varint,8,opt,name=total_bytes,json=totalBytes,proto3" json:"total_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HotKey) Reset() {
+	*x = HotKey{}
+	mi := &file_sheaf_v1_job_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HotKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HotKey) ProtoMessage() {}
+
+func (x *HotKey) ProtoReflect() protoreflect.Message {
+	mi := &file_sheaf_v1_job_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HotKey.ProtoReflect.Descriptor instead.
+func (*HotKey) Descriptor() ([]byte, []int) {
+	return file_sheaf_v1_job_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *HotKey) GetOperator() string {
+	if x != nil {
+		return x.Operator
+	}
+	return ""
+}
+
+func (x *HotKey) GetAt() string {
+	if x != nil {
+		return x.At
+	}
+	return ""
+}
+
+func (x *HotKey) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *HotKey) GetHash() uint64 {
+	if x != nil {
+		return x.Hash
+	}
+	return 0
+}
+
+func (x *HotKey) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *HotKey) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *HotKey) GetMissedBytes() int64 {
+	if x != nil {
+		return x.MissedBytes
+	}
+	return 0
+}
+
+func (x *HotKey) GetTotalBytes() int64 {
+	if x != nil {
+		return x.TotalBytes
+	}
+	return 0
+}
+
 // Counter is what user code counted under a name.
 type Counter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1030,7 +1158,7 @@ type Counter struct {
 
 func (x *Counter) Reset() {
 	*x = Counter{}
-	mi := &file_sheaf_v1_job_proto_msgTypes[8]
+	mi := &file_sheaf_v1_job_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1042,7 +1170,7 @@ func (x *Counter) String() string {
 func (*Counter) ProtoMessage() {}
 
 func (x *Counter) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_job_proto_msgTypes[8]
+	mi := &file_sheaf_v1_job_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1055,7 +1183,7 @@ func (x *Counter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Counter.ProtoReflect.Descriptor instead.
 func (*Counter) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_job_proto_rawDescGZIP(), []int{8}
+	return file_sheaf_v1_job_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Counter) GetName() string {
@@ -1087,7 +1215,7 @@ type JobFailure struct {
 
 func (x *JobFailure) Reset() {
 	*x = JobFailure{}
-	mi := &file_sheaf_v1_job_proto_msgTypes[9]
+	mi := &file_sheaf_v1_job_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1099,7 +1227,7 @@ func (x *JobFailure) String() string {
 func (*JobFailure) ProtoMessage() {}
 
 func (x *JobFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_job_proto_msgTypes[9]
+	mi := &file_sheaf_v1_job_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1112,7 +1240,7 @@ func (x *JobFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobFailure.ProtoReflect.Descriptor instead.
 func (*JobFailure) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_job_proto_rawDescGZIP(), []int{9}
+	return file_sheaf_v1_job_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *JobFailure) GetFault() *FaultReport {
@@ -1175,7 +1303,7 @@ const file_sheaf_v1_job_proto_rawDesc = "" +
 	"\aattempt\x18\x01 \x01(\v2\x13.sheaf.v1.AttemptIdR\aattempt\x12\x12\n" +
 	"\x04step\x18\x02 \x01(\x05R\x04step\x12\x14\n" +
 	"\x05piece\x18\x03 \x01(\x05R\x05piece\x12+\n" +
-	"\x04rows\x18\x04 \x01(\v2\x17.sheaf.v1.CollectedRowsR\x04rows\"\x90\x02\n" +
+	"\x04rows\x18\x04 \x01(\v2\x17.sheaf.v1.CollectedRowsR\x04rows\"\xbd\x02\n" +
 	"\bJobEnded\x12-\n" +
 	"\aattempt\x18\x01 \x01(\v2\x13.sheaf.v1.AttemptIdR\aattempt\x12\x12\n" +
 	"\x04step\x18\x02 \x01(\x05R\x04step\x12\x10\n" +
@@ -1184,7 +1312,8 @@ const file_sheaf_v1_job_proto_rawDesc = "" +
 	"\afigures\x18\x05 \x01(\v2\x11.sheaf.v1.FiguresR\afigures\x12\x14\n" +
 	"\x05tasks\x18\x06 \x01(\x03R\x05tasks\x12#\n" +
 	"\relapsed_nanos\x18\a \x01(\x03R\felapsedNanos\x12\x16\n" +
-	"\x06pieces\x18\b \x01(\x05R\x06pieces\"\xcd\x02\n" +
+	"\x06pieces\x18\b \x01(\x05R\x06pieces\x12+\n" +
+	"\bhot_keys\x18\t \x03(\v2\x10.sheaf.v1.HotKeyR\ahotKeys\"\xcd\x02\n" +
 	"\rStageProgress\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
@@ -1200,7 +1329,7 @@ const file_sheaf_v1_job_proto_rawDesc = "" +
 	" \x01(\x03R\x04rows\x12\x18\n" +
 	"\astarted\x18\v \x01(\bR\astarted\x12\x14\n" +
 	"\x05ended\x18\f \x01(\bR\x05ended\x12+\n" +
-	"\afigures\x18\r \x01(\v2\x11.sheaf.v1.FiguresR\afigures\"\xa1\x04\n" +
+	"\afigures\x18\r \x01(\v2\x11.sheaf.v1.FiguresR\afigures\"\xce\x04\n" +
 	"\vJobSnapshot\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12(\n" +
@@ -1218,13 +1347,24 @@ const file_sheaf_v1_job_proto_rawDesc = "" +
 	"\afailure\x18\f \x01(\v2\x14.sheaf.v1.JobFailureR\afailure\x12\x16\n" +
 	"\x06drives\x18\r \x01(\bR\x06drives\x12-\n" +
 	"\bcounters\x18\x0e \x03(\v2\x11.sheaf.v1.CounterR\bcounters\x12$\n" +
-	"\x05joins\x18\x0f \x03(\v2\x0e.sheaf.v1.JoinR\x05joins\"z\n" +
+	"\x05joins\x18\x0f \x03(\v2\x0e.sheaf.v1.JoinR\x05joins\x12+\n" +
+	"\bhot_keys\x18\x10 \x03(\v2\x10.sheaf.v1.HotKeyR\ahotKeys\"z\n" +
 	"\x04Join\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n" +
 	"\tbroadcast\x18\x02 \x01(\bR\tbroadcast\x12\x12\n" +
 	"\x04rows\x18\x03 \x01(\x03R\x04rows\x12\x14\n" +
 	"\x05bytes\x18\x04 \x01(\x03R\x05bytes\x12\x16\n" +
-	"\x06pinned\x18\x05 \x01(\bR\x06pinned\"3\n" +
+	"\x06pinned\x18\x05 \x01(\bR\x06pinned\"\xc8\x01\n" +
+	"\x06HotKey\x12\x1a\n" +
+	"\boperator\x18\x01 \x01(\tR\boperator\x12\x0e\n" +
+	"\x02at\x18\x02 \x01(\tR\x02at\x12\x10\n" +
+	"\x03key\x18\x03 \x01(\tR\x03key\x12\x12\n" +
+	"\x04hash\x18\x04 \x01(\x06R\x04hash\x12\x12\n" +
+	"\x04rows\x18\x05 \x01(\x03R\x04rows\x12\x14\n" +
+	"\x05bytes\x18\x06 \x01(\x03R\x05bytes\x12!\n" +
+	"\fmissed_bytes\x18\a \x01(\x03R\vmissedBytes\x12\x1f\n" +
+	"\vtotal_bytes\x18\b \x01(\x03R\n" +
+	"totalBytes\"3\n" +
 	"\aCounter\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x12R\x05value\"{\n" +
@@ -1256,7 +1396,7 @@ func file_sheaf_v1_job_proto_rawDescGZIP() []byte {
 }
 
 var file_sheaf_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sheaf_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_sheaf_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_sheaf_v1_job_proto_goTypes = []any{
 	(JobState)(0),         // 0: sheaf.v1.JobState
 	(*JobSpec)(nil),       // 1: sheaf.v1.JobSpec
@@ -1267,38 +1407,41 @@ var file_sheaf_v1_job_proto_goTypes = []any{
 	(*StageProgress)(nil), // 6: sheaf.v1.StageProgress
 	(*JobSnapshot)(nil),   // 7: sheaf.v1.JobSnapshot
 	(*Join)(nil),          // 8: sheaf.v1.Join
-	(*Counter)(nil),       // 9: sheaf.v1.Counter
-	(*JobFailure)(nil),    // 10: sheaf.v1.JobFailure
-	(*AttemptId)(nil),     // 11: sheaf.v1.AttemptId
-	(*Plan)(nil),          // 12: sheaf.v1.Plan
-	(*CollectedRows)(nil), // 13: sheaf.v1.CollectedRows
-	(*FaultReport)(nil),   // 14: sheaf.v1.FaultReport
-	(*Figures)(nil),       // 15: sheaf.v1.Figures
-	(*TaskId)(nil),        // 16: sheaf.v1.TaskId
+	(*HotKey)(nil),        // 9: sheaf.v1.HotKey
+	(*Counter)(nil),       // 10: sheaf.v1.Counter
+	(*JobFailure)(nil),    // 11: sheaf.v1.JobFailure
+	(*AttemptId)(nil),     // 12: sheaf.v1.AttemptId
+	(*Plan)(nil),          // 13: sheaf.v1.Plan
+	(*CollectedRows)(nil), // 14: sheaf.v1.CollectedRows
+	(*FaultReport)(nil),   // 15: sheaf.v1.FaultReport
+	(*Figures)(nil),       // 16: sheaf.v1.Figures
+	(*TaskId)(nil),        // 17: sheaf.v1.TaskId
 }
 var file_sheaf_v1_job_proto_depIdxs = []int32{
 	2,  // 0: sheaf.v1.JobSpec.options:type_name -> sheaf.v1.EngineOptions
-	11, // 1: sheaf.v1.RunJob.attempt:type_name -> sheaf.v1.AttemptId
-	12, // 2: sheaf.v1.RunJob.plan:type_name -> sheaf.v1.Plan
-	11, // 3: sheaf.v1.JobRows.attempt:type_name -> sheaf.v1.AttemptId
-	13, // 4: sheaf.v1.JobRows.rows:type_name -> sheaf.v1.CollectedRows
-	11, // 5: sheaf.v1.JobEnded.attempt:type_name -> sheaf.v1.AttemptId
-	14, // 6: sheaf.v1.JobEnded.failure:type_name -> sheaf.v1.FaultReport
-	15, // 7: sheaf.v1.JobEnded.figures:type_name -> sheaf.v1.Figures
-	15, // 8: sheaf.v1.StageProgress.figures:type_name -> sheaf.v1.Figures
-	0,  // 9: sheaf.v1.JobSnapshot.state:type_name -> sheaf.v1.JobState
-	6,  // 10: sheaf.v1.JobSnapshot.stages:type_name -> sheaf.v1.StageProgress
-	15, // 11: sheaf.v1.JobSnapshot.figures:type_name -> sheaf.v1.Figures
-	10, // 12: sheaf.v1.JobSnapshot.failure:type_name -> sheaf.v1.JobFailure
-	9,  // 13: sheaf.v1.JobSnapshot.counters:type_name -> sheaf.v1.Counter
-	8,  // 14: sheaf.v1.JobSnapshot.joins:type_name -> sheaf.v1.Join
-	14, // 15: sheaf.v1.JobFailure.fault:type_name -> sheaf.v1.FaultReport
-	16, // 16: sheaf.v1.JobFailure.task:type_name -> sheaf.v1.TaskId
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	12, // 1: sheaf.v1.RunJob.attempt:type_name -> sheaf.v1.AttemptId
+	13, // 2: sheaf.v1.RunJob.plan:type_name -> sheaf.v1.Plan
+	12, // 3: sheaf.v1.JobRows.attempt:type_name -> sheaf.v1.AttemptId
+	14, // 4: sheaf.v1.JobRows.rows:type_name -> sheaf.v1.CollectedRows
+	12, // 5: sheaf.v1.JobEnded.attempt:type_name -> sheaf.v1.AttemptId
+	15, // 6: sheaf.v1.JobEnded.failure:type_name -> sheaf.v1.FaultReport
+	16, // 7: sheaf.v1.JobEnded.figures:type_name -> sheaf.v1.Figures
+	9,  // 8: sheaf.v1.JobEnded.hot_keys:type_name -> sheaf.v1.HotKey
+	16, // 9: sheaf.v1.StageProgress.figures:type_name -> sheaf.v1.Figures
+	0,  // 10: sheaf.v1.JobSnapshot.state:type_name -> sheaf.v1.JobState
+	6,  // 11: sheaf.v1.JobSnapshot.stages:type_name -> sheaf.v1.StageProgress
+	16, // 12: sheaf.v1.JobSnapshot.figures:type_name -> sheaf.v1.Figures
+	11, // 13: sheaf.v1.JobSnapshot.failure:type_name -> sheaf.v1.JobFailure
+	10, // 14: sheaf.v1.JobSnapshot.counters:type_name -> sheaf.v1.Counter
+	8,  // 15: sheaf.v1.JobSnapshot.joins:type_name -> sheaf.v1.Join
+	9,  // 16: sheaf.v1.JobSnapshot.hot_keys:type_name -> sheaf.v1.HotKey
+	15, // 17: sheaf.v1.JobFailure.fault:type_name -> sheaf.v1.FaultReport
+	17, // 18: sheaf.v1.JobFailure.task:type_name -> sheaf.v1.TaskId
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_sheaf_v1_job_proto_init() }
@@ -1315,7 +1458,7 @@ func file_sheaf_v1_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sheaf_v1_job_proto_rawDesc), len(file_sheaf_v1_job_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

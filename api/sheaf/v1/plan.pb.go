@@ -630,7 +630,9 @@ type Exchange struct {
 	// The side of a join that may be broadcast; absent where none may.
 	Side *Side `protobuf:"bytes,7,opt,name=side,proto3" json:"side,omitempty"`
 	// How it becomes partitions; absent where they are of about equal size.
-	Cut           *Cut `protobuf:"bytes,8,opt,name=cut,proto3" json:"cut,omitempty"`
+	Cut *Cut `protobuf:"bytes,8,opt,name=cut,proto3" json:"cut,omitempty"`
+	// Where it stands in the program, for people.
+	At            string `protobuf:"bytes,9,opt,name=at,proto3" json:"at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -719,6 +721,13 @@ func (x *Exchange) GetCut() *Cut {
 		return x.Cut
 	}
 	return nil
+}
+
+func (x *Exchange) GetAt() string {
+	if x != nil {
+		return x.At
+	}
+	return ""
 }
 
 // Side is the producers of a join's exchange that give one side of it. If that is
@@ -1441,7 +1450,11 @@ type MapOutput struct {
 	// Whether what the rows are depends on how much memory there was; only in reports.
 	Partial bool `protobuf:"varint,9,opt,name=partial,proto3" json:"partial,omitempty"`
 	// What its stored bytes are without compression.
-	RawBytes      int64 `protobuf:"varint,10,opt,name=raw_bytes,json=rawBytes,proto3" json:"raw_bytes,omitempty"`
+	RawBytes int64 `protobuf:"varint,10,opt,name=raw_bytes,json=rawBytes,proto3" json:"raw_bytes,omitempty"`
+	// The heaviest keys, at most 16, the heaviest first; only in reports.
+	Keys []*KeyWeight `protobuf:"bytes,11,rep,name=keys,proto3" json:"keys,omitempty"`
+	// The most stored bytes that another key may have; only in reports.
+	MissedBytes   int64 `protobuf:"varint,12,opt,name=missed_bytes,json=missedBytes,proto3" json:"missed_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1546,6 +1559,102 @@ func (x *MapOutput) GetRawBytes() int64 {
 	return 0
 }
 
+func (x *MapOutput) GetKeys() []*KeyWeight {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+func (x *MapOutput) GetMissedBytes() int64 {
+	if x != nil {
+		return x.MissedBytes
+	}
+	return 0
+}
+
+// KeyWeight says how much of a map output is rows of one key.
+type KeyWeight struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The hash of the whole key.
+	Hash uint64 `protobuf:"fixed64,1,opt,name=hash,proto3" json:"hash,omitempty"`
+	// How the key begins: at most 64 bytes.
+	Key []byte `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	// The key for people: at most 80 bytes; empty where the job hides its keys.
+	Text string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	// Rows.
+	Rows int64 `protobuf:"varint,4,opt,name=rows,proto3" json:"rows,omitempty"`
+	// Stored bytes, at about.
+	Bytes         int64 `protobuf:"varint,5,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeyWeight) Reset() {
+	*x = KeyWeight{}
+	mi := &file_sheaf_v1_plan_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeyWeight) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeyWeight) ProtoMessage() {}
+
+func (x *KeyWeight) ProtoReflect() protoreflect.Message {
+	mi := &file_sheaf_v1_plan_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeyWeight.ProtoReflect.Descriptor instead.
+func (*KeyWeight) Descriptor() ([]byte, []int) {
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *KeyWeight) GetHash() uint64 {
+	if x != nil {
+		return x.Hash
+	}
+	return 0
+}
+
+func (x *KeyWeight) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *KeyWeight) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *KeyWeight) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *KeyWeight) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
 // KeySample says how much lies before a key.
 type KeySample struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1559,7 +1668,7 @@ type KeySample struct {
 
 func (x *KeySample) Reset() {
 	*x = KeySample{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[15]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1571,7 +1680,7 @@ func (x *KeySample) String() string {
 func (*KeySample) ProtoMessage() {}
 
 func (x *KeySample) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[15]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1584,7 +1693,7 @@ func (x *KeySample) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeySample.ProtoReflect.Descriptor instead.
 func (*KeySample) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{15}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *KeySample) GetKey() []byte {
@@ -1624,7 +1733,7 @@ type StagedFile struct {
 
 func (x *StagedFile) Reset() {
 	*x = StagedFile{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[16]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1636,7 +1745,7 @@ func (x *StagedFile) String() string {
 func (*StagedFile) ProtoMessage() {}
 
 func (x *StagedFile) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[16]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1649,7 +1758,7 @@ func (x *StagedFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StagedFile.ProtoReflect.Descriptor instead.
 func (*StagedFile) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{16}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *StagedFile) GetSink() int32 {
@@ -1722,7 +1831,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[17]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1734,7 +1843,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[17]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1747,7 +1856,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{17}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Result) GetSplits() []*Split {
@@ -1805,7 +1914,7 @@ type CollectedRows struct {
 
 func (x *CollectedRows) Reset() {
 	*x = CollectedRows{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[18]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1817,7 +1926,7 @@ func (x *CollectedRows) String() string {
 func (*CollectedRows) ProtoMessage() {}
 
 func (x *CollectedRows) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[18]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1830,7 +1939,7 @@ func (x *CollectedRows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CollectedRows.ProtoReflect.Descriptor instead.
 func (*CollectedRows) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{18}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *CollectedRows) GetSink() int32 {
@@ -1879,7 +1988,7 @@ type Figures struct {
 
 func (x *Figures) Reset() {
 	*x = Figures{}
-	mi := &file_sheaf_v1_plan_proto_msgTypes[19]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1891,7 +2000,7 @@ func (x *Figures) String() string {
 func (*Figures) ProtoMessage() {}
 
 func (x *Figures) ProtoReflect() protoreflect.Message {
-	mi := &file_sheaf_v1_plan_proto_msgTypes[19]
+	mi := &file_sheaf_v1_plan_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1904,7 +2013,7 @@ func (x *Figures) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Figures.ProtoReflect.Descriptor instead.
 func (*Figures) Descriptor() ([]byte, []int) {
-	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{19}
+	return file_sheaf_v1_plan_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Figures) GetRowsIn() int64 {
@@ -2018,7 +2127,7 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\x05input\"4\n" +
 	"\x06Source\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
-	"\x06drives\x18\x02 \x01(\bR\x06drives\"\xf3\x01\n" +
+	"\x06drives\x18\x02 \x01(\bR\x06drives\"\x83\x02\n" +
 	"\bExchange\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12*\n" +
@@ -2027,7 +2136,8 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\tproducers\x18\x05 \x03(\x05R\tproducers\x12\x1a\n" +
 	"\bconsumer\x18\x06 \x01(\x05R\bconsumer\x12\"\n" +
 	"\x04side\x18\a \x01(\v2\x0e.sheaf.v1.SideR\x04side\x12\x1f\n" +
-	"\x03cut\x18\b \x01(\v2\r.sheaf.v1.CutR\x03cut\"\x8a\x01\n" +
+	"\x03cut\x18\b \x01(\v2\r.sheaf.v1.CutR\x03cut\x12\x0e\n" +
+	"\x02at\x18\t \x01(\tR\x02at\"\x8a\x01\n" +
 	"\x04Side\x12\x1c\n" +
 	"\tproducers\x18\x01 \x03(\x05R\tproducers\x12\x1f\n" +
 	"\vlimit_bytes\x18\x02 \x01(\x03R\n" +
@@ -2085,7 +2195,7 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"\bfrom_key\x18\x05 \x01(\fR\afromKey\x12\x1a\n" +
 	"\x06to_key\x18\x06 \x01(\fH\x00R\x05toKey\x88\x01\x01\x12-\n" +
 	"\aoutputs\x18\a \x03(\v2\x13.sheaf.v1.MapOutputR\aoutputsB\t\n" +
-	"\a_to_key\"\xb5\x02\n" +
+	"\a_to_key\"\x81\x03\n" +
 	"\tMapOutput\x12\"\n" +
 	"\x02id\x18\x01 \x01(\v2\x12.sheaf.v1.OutputIdR\x02id\x12\x1a\n" +
 	"\bexecutor\x18\x02 \x01(\tR\bexecutor\x12\x16\n" +
@@ -2098,7 +2208,15 @@ const file_sheaf_v1_plan_proto_rawDesc = "" +
 	"row_digest\x18\b \x01(\tR\trowDigest\x12\x18\n" +
 	"\apartial\x18\t \x01(\bR\apartial\x12\x1b\n" +
 	"\traw_bytes\x18\n" +
-	" \x01(\x03R\brawBytes\"3\n" +
+	" \x01(\x03R\brawBytes\x12'\n" +
+	"\x04keys\x18\v \x03(\v2\x13.sheaf.v1.KeyWeightR\x04keys\x12!\n" +
+	"\fmissed_bytes\x18\f \x01(\x03R\vmissedBytes\"o\n" +
+	"\tKeyWeight\x12\x12\n" +
+	"\x04hash\x18\x01 \x01(\x06R\x04hash\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\fR\x03key\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\x12\x12\n" +
+	"\x04rows\x18\x04 \x01(\x03R\x04rows\x12\x14\n" +
+	"\x05bytes\x18\x05 \x01(\x03R\x05bytes\"3\n" +
 	"\tKeySample\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\"\xc1\x01\n" +
@@ -2166,7 +2284,7 @@ func file_sheaf_v1_plan_proto_rawDescGZIP() []byte {
 }
 
 var file_sheaf_v1_plan_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_sheaf_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_sheaf_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_sheaf_v1_plan_proto_goTypes = []any{
 	(Promise)(0),          // 0: sheaf.v1.Promise
 	(ExchangeKind)(0),     // 1: sheaf.v1.ExchangeKind
@@ -2186,13 +2304,14 @@ var file_sheaf_v1_plan_proto_goTypes = []any{
 	(*DeadlyRow)(nil),     // 15: sheaf.v1.DeadlyRow
 	(*Partition)(nil),     // 16: sheaf.v1.Partition
 	(*MapOutput)(nil),     // 17: sheaf.v1.MapOutput
-	(*KeySample)(nil),     // 18: sheaf.v1.KeySample
-	(*StagedFile)(nil),    // 19: sheaf.v1.StagedFile
-	(*Result)(nil),        // 20: sheaf.v1.Result
-	(*CollectedRows)(nil), // 21: sheaf.v1.CollectedRows
-	(*Figures)(nil),       // 22: sheaf.v1.Figures
-	(*AttemptId)(nil),     // 23: sheaf.v1.AttemptId
-	(*OutputId)(nil),      // 24: sheaf.v1.OutputId
+	(*KeyWeight)(nil),     // 18: sheaf.v1.KeyWeight
+	(*KeySample)(nil),     // 19: sheaf.v1.KeySample
+	(*StagedFile)(nil),    // 20: sheaf.v1.StagedFile
+	(*Result)(nil),        // 21: sheaf.v1.Result
+	(*CollectedRows)(nil), // 22: sheaf.v1.CollectedRows
+	(*Figures)(nil),       // 23: sheaf.v1.Figures
+	(*AttemptId)(nil),     // 24: sheaf.v1.AttemptId
+	(*OutputId)(nil),      // 25: sheaf.v1.OutputId
 }
 var file_sheaf_v1_plan_proto_depIdxs = []int32{
 	6,  // 0: sheaf.v1.Plan.stages:type_name -> sheaf.v1.Stage
@@ -2204,29 +2323,30 @@ var file_sheaf_v1_plan_proto_depIdxs = []int32{
 	1,  // 6: sheaf.v1.Exchange.kind:type_name -> sheaf.v1.ExchangeKind
 	9,  // 7: sheaf.v1.Exchange.side:type_name -> sheaf.v1.Side
 	10, // 8: sheaf.v1.Exchange.cut:type_name -> sheaf.v1.Cut
-	23, // 9: sheaf.v1.Assignment.attempt:type_name -> sheaf.v1.AttemptId
+	24, // 9: sheaf.v1.Assignment.attempt:type_name -> sheaf.v1.AttemptId
 	2,  // 10: sheaf.v1.Assignment.work:type_name -> sheaf.v1.Work
 	12, // 11: sheaf.v1.Assignment.splits:type_name -> sheaf.v1.Split
 	16, // 12: sheaf.v1.Assignment.partition:type_name -> sheaf.v1.Partition
-	19, // 13: sheaf.v1.Assignment.files:type_name -> sheaf.v1.StagedFile
+	20, // 13: sheaf.v1.Assignment.files:type_name -> sheaf.v1.StagedFile
 	14, // 14: sheaf.v1.Assignment.suspect:type_name -> sheaf.v1.RowRange
 	15, // 15: sheaf.v1.Assignment.deadly:type_name -> sheaf.v1.DeadlyRow
 	16, // 16: sheaf.v1.Assignment.sides:type_name -> sheaf.v1.Partition
 	17, // 17: sheaf.v1.Partition.outputs:type_name -> sheaf.v1.MapOutput
-	24, // 18: sheaf.v1.MapOutput.id:type_name -> sheaf.v1.OutputId
-	18, // 19: sheaf.v1.MapOutput.samples:type_name -> sheaf.v1.KeySample
-	23, // 20: sheaf.v1.StagedFile.attempt:type_name -> sheaf.v1.AttemptId
-	12, // 21: sheaf.v1.Result.splits:type_name -> sheaf.v1.Split
-	17, // 22: sheaf.v1.Result.outputs:type_name -> sheaf.v1.MapOutput
-	19, // 23: sheaf.v1.Result.files:type_name -> sheaf.v1.StagedFile
-	21, // 24: sheaf.v1.Result.rows:type_name -> sheaf.v1.CollectedRows
-	22, // 25: sheaf.v1.Result.figures:type_name -> sheaf.v1.Figures
-	5,  // 26: sheaf.v1.Result.bad_rows:type_name -> sheaf.v1.BadRow
-	27, // [27:27] is the sub-list for method output_type
-	27, // [27:27] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	25, // 18: sheaf.v1.MapOutput.id:type_name -> sheaf.v1.OutputId
+	19, // 19: sheaf.v1.MapOutput.samples:type_name -> sheaf.v1.KeySample
+	18, // 20: sheaf.v1.MapOutput.keys:type_name -> sheaf.v1.KeyWeight
+	24, // 21: sheaf.v1.StagedFile.attempt:type_name -> sheaf.v1.AttemptId
+	12, // 22: sheaf.v1.Result.splits:type_name -> sheaf.v1.Split
+	17, // 23: sheaf.v1.Result.outputs:type_name -> sheaf.v1.MapOutput
+	20, // 24: sheaf.v1.Result.files:type_name -> sheaf.v1.StagedFile
+	22, // 25: sheaf.v1.Result.rows:type_name -> sheaf.v1.CollectedRows
+	23, // 26: sheaf.v1.Result.figures:type_name -> sheaf.v1.Figures
+	5,  // 27: sheaf.v1.Result.bad_rows:type_name -> sheaf.v1.BadRow
+	28, // [28:28] is the sub-list for method output_type
+	28, // [28:28] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_sheaf_v1_plan_proto_init() }
@@ -2246,7 +2366,7 @@ func file_sheaf_v1_plan_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sheaf_v1_plan_proto_rawDesc), len(file_sheaf_v1_plan_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   20,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(forgetVar) != "" {
 		os.Exit(m.Run())
 	}
-	minicluster.Main(m, wordcount, sorted, collector, talker, gated, failing, random, processes, varying, slowed, badlines, sharing)
+	minicluster.Main(m, wordcount, sorted, collector, talker, gated, failing, random, processes, varying, slowed, badlines, sharing, shops, shopping)
 	if err := goleak.Find(); err != nil {
 		log.Fatal(err)
 	}

@@ -205,6 +205,9 @@ func (r *Running) result(j *pb.JobSnapshot) (*sdk.Result, error) {
 	for _, x := range j.GetJoins() {
 		res.Joins = append(res.Joins, sdk.JoinForm{Name: x.GetName(), Broadcast: x.GetBroadcast(), Pinned: x.GetPinned(), Rows: x.GetRows(), Bytes: x.GetBytes()})
 	}
+	if res.HotKeys, err = wire.DecodeHotKeys(j.GetHotKeys()); err != nil {
+		return nil, err
+	}
 	if j.GetDrives() { // its stages are jobs, and their tasks the runs of those
 		res.Jobs, res.Tasks, res.Destinations = tasks, 0, nil
 	}
