@@ -126,15 +126,11 @@ func TestLongRowsAmongShort(t *testing.T) {
 	if raceEnabled {
 		t.Skip("SKIPPED: memory is not measured: the race detector takes several times as much")
 	}
-	const width = 56 << 20
-	short, every := int64(800_000), int64(400_000)
-	if *budgetTimes > 0 {
-		short, every = 1_500_000, 500_000
-	}
+	const short, every, width = 1_500_000, 500_000, 56 << 20
 	for _, w := range longWorkloads() {
 		t.Run(w.name, func(t *testing.T) {
 			p := newPlace(t)
-			long := short / (every - 1)
+			const long = short / (every - 1)
 			p.mixedNumbers(t, "in.txt", short, long, width, every)
 			e := p.run(t, "long rows", "--label", w.name, "--input", "in.txt", "--output", p.out, "--sheaf.memory", memory.FormatSize(budgetBytes),
 				"--sheaf.parallelism=2", "--sheaf.progress=json")
