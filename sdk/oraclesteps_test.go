@@ -89,15 +89,6 @@ type textPair struct{ First, Second string }
 
 // comparisons are what TestEqualToDuckDB compares.
 var comparisons = []comparison{
-	comparing("join", "SELECT l.id, r.id FROM l JOIN r ON l.key = r.key", func(l, r sdk.Dataset[trade]) sdk.Dataset[pairOfIDs] {
-		return sdk.Join(sdk.KeyBy(l, tradeNumber), sdk.KeyBy(r, tradeNumber), func(_ *int64, l, r trade) pairOfIDs { return pairOfIDs{&l.ID, &r.ID} })
-	}),
-	comparing("join by two columns", "SELECT l.id, r.id FROM l JOIN r ON l.grp = r.grp AND l.key = r.key", func(l, r sdk.Dataset[trade]) sdk.Dataset[pairOfIDs] {
-		return sdk.Join(sdk.KeyBy(l, tradeKeyOf), sdk.KeyBy(r, tradeKeyOf), func(_ tradeKey, l, r trade) pairOfIDs { return pairOfIDs{&l.ID, &r.ID} })
-	}),
-	comparing("left join", "SELECT l.id, r.id FROM l LEFT JOIN r ON l.key = r.key", func(l, r sdk.Dataset[trade]) sdk.Dataset[pairOfIDs] {
-		return sdk.LeftJoin(sdk.KeyBy(l, tradeNumber), sdk.KeyBy(r, tradeNumber), func(_ *int64, l trade, r *trade) pairOfIDs { return pairOfIDs{&l.ID, idOf(r)} })
-	}),
 	comparing("right join by two columns", "SELECT l.id, r.id FROM l RIGHT JOIN r ON l.grp = r.grp AND l.key = r.key", func(l, r sdk.Dataset[trade]) sdk.Dataset[pairOfIDs] {
 		return sdk.RightJoin(sdk.KeyBy(l, tradeKeyOf), sdk.KeyBy(r, tradeKeyOf), func(_ tradeKey, l *trade, r trade) pairOfIDs { return pairOfIDs{idOf(l), &r.ID} })
 	}),
@@ -107,12 +98,6 @@ var comparisons = []comparison{
 	comparing("join with itself", "SELECT a.id, b.id FROM l a JOIN l b ON a.key = b.n % 20", func(l, _ sdk.Dataset[trade]) sdk.Dataset[pairOfIDs] {
 		byN := sdk.KeyBy(l, func(s trade) *int64 { return new(s.N % 20) })
 		return sdk.Join(sdk.KeyBy(l, tradeNumber), byN, func(_ *int64, l, r trade) pairOfIDs { return pairOfIDs{&l.ID, &r.ID} })
-	}),
-	comparing("semi join", "SELECT id FROM l WHERE EXISTS (SELECT * FROM r WHERE r.key = l.key)", func(l, r sdk.Dataset[trade]) sdk.Dataset[int64] {
-		return sdk.Map(sdk.SemiJoin(sdk.KeyBy(l, tradeNumber), sdk.KeyBy(r, tradeNumber)), func(kv sdk.KV[*int64, trade]) int64 { return kv.Value.ID })
-	}),
-	comparing("anti join", "SELECT id FROM l WHERE NOT EXISTS (SELECT * FROM r WHERE r.grp = l.grp AND r.key = l.key)", func(l, r sdk.Dataset[trade]) sdk.Dataset[int64] {
-		return sdk.Map(sdk.AntiJoin(sdk.KeyBy(l, tradeKeyOf), sdk.KeyBy(r, tradeKeyOf)), func(kv sdk.KV[tradeKey, trade]) int64 { return kv.Value.ID })
 	}),
 	comparing("cross join", "SELECT l.id, r.id FROM l, r WHERE l.n % 7 = 0 AND r.n % 7 = 1", func(l, r sdk.Dataset[trade]) sdk.Dataset[pairOfIDs] {
 		l = sdk.Filter(l, func(s trade) bool { return s.N%7 == 0 })
@@ -154,4 +139,30 @@ var comparisons = []comparison{
 	orderly(comparing("top k", "SELECT id FROM l ORDER BY ratio DESC, maybe NULLS FIRST, id LIMIT 17", func(l, _ sdk.Dataset[trade]) sdk.Dataset[int64] {
 		return sdk.Map(sdk.TopK(l, 17, sdk.By(tradeRatio).Descending(), sdk.By(func(s trade) *float64 { return s.Maybe }), sdk.By(tradeID)), tradeID)
 	})),
+}
+
+// joins compares the joins that run in two forms, in one of them.
+func joins(form string, opts ...sdk.JoinOption) []comparison {
+	return []comparison{
+		comparing(form+" join", "SELECT l.id, r.id FROM l JOIN r ON l.key = r.key", func(l, r sdk.Dataset[trade]) sdk.Dataset[pairOfIDs] {
+			return sdk.Join(sdk.KeyBy(l, tradeNumber), sdk.KeyBy(r, tradeNumber), func(_ *int64, l, r trade) pairOfIDs { return pairOfIDs{&l.ID, &r.ID} }, opts...)
+		}),
+		comparing(form+" join by two columns", "SELECT l.id, r.id FROM l JOIN r ON l.grp = r.grp AND l.key = r.key", func(l, r sdk.Dataset[trade]) sdk.Dataset[pairOfIDs] {
+			return sdk.Join(sdk.KeyBy(l, tradeKeyOf), sdk.KeyBy(r, tradeKeyOf), func(_ tradeKey, l, r trade) pairOfIDs { return pairOfIDs{&l.ID, &r.ID} }, opts...)
+		}),
+		comparing(form+" left join", "SELECT l.id, r.id FROM l LEFT JOIN r ON l.key = r.key", func(l, r sdk.Dataset[trade]) sdk.Dataset[pairOfIDs] {
+			return sdk.LeftJoin(sdk.KeyBy(l, tradeNumber), sdk.KeyBy(r, tradeNumber), func(_ *int64, l trade, r *trade) pairOfIDs { return pairOfIDs{&l.ID, idOf(r)} }, opts...)
+		}),
+		comparing(form+" semi join", "SELECT id FROM l WHERE EXISTS (SELECT * FROM r WHERE r.key = l.key)", func(l, r sdk.Dataset[trade]) sdk.Dataset[int64] {
+			return sdk.Map(sdk.SemiJoin(sdk.KeyBy(l, tradeNumber), sdk.KeyBy(r, tradeNumber), opts...), func(kv sdk.KV[*int64, trade]) int64 { return kv.Value.ID })
+		}),
+		comparing(form+" anti join", "SELECT id FROM l WHERE NOT EXISTS (SELECT * FROM r WHERE r.grp = l.grp AND r.key = l.key)", func(l, r sdk.Dataset[trade]) sdk.Dataset[int64] {
+			return sdk.Map(sdk.AntiJoin(sdk.KeyBy(l, tradeKeyOf), sdk.KeyBy(r, tradeKeyOf), opts...), func(kv sdk.KV[tradeKey, trade]) int64 { return kv.Value.ID })
+		}),
+	}
+}
+
+func init() {
+	comparisons = append(comparisons, joins("broadcast", sdk.Broadcast())...)
+	comparisons = append(comparisons, joins("sorted", sdk.SortMerge())...)
 }
