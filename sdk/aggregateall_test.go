@@ -5,8 +5,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
-
-	"github.com/sheafdata/sheaf/executor/local"
 )
 
 // TestAggregateAll compares with a loop, under random settings, with no rows
@@ -28,23 +26,9 @@ func TestAggregateAll(t *testing.T) {
 		if len(in) > 0 {
 			want = slices.Max(in)
 		}
-		var got []string
-		job := Define("all", func(p *Pipeline, _ struct{}) error {
-			d := Union(Values(p, in...), Filter(Values(p, in...), func(string) bool { return false }))
-			Collect(AggregateAll(d, longest), func(rows []string) error {
-				got = rows
-				return nil
-			})
-			return nil
+		got, _, _, err := collected(t, randomOptions(t, r), func(p *Pipeline) Dataset[string] {
+			return AggregateAll(Union(Values(p, in...), Filter(Values(p, in...), func(string) bool { return false })), longest)
 		})
-		c, err := job.compile(struct{}{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		report, err := local.Run(t.Context(), c.Compiled, randomOptions(t, r))
-		if err == nil {
-			err = handCollected(c.Compiled, report.Rows)
-		}
 		if err != nil || !slices.Equal(got, []string{want}) {
 			t.Errorf("seed %d: AggregateAll of %d rows = %q, %v, want [%q]", seed, len(in), got, err, want)
 		}

@@ -16,7 +16,7 @@ func CoGroup[K, L, R, T any](left Dataset[KV[K, L]], right Dataset[KV[K, R]], fn
 	p, at := left.pipelineOf("CoGroup")
 	requireFunc(p, at, "CoGroup", fn)
 	// The first side is the right one of Sided.
-	return together(right, left, "CoGroup", func(_ *Context, key K, values iter.Seq[operator.Sided[R, L]], emit Emit[T]) error {
+	return bySide(sided(right, left, "CoGroup"), "CoGroup", (*operator.Sided[R, L]).Side, func(_ *Context, key K, values iter.Seq[operator.Sided[R, L]], emit Emit[T]) error {
 		sides := operator.NewSides(values, (*operator.Sided[R, L]).Side)
 		fn(key,
 			mapped(sides.Of(0), func(v *operator.Sided[R, L]) L { return v.Right }),

@@ -1,7 +1,6 @@
 package sdk
 
 import (
-	"iter"
 	"unsafe"
 
 	"github.com/sheafdata/sheaf/executor/operator"
@@ -12,10 +11,9 @@ import (
 
 // Join gives what pair makes of every left row with every right row of the same
 // key. Keys come in ascending order where both sides are sorted; the pairs of one
-// key in none. A key that is
-// nil, or has a nil in it, matches none, as in SQL. Give the side with more rows a
-// key as the left one: the right rows of a key are kept, in memory or on disk,
-// while the left ones pass by.
+// key in none. A key that is nil, or has a nil in it, matches none, as in SQL. Give
+// the side with more rows a key as the left one: the right rows of a key are kept,
+// in memory or on disk, while the left ones pass by.
 //
 // When the right side turns out to be small (see BroadcastLimit), nothing is
 // sorted: each task of the left side keeps all right rows in memory, and its rows
@@ -107,11 +105,6 @@ func filterJoin[K, L, R any](left Dataset[KV[K, L]], right Dataset[KV[K, R]], op
 	return exchanged[KV[K, operator.Sided[L, struct{}]], KV[K, L]](sides, n, typ, operator.FilterJoin(operator.Join[K, L, struct{}, KV[K, L]]{
 		Key: keyType[K](p, at), Value: value, Right: rowType[struct{}](p, at), Out: operator.EdgeOf[KV[K, L]](typ), Name: nameAt(op, at), IsNull: nullKey[K](),
 	}, matched))
-}
-
-// together groups two sides by key, the right rows of a key first.
-func together[K, L, R, T any](left Dataset[KV[K, L]], right Dataset[KV[K, R]], op string, each func(*Context, K, iter.Seq[operator.Sided[L, R]], Emit[T]) error) Dataset[T] {
-	return bySide(sided(left, right, op), op, (*operator.Sided[L, R]).Side, each)
 }
 
 // sided gives the rows of two sides as rows of one type.

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/sheafdata/sheaf/coordinator/schedule"
-	"github.com/sheafdata/sheaf/executor/local"
 	"github.com/sheafdata/sheaf/internal/plan"
 )
 
@@ -41,26 +40,12 @@ func tasksOf(t *testing.T, r *rand.Rand, rows []place, verb func(Dataset[place])
 	t.Helper()
 	o := randomOptions(t, r)
 	o.Schedule = schedule.Config{SplitBytes: 1 << (16 + r.IntN(6)), PartitionBytes: 1 << (12 + r.IntN(8))}
-	var got []place
-	job := Define("placed", func(p *Pipeline, _ struct{}) error {
-		placed := MapErr(verb(Values(p, rows...)), func(ctx *Context, row place) (place, error) {
+	got, c, _, err := collected(t, o, func(p *Pipeline) Dataset[place] {
+		return MapErr(verb(Values(p, rows...)), func(ctx *Context, row place) (place, error) {
 			row.Task = ctx.TaskID()
 			return row, nil
 		})
-		Collect(placed, func(rows []place) error {
-			got = rows
-			return nil
-		})
-		return nil
 	})
-	c, err := job.compile(struct{}{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	report, err := local.Run(t.Context(), c.Compiled, o)
-	if err == nil {
-		err = handCollected(c.Compiled, report.Rows)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -394,6 +394,25 @@ func TestRandomJobs(t *testing.T) {
 	}
 }
 
+// collected runs a job with settings of the engine, and returns the rows of the
+// dataset that build makes, and what ran.
+func collected[T any](t *testing.T, o local.Options, build func(p *Pipeline) Dataset[T]) (got []T, c *compiled, report *local.Report, err error) {
+	job := Define("collected", func(p *Pipeline, _ struct{}) error {
+		Collect(build(p), func(rows []T) error {
+			got = rows
+			return nil
+		})
+		return nil
+	})
+	if c, err = job.compile(struct{}{}); err != nil {
+		return nil, nil, nil, err
+	}
+	if report, err = local.Run(t.Context(), c.Compiled, o); err == nil {
+		err = handCollected(c.Compiled, report.Rows)
+	}
+	return got, c, report, err
+}
+
 func randomJob(t *testing.T, seed uint64, steps []step) *local.Report {
 	r := rand.New(rand.NewPCG(seed, 1))
 	want := make([]item, r.IntN(1<<r.IntN(14)))
@@ -418,8 +437,9 @@ func randomJob(t *testing.T, seed uint64, steps []step) *local.Report {
 		names, chosen, want = append(names, s.name), append(chosen, s), s.naive(want)
 	}
 	sorted := r.IntN(2) == 0
-	var got []item
-	job := Define("random", func(p *Pipeline, _ struct{}) error {
+	o := randomOptions(t, r)
+	describe := fmt.Sprintf("%d rows, %v, sorted %v, %+v", len(in), names, sorted, o)
+	got, c, report, err := collected(t, o, func(p *Pipeline) Dataset[item] {
 		d := Values(p, in...)
 		for i, s := range chosen {
 			if counters[i] != "" {
@@ -430,23 +450,8 @@ func randomJob(t *testing.T, seed uint64, steps []step) *local.Report {
 		if sorted {
 			d = Sort(d)
 		}
-		Collect(d, func(rows []item) error {
-			got = rows
-			return nil
-		})
-		return nil
+		return d
 	})
-	o := randomOptions(t, r)
-	describe := fmt.Sprintf("%d rows, %v, sorted %v, %+v", len(in), names, sorted, o)
-	c, err := job.compile(struct{}{})
-	if err != nil {
-		t.Errorf("seed %d: %s: %v", seed, describe, err)
-		return nil
-	}
-	report, err := local.Run(t.Context(), c.Compiled, o)
-	if err == nil {
-		err = handCollected(c.Compiled, report.Rows)
-	}
 	if err != nil {
 		t.Errorf("seed %d: %s: %v", seed, describe, err)
 		return nil

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sheafdata/sheaf/sdk"
 	"github.com/sheafdata/sheaf/sdk/sheaftest"
 	"github.com/sheafdata/sheaf/sdk/sheaftest/minicluster"
 )
@@ -14,22 +15,28 @@ import (
 // oneFileATask cuts the input of a gateKit.
 var oneFileATask = minicluster.Options{Slots: 1, SplitBytes: 1 << 10, Lease: 500 * time.Millisecond}
 
-// held submits a job that has done its plain files, and stands before its gate on
+// held submits gated, which has done its plain files, and stands before its gate on
 // both executors.
 func held(t *testing.T, c *minicluster.Cluster) (gateKit, *minicluster.Running) {
 	t.Helper()
+	return holding(t, c, gated, plainFiles)
+}
+
+// holding is held for a job that does so many tasks before its gate.
+func holding(t *testing.T, c *minicluster.Cluster, job *sdk.Job[gateArgs], tasks int) (gateKit, *minicluster.Running) {
+	t.Helper()
 	k := newGateKit(t)
-	job := minicluster.Submit(t, c, gated, k.gateArgs)
-	if !job.AwaitTasks(plainFiles) {
-		_, err := job.Wait()
-		t.Fatalf("AwaitTasks(%d) = false (%v), want that they are done", plainFiles, err)
+	r := minicluster.Submit(t, c, job, k.gateArgs)
+	if !r.AwaitTasks(tasks) {
+		_, err := r.Wait()
+		t.Fatalf("AwaitTasks(%d) = false (%v), want that they are done", tasks, err)
 	}
 	k.awaitHeld(t, 2)
-	return k, job
+	return k, r
 }
 
 // finish lets the job end and compares what it wrote.
-func finish(t *testing.T, k gateKit, job *minicluster.Running) {
+func finish(t *testing.T, k gateKit, job *minicluster.Running) *sdk.Result {
 	t.Helper()
 	k.open(t)
 	result, err := job.Wait()
@@ -46,6 +53,7 @@ func finish(t *testing.T, k gateKit, job *minicluster.Running) {
 	if job.AwaitTasks(result.Tasks+1) || !job.AwaitTasks(result.Tasks) {
 		t.Errorf("AwaitTasks tells of other tasks than the %d of the job", result.Tasks)
 	}
+	return result
 }
 
 func TestKillExecutor(t *testing.T) {
@@ -100,6 +108,25 @@ func TestKillAllAndAdd(t *testing.T) {
 	finish(t, k, job)
 	if n := k.started(t, "plain"); n < 2*plainFiles {
 		t.Errorf("%d attempts of %d tasks, want each twice or more: their rows were on executors that were killed", n, plainFiles)
+	}
+}
+
+// TestHoldersOfASideAreKilled holds that a broadcast side is made again for those who
+// have not joined with it yet.
+func TestHoldersOfASideAreKilled(t *testing.T) {
+	t.Parallel()
+	c := minicluster.New(t, oneFileATask)
+	k, job := holding(t, c, beside, rightFiles+plainFiles)
+	for _, name := range c.Executors() {
+		c.KillExecutor(name)
+	}
+	c.AddExecutor()
+	result := finish(t, k, job)
+	if n := k.started(t, "right"); n < 2*rightFiles {
+		t.Errorf("%d attempts of %d tasks of the side, want each twice or more: it was on executors that were killed", n, rightFiles)
+	}
+	if len(result.Joins) != 1 || !result.Joins[0].Broadcast || result.Joins[0].Rows != rightFiles {
+		t.Errorf("Joins = %+v, want one that was broadcast, of %d rows", result.Joins, rightFiles)
 	}
 }
 

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(forgetVar) != "" {
 		os.Exit(m.Run())
 	}
-	minicluster.Main(m, wordcount, sorted, collector, talker, gated, failing, random, processes, varying, slowed, badlines, sharing, shops, shopping)
+	minicluster.Main(m, wordcount, sorted, collector, talker, gated, failing, random, processes, varying, slowed, badlines, sharing, shops, shopping, beside)
 	if err := goleak.Find(); err != nil {
 		log.Fatal(err)
 	}
@@ -96,37 +96,54 @@ var processes = sdk.Define("processes", func(p *sdk.Pipeline, a wordArgs) error 
 })
 
 // gateArgs are those of a job whose lines "wait …" are held until a file exists.
-type gateArgs struct{ Input, Output, Gate, Trace string }
+type gateArgs struct{ Input, Right, Output, Gate, Trace string }
 
-var gated = sdk.Define("gated", func(p *sdk.Pipeline, a gateArgs) error {
-	begun := sdk.NewCounter(p, "begun")
-	lines := sdk.MapErr(text.Read(p, a.Input), func(ctx *sdk.Context, line string) (string, error) {
-		begun.Add(ctx, 1)
-		f, err := os.CreateTemp(a.Trace, strings.ReplaceAll(line, " ", "-")+"-")
-		if err != nil {
-			return "", err
-		}
-		_, err = fmt.Fprintf(f, "%s %d %d", line, ctx.Now().UnixNano(), ctx.Rand().Uint64())
-		if err = errors.Join(err, f.Close()); err != nil {
-			return "", err
-		}
-		if !strings.HasPrefix(line, "wait") {
+// pass leaves a trace of an attempt that begins a line, and holds the line.
+func (a gateArgs) pass(ctx *sdk.Context, line string) (string, error) {
+	f, err := os.CreateTemp(a.Trace, strings.ReplaceAll(line, " ", "-")+"-")
+	if err != nil {
+		return "", err
+	}
+	_, err = fmt.Fprintf(f, "%s %d %d", line, ctx.Now().UnixNano(), ctx.Rand().Uint64())
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", err
+	}
+	if !strings.HasPrefix(line, "wait") {
+		return line, nil
+	}
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if _, err := os.Stat(a.Gate); err == nil {
 			return line, nil
 		}
-		tick := time.NewTicker(5 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			if _, err := os.Stat(a.Gate); err == nil {
-				return line, nil
-			}
-			select {
-			case <-tick.C:
-			case <-ctx.Done():
-				return "", ctx.Err()
-			}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return "", ctx.Err()
 		}
+	}
+}
+
+// lines reads the input and passes its lines.
+func (a gateArgs) lines(p *sdk.Pipeline) sdk.Dataset[string] {
+	begun := sdk.NewCounter(p, "begun")
+	return sdk.MapErr(text.Read(p, a.Input), func(ctx *sdk.Context, line string) (string, error) {
+		begun.Add(ctx, 1)
+		return a.pass(ctx, line)
 	})
-	text.Write(sdk.Sort(sdk.Count(lines)), a.Output)
+}
+
+var gated = sdk.Define("gated", func(p *sdk.Pipeline, a gateArgs) error {
+	text.Write(sdk.Sort(sdk.Count(a.lines(p))), a.Output)
+	return nil
+})
+
+// beside gives what gated gives, by a join with lines "right …" that are broadcast.
+var beside = sdk.Define("beside", func(p *sdk.Pipeline, a gateArgs) error {
+	left := sdk.KeyBy(a.lines(p), func(line string) string { return strings.Fields(line)[0] })
+	right := sdk.KeyBy(sdk.MapErr(text.Read(p, a.Right), a.pass), func(line string) string { return strings.Fields(line)[1] })
+	text.Write(sdk.Join(left, right, func(_, line, _ string) sdk.KV[string, int] { return sdk.KV[string, int]{Key: line, Value: 1} }, sdk.Broadcast()), a.Output)
 	return nil
 })
 
@@ -136,15 +153,15 @@ type gateKit struct {
 	want []string
 }
 
-const plainFiles, gatedFiles = 4, 3
+const plainFiles, gatedFiles, rightFiles = 4, 3, 2
 
 func newGateKit(t *testing.T) gateKit {
 	t.Helper()
 	dir := t.TempDir()
 	k := gateKit{gateArgs: gateArgs{
-		Input: filepath.Join(dir, "in"), Output: filepath.Join(dir, "out"), Gate: filepath.Join(dir, "gate"), Trace: filepath.Join(dir, "trace"),
+		Input: filepath.Join(dir, "in"), Right: filepath.Join(dir, "right"), Output: filepath.Join(dir, "out"), Gate: filepath.Join(dir, "gate"), Trace: filepath.Join(dir, "trace"),
 	}}
-	for _, d := range []string{k.Input, k.Trace} {
+	for _, d := range []string{k.Input, k.Right, k.Trace} {
 		if err := os.Mkdir(d, 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -156,6 +173,9 @@ func newGateKit(t *testing.T) gateKit {
 		}
 		write(t, filepath.Join(k.Input, fmt.Sprintf("%d.txt", i)), line+"\n")
 		k.want = append(k.want, line+"\t1")
+	}
+	for _, key := range []string{"plain", "wait"} {
+		write(t, filepath.Join(k.Right, key+".txt"), "right "+key+"\n")
 	}
 	return k
 }
