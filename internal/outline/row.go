@@ -108,9 +108,9 @@ func (x *Exchange) words() string {
 	if x.Kind != plan.Gather {
 		text += " by " + x.Key
 		if s := x.Side; s != nil && s.Pinned {
-			return "join by " + x.Key + ": broadcast, as the program says"
+			return "join by " + x.Key + ", right side broadcast"
 		} else if s != nil {
-			return fmt.Sprintf("join by %s: broadcast if the right side is at most %s, else sorted", x.Key, memory.FormatSize(s.LimitBytes))
+			return fmt.Sprintf("join by %s, right side broadcast up to %s", x.Key, memory.FormatSize(s.LimitBytes))
 		}
 		if x.Combiner {
 			text += ", combined before it moves"
