@@ -44,7 +44,7 @@ func readHash(t testing.TB, env *Env, p *plan.Partition) ([]keyed, *Count) {
 }
 
 func TestHashEqualsModel(t *testing.T) {
-	for seed := range uint64(seeds) {
+	for seed := range seeds() {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(seed, 1))

@@ -225,5 +225,10 @@ func cutsOf(r *rand.Rand, n int) []int {
 	return cuts
 }
 
-// seeds are those of the random tests: fixed ones, so that a failure comes again.
-const seeds = 24
+// seeds is how many the random tests have: fixed ones, so that a failure comes again.
+func seeds() uint64 {
+	if testing.Short() {
+		return 8
+	}
+	return 24
+}

@@ -43,7 +43,7 @@ func longKey(r *rand.Rand) []byte {
 // TestLargeRowsEqualModel sorts and hashes large rows among others, by writers
 // that spill and merges that take several steps.
 func TestLargeRowsEqualModel(t *testing.T) {
-	for seed := range uint64(seeds) {
+	for seed := range seeds() {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(seed, 31))

@@ -56,7 +56,7 @@ func TestPartLevels(t *testing.T) {
 }
 
 func TestPartsEqualModel(t *testing.T) {
-	for seed := range uint64(seeds / 2) {
+	for seed := range seeds() / 2 {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(seed, 2))

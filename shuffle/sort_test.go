@@ -66,7 +66,7 @@ func keyCuts(r *rand.Rand, outs []plan.MapOutput, models [][]keyed) [][]byte {
 }
 
 func TestSortEqualsModel(t *testing.T) {
-	for seed := range uint64(seeds) {
+	for seed := range seeds() {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(seed, 3))
